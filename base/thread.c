@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/thread.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+
+int toll_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *), void *arg)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(ret, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return TOLL_ENOMEM;
+	pthread_setname_np(*ret, name);
+	return 0;
+}
+
+/* cpu.max of cgroup v2: "max 100000" or "<quota> <period>", in microseconds. 0: no limit. */
+static unsigned cgroup_cpus(void)
+{
+	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+	unsigned long quota = 0, period = 0;
+	unsigned cpus = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu %lu", &quota, &period) == 2 && period)
+		cpus = (unsigned)((quota + period - 1) / period);
+	fclose(f);
+	return cpus;
+}
+
+unsigned toll_cpu_count(void)
+{
+	cpu_set_t set;
+	unsigned quota = cgroup_cpus();
+	unsigned n = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = (unsigned)CPU_COUNT(&set);
+	if (quota && quota < n)
+		n = quota;
+	return n ? n : 1;
+}
+
+int toll_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+	int err = pthread_condattr_init(&attr);
+
+	if (err)
+		return TOLL_ENOMEM;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	err = pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+	return err ? TOLL_ENOMEM : 0;
+}
+
+int toll_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t mono_deadline_ns)
+{
+	struct timespec t = { (time_t)(mono_deadline_ns / TOLL_S),
+		              (long)(mono_deadline_ns % TOLL_S) };
+
+	if (!mono_deadline_ns) {
+		pthread_cond_wait(c, m);
+		return 0;
+	}
+	return pthread_cond_timedwait(c, m, &t) ? TOLL_ETIMEOUT : 0;
+}

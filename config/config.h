@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h - the checked configuration: components with their settings, pipelines, and findings.
+ *
+ * Everything lives in the config's own arena and outlives the graph built from it. */
+#ifndef TOLL_CONFIG_CONFIG_H
+#define TOLL_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "config/schema.h"
+
+/* Sections of the file, in the order of the graph's start. */
+enum toll_section {
+	TOLL_SECTION_RECEIVERS = 0,
+	TOLL_SECTION_PROCESSORS,
+	TOLL_SECTION_EXPORTERS,
+	TOLL_SECTION_CONNECTORS,
+	TOLL_SECTION_EXTENSIONS,
+	TOLL_SECTION_COUNT
+};
+
+/* What config/ must know of a component type; cmd fills it from the factories, so that config/ does
+ * not depend on pipeline/. */
+struct toll_config_type {
+	enum toll_section section;
+	const char *type, *alias, *help, *stability;
+	const struct toll_field *fields;
+	size_t config_size;
+	void (*validate)(const void *config, struct toll_reporter *r);
+	const void *owner; /* the factory, for whoever filled this in */
+};
+
+struct toll_config_component {
+	const struct toll_config_type *type;
+	const char *type_name, *name, *id; /* "otlp", "edge", "otlp/edge" */
+	const char *who;                   /* "receiver/otlp/edge": for log lines */
+	void *settings;                    /* config_size bytes, filled and checked */
+	bool used;                         /* by a pipeline or service.extensions */
+};
+
+struct toll_config_pipeline {
+	const char *id; /* "traces", "traces/2" */
+	struct toll_config_component *const *receivers, *const *processors, *const *exporters;
+	size_t receiver_count, processor_count, exporter_count;
+};
+
+/* service.telemetry: the Collector's names, flattened. */
+struct toll_config_telemetry {
+	bool metrics_enabled;           /* default: on, localhost:8888 */
+	struct toll_slice metrics_host;
+	int64_t metrics_port;
+	bool without_type_suffix;
+	struct toll_slice log_level; /* debug info warn error */
+};
+
+struct toll_config {
+	struct toll_arena arena;
+	struct toll_config_component *components[TOLL_SECTION_COUNT]; /* arrays */
+	size_t component_count[TOLL_SECTION_COUNT];
+	struct toll_config_pipeline *pipelines;
+	size_t pipeline_count;
+	struct toll_config_component *const *extensions; /* service.extensions, in order */
+	size_t extension_count;
+	struct toll_config_telemetry telemetry;
+};
+
+/* ---- findings -------------------------------------------------------------------------------- */
+
+enum toll_severity { TOLL_FINDING_WARNING = 0, TOLL_FINDING_ERROR };
+
+struct toll_finding {
+	enum toll_severity severity;
+	const char *file; /* as the user named it */
+	unsigned line, column; /* from 1; 0: unknown */
+	const char *path; /* "exporters::kafka::producer::compression" */
+	const char *text; /* one sentence; says what to do */
+};
+
+struct toll_findings {
+	struct toll_arena arena;
+	struct toll_finding *at;
+	size_t count, room, errors;
+	bool truncated; /* more than 100: the rest is not kept */
+};
+
+void toll_findings_release(struct toll_findings *f);
+/* "config.yaml:12:7: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?" a line */
+void toll_findings_print(const struct toll_findings *f, FILE *out);
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+/* types: ends with type == NULL. All problems are collected; 0 when there is no error among them,
+ * else TOLL_ECONFIG. *ret is set only on success; free with toll_config_free. */
+int toll_config_load_file(const char *path, const struct toll_config_type *types,
+                          struct toll_config **ret, struct toll_findings *findings);
+int toll_config_load_text(struct toll_slice yaml, const char *name,
+                          const struct toll_config_type *types, struct toll_config **ret,
+                          struct toll_findings *findings);
+struct toll_config *toll_config_free(struct toll_config *c); /* always returns NULL */
+
+/* The configuration with all defaults filled in, as YAML; secrets redacted. */
+int toll_config_print(const struct toll_config *c, FILE *out);
+
+/* A component that no file names (implicit ones: inline pricing, telemetry): settings are all presets. */
+struct toll_config_component *toll_config_implicit(struct toll_config *c,
+                                                   const struct toll_config_type *type,
+                                                   const char *name);
+
+#endif

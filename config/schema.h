@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schema.h - what a component may be told in YAML: one table drives parser, defaults and docs.
+ *
+ * A component lists its settings once, as an array of toll_field. From that array come the checked C
+ * struct, the defaults, "did you mean", print-config and docs/configuration.md. */
+#ifndef TOLL_CONFIG_SCHEMA_H
+#define TOLL_CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum toll_field_type {
+	TOLL_FIELD_BOOL = 0, /* bool */
+	TOLL_FIELD_INT,      /* int64_t, see .min .max */
+	TOLL_FIELD_SIZE,     /* uint64_t bytes: 1000000, "4MiB", "64KB" */
+	TOLL_FIELD_DURATION, /* uint64_t nanoseconds, Go syntax: "200ms", "1h30m"; 0 */
+	TOLL_FIELD_MONEY,    /* int64_t picodollars: decimal text, never a double */
+	TOLL_FIELD_RATIO,    /* double, see .min .max (in thousandths) */
+	TOLL_FIELD_STRING,   /* struct toll_slice, NUL-terminated behind its end; "" when absent */
+	TOLL_FIELD_SECRET,   /* as STRING, but print-config and logs show "[REDACTED]" */
+	TOLL_FIELD_ENUM,     /* int: index into .choices */
+	TOLL_FIELD_LIST,     /* struct toll_slice_list: a sequence of scalars, or one scalar */
+	TOLL_FIELD_MAP,      /* struct toll_pair_list: a mapping of scalars */
+	TOLL_FIELD_GROUP,    /* nested mapping, see .group: a struct inside the struct */
+	TOLL_FIELD_GROUPS,   /* struct toll_group_list: a sequence of mappings, see .group, .group_size */
+};
+
+struct toll_slice_list {
+	const struct toll_slice *at;
+	size_t count;
+};
+
+struct toll_pair {
+	struct toll_slice key, value;
+};
+
+struct toll_pair_list {
+	const struct toll_pair *at;
+	size_t count;
+};
+
+struct toll_group_list {
+	const void *at; /* count elements of .group_size bytes */
+	size_t count;
+};
+
+struct toll_field {
+	const char *name;
+	enum toll_field_type type;
+	size_t offset;      /* into the enclosing config struct */
+	const char *preset; /* default, as a user would write it; NULL: zero (a required one: see below) */
+	const char *help;   /* one sentence; goes to docs/configuration.md */
+	const struct toll_field *group;
+	size_t group_size;          /* of one element of GROUPS */
+	const char *const *choices; /* ENUM: NULL-terminated */
+	int64_t min, max;           /* INT, RATIO (thousandths): both 0 means no bound */
+	const char *alias_of;       /* this older name sets that field (same table); deprecated */
+	const char *later;          /* known to the Collector, not here yet: a warning with this sentence */
+	bool required;
+	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
+	 * first member of a config struct can therefore not be such a bool). */
+	size_t present;
+};
+
+/* Most fields: TOLL_FIELD(struct kafka_config, topic, STRING, "otel-cost-spans", "Where ..."),
+ * further members by designated initialisers behind help: , .required = true. */
+/* clang-format off */
+#define TOLL_FIELD(conf, member, kind, preset_, help_, ...)                  \
+	{ .name = #member, .type = TOLL_FIELD_##kind,                        \
+	  .offset = offsetof(conf, member), .preset = (preset_), .help = (help_), ##__VA_ARGS__ }
+/* A YAML name that differs from the member's. */
+#define TOLL_FIELD_AS(name_, conf, member, kind, preset_, help_, ...)        \
+	{ .name = (name_), .type = TOLL_FIELD_##kind,                        \
+	  .offset = offsetof(conf, member), .preset = (preset_), .help = (help_), ##__VA_ARGS__ }
+#define TOLL_FIELD_END { .name = NULL }
+/* A Collector setting that we do not have (yet): accepted with a warning. */
+#define TOLL_FIELD_LATER(name_, sentence) { .name = (name_), .later = (sentence) }
+/* clang-format on */
+
+/* Where a rule that the table cannot say reports its findings; config/ knows the lines. */
+struct toll_reporter;
+
+/* path is relative to the component ("producer::max_message_bytes"; "" is the component itself). */
+void toll_report_error(struct toll_reporter *r, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void toll_report_warning(struct toll_reporter *r, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spend.h - the named service "spend" of the host: what the enforcer knows of every service now.
+ * Published by exporters/enforcer; read by `spantoll demo`, metrics and (later) admin and Envoy. */
+#ifndef TOLL_COST_SPEND_H
+#define TOLL_COST_SPEND_H
+
+#include "cost/money.h"
+
+struct toll_spend_row {
+	struct toll_slice service;
+	toll_i128 rolling_pico;  /* in the budget's window, over all daemons where the store is shared */
+	int64_t limit_pico;      /* of the tightest matching budget; 0: none */
+	double ema_usd;
+	uint64_t window_ns;
+	toll_i128 total_pico;    /* since start, this daemon */
+	uint64_t spans;          /* since start, this daemon */
+	bool throttled, shadow;
+};
+
+struct toll_spend_source {
+	/* Calls row once per service, in no order, under the source's lock: must be quick and not
+	 * call back. Any thread. */
+	void (*each)(struct toll_spend_source *self,
+	             void (*row)(void *ctx, const struct toll_spend_row *r), void *ctx);
+};
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* factory.h - what the program knows of a component type before there is an instance. */
+#ifndef TOLL_PIPELINE_FACTORY_H
+#define TOLL_PIPELINE_FACTORY_H
+
+#include <stddef.h>
+
+#include "config/schema.h"
+#include "pipeline/component.h"
+
+enum toll_stability { TOLL_DEVELOPMENT = 0, TOLL_ALPHA, TOLL_BETA, TOLL_STABLE };
+
+/* What the program passes to create(). Everything outlives the component. */
+struct toll_settings {
+	struct toll_id id;
+	const char *who;
+	struct toll_host *host;
+	struct toll_stats *stats;
+	struct toll_consumer *next; /* receivers and connectors only */
+};
+
+struct toll_factory {
+	enum toll_kind kind;
+	enum toll_stability stability;
+	const char *type;  /* the key users write in YAML */
+	const char *alias; /* a second accepted key ("otlp_grpc" for "otlp"), or NULL */
+	const char *help;  /* one sentence for `spantoll components` and the docs */
+	size_t config_size;
+	const struct toll_field *fields; /* ends with TOLL_FIELD_END */
+	/* Exporters: offset of a struct toll_exporter_settings (pipeline/runner.h) in the config. */
+	size_t exporter_settings;
+	/* Rules a table cannot say: reports to r. May be NULL. Must not do I/O. */
+	void (*validate)(const void *config, struct toll_reporter *r);
+	/* Allocates, opens nothing. config outlives the component. */
+	int (*create)(const struct toll_settings *set, const void *config,
+	              struct toll_component **ret, struct toll_error *reterr);
+};
+
+/* Fills the common first member. */
+static inline void toll_component_init(struct toll_component *c, const struct toll_component_ops *ops,
+                                       const struct toll_settings *set)
+{
+	*c = (struct toll_component){ ops, set->id, set->who, set->stats, set->host };
+}
+
+/* Defined once, in cmd/spantoll/components.c; NULL-terminated. */
+extern const struct toll_factory *const toll_factories[];
+
+/* By type or alias; NULL when unknown. */
+const struct toll_factory *toll_factory_find(const struct toll_factory *const list[],
+                                             enum toll_kind kind, const char *type);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph.h - builds, runs, stops and describes the configured pipelines.
+ *
+ * receiver -> inlet -> for each pipeline: processors (the first gets the batch, others a clone of
+ * its views) -> seal -> reserve in every required exporter's queue of all pipelines -> commit all,
+ * or cancel all and refuse. */
+#ifndef TOLL_PIPELINE_GRAPH_H
+#define TOLL_PIPELINE_GRAPH_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "pipeline/factory.h"
+
+struct toll_config; /* config/config.h */
+struct toll_graph;
+struct toll_host;
+
+/* Checks the whole configuration and creates every component; opens nothing. Findings (unknown
+ * references, unused parts, order of processors) go to the configuration's own diagnostics. */
+int toll_graph_build(const struct toll_config *config, struct toll_host *host,
+                     struct toll_graph **ret, struct toll_error *reterr) TOLL_MUST_CHECK;
+
+/* Extensions, exporters, processors, then receivers: nobody sends before the next can take. */
+int toll_graph_start(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+
+/* The other way round, each part draining into the one after it. */
+void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns);
+
+/* Per component: kind, id, spans in/out/dropped, errors, nanoseconds per span, queue depth. */
+int toll_graph_print(const struct toll_graph *g, FILE *out);
+
+struct toll_graph *toll_graph_free(struct toll_graph *g); /* always returns NULL */
+
+#endif

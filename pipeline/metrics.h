@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics.h - Prometheus text from the components' counters and their own metric families. */
+#ifndef TOLL_PIPELINE_METRICS_H
+#define TOLL_PIPELINE_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "base/slice.h"
+
+enum toll_metric_type { TOLL_METRIC_COUNTER = 0, TOLL_METRIC_GAUGE };
+
+/* Grows as text is written; a failed allocation sticks and shows in failed. */
+struct toll_metrics_writer {
+	char *text;
+	size_t len, room;
+	int failed;
+	int type_suffix; /* 1: counters end in _total (without_type_suffix: false) */
+	const char *family; /* of the samples that follow */
+	enum toll_metric_type type;
+};
+
+/* Begins a family: every sample of one family must follow its head at once. */
+void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
+                         enum toll_metric_type type, const char *help);
+
+struct toll_label {
+	const char *name;
+	struct toll_slice value; /* escaped on output */
+};
+
+void toll_metrics_sample(struct toll_metrics_writer *w, const struct toll_label *labels,
+                         size_t label_count, uint64_t value);
+/* The value as text that is already a number: exact decimals ("12.000000000004"). */
+void toll_metrics_sample_text(struct toll_metrics_writer *w, const struct toll_label *labels,
+                              size_t label_count, struct toll_slice value);
+
+void toll_metrics_release(struct toll_metrics_writer *w);
+
+/* Called from the metrics server's thread at each scrape. Lives inside the component. */
+struct toll_metrics_source {
+	void (*collect)(struct toll_metrics_source *self, struct toll_metrics_writer *w);
+	struct toll_metrics_source *next; /* the host's */
+};
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runner.h - one exporter's bounded queue, its thread, batching, retries and drain.
+ *
+ * Admission is two steps, so that a fan-out takes all or none: reserve room in every runner, then
+ * commit the batch to each, or cancel. Reserve and commit: any thread, never block. */
+#ifndef TOLL_PIPELINE_RUNNER_H
+#define TOLL_PIPELINE_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/schema.h"
+#include "pipeline/component.h"
+
+enum toll_sizer { TOLL_SIZER_REQUESTS = 0, TOLL_SIZER_ITEMS, TOLL_SIZER_BYTES };
+
+/* sending_queue.batch: a delivery holds at least min_size spans unless flush_timeout has passed
+ * since its first one, and never more than max_size (0: no limit). */
+struct toll_batch_settings {
+	bool enabled;
+	uint64_t flush_timeout; /* ns */
+	int64_t min_size, max_size;
+};
+
+struct toll_queue_settings {
+	bool enabled; /* false: a queue of one request, its client waits (wait_for_result) */
+	int64_t num_consumers;
+	int64_t queue_size; /* in the sizer's unit */
+	int sizer;          /* enum toll_sizer */
+	bool block_on_overflow;
+	bool wait_for_result;
+	struct toll_slice storage;
+	struct toll_batch_settings batch;
+};
+
+struct toll_retry_settings {
+	bool enabled;
+	uint64_t initial_interval, max_interval, max_elapsed_time; /* ns; elapsed 0: for ever */
+	double randomization_factor, multiplier;
+};
+
+/* Members of every exporter's config that has a queue; factory.exporter_settings points here. The
+ * Collector's names and defaults (exporterhelper). */
+struct toll_exporter_settings {
+	uint64_t timeout; /* ns, one attempt */
+	bool required;    /* full queue refuses the client; false: drops and counts instead */
+	struct toll_queue_settings sending_queue;
+	struct toll_retry_settings retry_on_failure;
+};
+
+extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
+
+/* Into the exporter's own field table, conf having a member `struct toll_exporter_settings common`. */
+/* clang-format off */
+#define TOLL_EXPORTER_FIELDS(conf, required_)                                                      \
+	{ .name = "timeout", .type = TOLL_FIELD_DURATION, .preset = "5s",                          \
+	  .offset = offsetof(conf, common.timeout), .help = "Limit of one attempt." },             \
+	{ .name = "required", .type = TOLL_FIELD_BOOL, .preset = (required_),                      \
+	  .offset = offsetof(conf, common.required),                                               \
+	  .help = "A full queue refuses the client; when false, spans are dropped and counted." }, \
+	{ .name = "sending_queue", .type = TOLL_FIELD_GROUP, .group = toll_queue_fields,           \
+	  .offset = offsetof(conf, common.sending_queue), .help = "The queue before the exporter." }, \
+	{ .name = "retry_on_failure", .type = TOLL_FIELD_GROUP, .group = toll_retry_fields,        \
+	  .offset = offsetof(conf, common.retry_on_failure), .help = "Back-off between attempts." }
+/* clang-format on */
+
+struct toll_runner;
+
+/* exporter and set are borrowed until free; `batch` processors have been folded into set. */
+struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
+                                    const struct toll_exporter_settings *set);
+struct toll_runner *toll_runner_free(struct toll_runner *r); /* always returns NULL */
+int toll_runner_start(struct toll_runner *r) TOLL_MUST_CHECK;
+
+/* No new reservations; waits until everything is answered or the deadline; what is left is counted
+ * as lost and logged with its dollars, and its acknowledgements fail with TOLL_ESHUTDOWN. */
+void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns);
+
+/* What waits for the fate of a batch in one exporter (acknowledge: exported), or NULL. */
+struct toll_waiter {
+	void (*done)(struct toll_waiter *w, int err); /* exactly once per commit, any thread */
+};
+
+/* Room for this batch: 0, TOLL_EFULL or TOLL_ESHUTDOWN. */
+int toll_runner_reserve(struct toll_runner *r, const struct toll_batch *batch) TOLL_MUST_CHECK;
+/* After reserve. Takes its own reference to the sealed batch. Cannot fail. */
+void toll_runner_commit(struct toll_runner *r, struct toll_batch *batch, struct toll_waiter *w);
+void toll_runner_cancel(struct toll_runner *r, const struct toll_batch *batch);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_decode.h - ExportTraceServiceRequest -> batch views: one pass, no recursion, limits enforced. */
+#ifndef TOLL_PROTO_OTLP_DECODE_H
+#define TOLL_PROTO_OTLP_DECODE_H
+
+#include "proto/batch.h"
+
+/* Per request; over any of them: TOLL_EINVALID (limits of design, "security"). */
+#define TOLL_MAX_RESOURCES 10000u
+#define TOLL_MAX_SCOPES    10000u
+#define TOLL_MAX_SPANS     100000u
+#define TOLL_MAX_ATTRS     1000000u
+#define TOLL_MAX_DEPTH     64u /* AnyValue in AnyValue */
+
+/* Fills the views of a batch whose wire bytes are in place. 0: decoded; single spans that cannot be
+ * forwarded are marked dropped (see dropped_count) and stay out of everything. TOLL_EINVALID:
+ * malformed or over a limit; TOLL_ENOMEM, TOLL_ETOOBIG: no room for the views. *ret_why (may be
+ * NULL): static sentence for the client. */
+int toll_otlp_decode(struct toll_batch *b, const char **ret_why) TOLL_MUST_CHECK;
+
+/* What the views of a request of this many bytes can need at most, for sizing budgets. */
+size_t toll_otlp_decode_limit(size_t wire_size);
+
+#endif
