@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.h - command-line flags of one verb: a table that both parses them and prints --help. */
+#ifndef TOLL_CMD_OPTIONS_H
+#define TOLL_CMD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the program's exit status says. */
+enum toll_exit {
+	TOLL_EXIT_OK = 0,
+	TOLL_EXIT_FAILED = 1, /* could not start, or stopped by a fault */
+	TOLL_EXIT_USAGE = 2,  /* unknown verb or flag */
+	TOLL_EXIT_CONFIG = 3, /* the configuration is wrong; findings are on stderr */
+};
+
+/* One flag. Exactly one of text, flag, duration, number is set: where the value goes. */
+struct toll_option {
+	const char *name;  /* without "--"; NULL ends the table */
+	const char *value; /* what --help calls the value: "FILE"; NULL for flags */
+	const char *help;
+	const char **text;  /* points into argv */
+	bool *flag;         /* --name; --name=false too */
+	uint64_t *duration; /* nanoseconds, Go syntax: "1m30s" */
+	int64_t *number;    /* >= 0 */
+};
+
+#define TOLL_OPTION_END                 \
+	{                               \
+		.name = (const char *)0 \
+	}
+
+struct toll_usage {
+	const char *verb;   /* "validate" */
+	const char *args;   /* after the flags: "[FILE]"; NULL: none are taken */
+	const char *about;  /* what it does; one or more full lines, each ending in \n */
+	const char *ending; /* examples, exit status; may be NULL */
+	const struct toll_option *options;
+};
+
+/* Reads argv[1..argc-1]; argv[0] is the verb. Returns -1 to go on, else the status to exit with
+ * (--help was printed, or a fault was named on stderr). *ret_rest: index of the first argument that
+ * is no flag; may be NULL when usage->args is NULL. */
+int toll_options_parse(const struct toll_usage *usage, int argc, char **argv, int *ret_rest);
+
+/* Colour on this stream: a terminal, and NO_COLOR unset or empty. */
+bool toll_colour_wanted(int fd);
+
+#endif
