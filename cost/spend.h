@@ -13,7 +13,8 @@ struct toll_spend_row {
 	double ema_usd;
 	uint64_t window_ns;
 	toll_i128 total_pico;    /* since start, this daemon */
-	uint64_t spans;          /* since start, this daemon */
+	uint64_t spans;          /* since start, this daemon; a service that is never priced has a row too */
+	uint64_t unpriced;       /* how many of spans had no price */
 	bool throttled, shadow;
 };
 

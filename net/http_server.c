@@ -356,6 +356,7 @@ static int listen_at(struct toll_http_server *s, struct toll_error *reterr)
 		return err;
 	e.port = s->port;
 	snprintf(s->url, sizeof(s->url), "http://%s", toll_endpoint_local_url(&e, text));
+	s->set.endpoint = s->set.setting = NULL; /* the caller's; not needed again */
 	return 0;
 }
 
