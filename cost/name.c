@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cost/name.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+#define CUT_AT 111
+
+static bool must_encode(unsigned char c)
+{
+	return c <= ' ' || c == 0x7f || c == '{' || c == '}' || c == ':' || c == '%';
+}
+
+size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX])
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char tail[18];
+	size_t len = 0, i;
+
+	for (i = 0; i < name.len; i++) {
+		unsigned char c = (unsigned char)name.ptr[i];
+		bool encode = must_encode(c);
+
+		if (len + (encode ? 3 : 1) > TOLL_NAME_MAX)
+			break;
+		out[len++] = encode ? '%' : (char)c;
+		if (encode) {
+			out[len++] = hex[c >> 4];
+			out[len++] = hex[c & 15];
+		}
+	}
+	if (i == name.len)
+		return len;
+	snprintf(tail, sizeof(tail), "~%016" PRIx64, toll_hash(name));
+	memcpy(out + CUT_AT, tail, 17);
+	return TOLL_NAME_MAX;
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+size_t toll_name_decode(struct toll_slice in, char out[TOLL_NAME_MAX])
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < in.len && len < TOLL_NAME_MAX; i++) {
+		int high = in.ptr[i] == '%' && i + 2 < in.len ? digit(in.ptr[i + 1]) : -1;
+		int low = high >= 0 ? digit(in.ptr[i + 2]) : -1;
+
+		out[len++] = low >= 0 ? (char)(high << 4 | low) : in.ptr[i];
+		i += low >= 0 ? 2 : 0;
+	}
+	return len;
+}
+
+bool toll_name_match(struct toll_slice glob, struct toll_slice name)
+{
+	size_t g = 0, n = 0, star = SIZE_MAX, retry = 0;
+
+	while (n < name.len) {
+		if (g < glob.len && glob.ptr[g] == '*') {
+			star = g++;
+			retry = n;
+		} else if (g < glob.len && (glob.ptr[g] == '?' || glob.ptr[g] == name.ptr[n])) {
+			g++;
+			n++;
+		} else if (star != SIZE_MAX) {
+			g = star + 1;
+			n = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (g < glob.len && glob.ptr[g] == '*')
+		g++;
+	return g == glob.len;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* name.h - service names as they stand in keys: encoded, capped in length; and globs over them. */
+#ifndef TOLL_COST_NAME_H
+#define TOLL_COST_NAME_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+#define TOLL_NAME_MAX 128
+
+/* Where the spend of services beyond the cap on names goes. */
+#define TOLL_NAME_OVERFLOW "__overflow__"
+
+/* Percent-encodes { } : % space and control bytes, so that a name is one word in a key and two
+ * names never meet in one. What then takes more than TOLL_NAME_MAX bytes is cut to 111 bytes, '~'
+ * and 16 hex digits of a hash of the whole name. Writes no NUL; returns the length. */
+size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX]);
+
+/* The way back, for people and for globs: a cut name stays cut. Returns the length. */
+size_t toll_name_decode(struct toll_slice encoded, char out[TOLL_NAME_MAX]);
+
+/* '*' any run of bytes, '?' one byte, everything else itself. */
+bool toll_name_match(struct toll_slice glob, struct toll_slice name);
+
+#endif
