@@ -43,7 +43,7 @@ struct toll_slice toll_arena_dup(struct toll_arena *a, struct toll_slice s) TOLL
 
 /* NUL-terminated copy, NULL on failure; printf into the arena, {NULL, 0} on failure. */
 char *toll_arena_strdup(struct toll_arena *a, struct toll_slice s) TOLL_MUST_CHECK;
-struct toll_slice toll_arena_printf(struct toll_arena *a, const char *fmt, ...) TOLL_PRINTF(2, 3)
-	TOLL_MUST_CHECK;
+struct toll_slice toll_arena_printf(struct toll_arena *a, const char *fmt, ...)
+	TOLL_PRINTF(2, 3) TOLL_MUST_CHECK;
 
 #endif

@@ -21,7 +21,7 @@ struct toll_table_slot {
 
 struct toll_table {
 	struct toll_table_slot *slots;
-	uint32_t mask;  /* capacity - 1 */
+	uint32_t mask; /* capacity - 1 */
 	uint32_t count;
 	uint32_t limit; /* count never exceeds this */
 };
@@ -34,7 +34,8 @@ void toll_table_reset(struct toll_table *t);
 uint32_t *toll_table_find(const struct toll_table *t, struct toll_slice key);
 
 /* Adds, or finds what is there. *ret points at the value, valid until the next insert; *ret_added
- * (may be NULL) tells which. TOLL_EFULL at the limit, TOLL_ENOMEM. The key must outlive the table. */
+ * (may be NULL) tells which. TOLL_EFULL at the limit, TOLL_ENOMEM. The key must outlive the table.
+ */
 int toll_table_insert(struct toll_table *t, struct toll_slice key, uint32_t **ret,
                       bool *ret_added) TOLL_MUST_CHECK;
 

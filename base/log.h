@@ -4,7 +4,8 @@
  *   2026-11-21T10:15:00.123Z  warn  exporter/kafka  broker is away broker=127.0.0.1:9092
  *
  * Any thread. Control characters in the text are escaped, so that names from the wire cannot forge
- * lines; a line is cut at 2 KiB. Used by components and cmd; base, cost, config, proto never log. */
+ * lines; a line is cut at 2 KiB. Used by components and cmd; base, cost, config, proto never log.
+ */
 #ifndef TOLL_BASE_LOG_H
 #define TOLL_BASE_LOG_H
 
@@ -35,10 +36,10 @@ void toll_log_write(struct toll_log_site *site, enum toll_log_level level, const
                     const char *fmt, ...) TOLL_PRINTF(4, 5);
 
 /* who: the component as users name it ("exporter/kafka"), or a part of the program ("config"). */
-#define TOLL_LOG_AT(level, who, ...)                                       \
-	do {                                                               \
-		static struct toll_log_site site_;                         \
-		if (toll_log_enabled(level))                               \
+#define TOLL_LOG_AT(level, who, ...)                                         \
+	do {                                                                 \
+		static struct toll_log_site site_;                           \
+		if (toll_log_enabled(level))                                 \
 			toll_log_write(&site_, (level), (who), __VA_ARGS__); \
 	} while (0)
 #define TOLL_DEBUG(who, ...) TOLL_LOG_AT(TOLL_LOG_DEBUG, who, __VA_ARGS__)

@@ -19,7 +19,10 @@ struct toll_snapshot {
 	struct toll_shared *current;
 };
 
-#define TOLL_SNAPSHOT_INIT { ATOMIC_FLAG_INIT, NULL }
+#define TOLL_SNAPSHOT_INIT             \
+	{                              \
+		ATOMIC_FLAG_INIT, NULL \
+	}
 
 void toll_shared_init(struct toll_shared *s, void (*destroy)(struct toll_shared *self));
 struct toll_shared *toll_shared_ref(struct toll_shared *s);   /* NULL stays NULL */

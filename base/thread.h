@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /* name: at most 15 bytes are shown by the kernel ("toll-kafka"). */
-int toll_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *), void *arg)
-	TOLL_MUST_CHECK;
+int toll_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *),
+                      void *arg) TOLL_MUST_CHECK;
 
 /* Processors this process may use: cgroup v2 quota, affinity, at least 1. */
 unsigned toll_cpu_count(void);

@@ -60,27 +60,31 @@ struct toll_edit {
 /* A message that carries attributes and may be edited: a span, a scope or a resource. Change it
  * through proto/edit.h only, which keeps views, edits and delta in step. */
 struct toll_node {
-	struct toll_slice raw; /* as received, without tag and length; {NULL, 0}: absent */
+	struct toll_slice element; /* the whole field as received, tag first; length 0: absent */
+	struct toll_slice raw;     /* the message inside, without tag and length */
 	struct toll_attr *attrs;
 	uint32_t attr_count, attr_room;
 	struct toll_edit *edits;
-	int32_t delta;    /* change of the encoded size by all edits */
-	uint8_t attr_tag; /* the tag byte of an attribute in this message */
-	uint64_t known;   /* bit (key_id % 64) is set when such a key may be here */
+	int32_t delta;     /* change of the encoded size by all edits */
+	uint8_t field_tag; /* tag byte of this message in the one around it */
+	uint8_t attr_tag;  /* tag byte of an attribute in this message */
+	uint64_t known;    /* bit (key_id % 64) is set when such a key may be here */
 };
 
 struct toll_resource {
-	struct toll_node node;
-	struct toll_slice element;    /* the whole ResourceSpans field, tag first */
-	struct toll_slice body;       /* without tag and length */
-	struct toll_slice service;    /* service.name, or "unknown_service" */
+	struct toll_node node;     /* the Resource message */
+	struct toll_slice element; /* the whole ResourceSpans field, tag first */
+	struct toll_slice body;    /* without tag and length */
+	struct toll_slice service; /* service.name, or "unknown_service" */
+	uint32_t other_len;        /* bytes of the body that are not scopes */
 	uint32_t scope_first, scope_count;
 	uint32_t span_first, span_count;
 };
 
 struct toll_scope {
-	struct toll_node node; /* the InstrumentationScope message; may be absent */
+	struct toll_node node;           /* the InstrumentationScope message; may be absent */
 	struct toll_slice element, body; /* the ScopeSpans field */
+	uint32_t other_len;              /* bytes of the body that are not spans */
 	uint32_t resource;
 	uint32_t span_first, span_count;
 };
@@ -109,7 +113,6 @@ enum toll_drop {
 
 struct toll_span {
 	struct toll_node node;
-	struct toll_slice element; /* the whole field, tag first */
 	struct toll_slice name, trace_state;
 	const uint8_t *trace_id;       /* 16 bytes */
 	const uint8_t *span_id;        /* 8 bytes */
@@ -124,9 +127,9 @@ struct toll_span {
 	uint8_t cost_state;          /* enum toll_cost_state */
 	uint8_t unpriced;            /* enum toll_unpriced, while cost_state is UNPRICED */
 	struct toll_slice operation; /* name or route with its variable parts folded */
-	const void *price;           /* pricing -> cost: what was found (struct toll_price), or NULL */
-	int64_t cost_pico;           /* integer picodollars: NaN cannot happen */
-	uint64_t adjusted_count;     /* spans this one stands for (head sampling); 1 */
+	const void *price;       /* pricing -> cost: what was found (struct toll_price), or NULL */
+	int64_t cost_pico;       /* integer picodollars: NaN cannot happen */
+	uint64_t adjusted_count; /* spans this one stands for (head sampling); 1 */
 	struct toll_slice cost_error; /* the sentence of cost.error; "" when there is none */
 	struct toll_slice region;     /* cost.pricing_region */
 };
@@ -160,8 +163,8 @@ struct toll_batch {
 };
 
 /* An empty batch with room for wire_size bytes; *ret_wire is where the caller writes them before
- * toll_otlp_decode(). memory (may be NULL) is charged for what the batch may come to hold:
- * TOLL_EFULL when the budget refuses, TOLL_ENOMEM. Worst case of the arena: see otlp_decode.h. */
+ * toll_otlp_decode() (it may shorten b->wire first). memory (may be NULL) is charged with what the
+ * batch really holds, here and as it grows: TOLL_EFULL when the budget refuses; TOLL_ENOMEM. */
 int toll_batch_new(size_t wire_size, struct toll_memory *memory, char **ret_wire,
                    struct toll_batch **ret) TOLL_MUST_CHECK;
 
@@ -172,9 +175,12 @@ void toll_batch_seal(struct toll_batch *b);
 /* Views, edits and results copied, wire bytes shared: for a second pipeline. Before sealing. */
 int toll_batch_clone(struct toll_batch *b, struct toll_batch **ret) TOLL_MUST_CHECK;
 
+/* Charges what the arena has come to hold since. TOLL_EFULL when the budget refuses. */
+int toll_batch_account(struct toll_batch *b) TOLL_MUST_CHECK;
+
 /* release(object) when the batch goes. TOLL_ENOMEM: release was not and will not be called. */
-int toll_batch_pin(struct toll_batch *b, void (*release)(void *object), void *object)
-	TOLL_MUST_CHECK;
+int toll_batch_pin(struct toll_batch *b, void (*release)(void *object),
+                   void *object) TOLL_MUST_CHECK;
 
 void toll_span_drop(struct toll_batch *b, struct toll_span *s, enum toll_drop why);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* edit.h - change the attributes of a span, scope or resource without touching the wire bytes.
  *
- * Before sealing only, one thread. Each function keeps the attribute views in step, so that the next
- * processor sees the change. All fail with TOLL_ENOMEM or TOLL_ETOOBIG (the arena's limit) and then
- * change nothing. */
+ * Before sealing only, one thread. Each function keeps the attribute views in step, so that the
+ * next processor sees the change. All fail with TOLL_ENOMEM or TOLL_ETOOBIG (the arena's limit) and
+ * then change nothing. Keys and values are copied. */
 #ifndef TOLL_PROTO_EDIT_H
 #define TOLL_PROTO_EDIT_H
 
@@ -20,13 +20,15 @@ int toll_node_set_bool(struct toll_batch *b, struct toll_node *n, struct toll_sl
 /* Replaces the value of an attribute that is there. */
 int toll_attr_set_str(struct toll_batch *b, struct toll_node *n, struct toll_attr *a,
                       struct toll_slice value) TOLL_MUST_CHECK;
-int toll_attr_delete(struct toll_batch *b, struct toll_node *n, struct toll_attr *a)
-	TOLL_MUST_CHECK;
+int toll_attr_delete(struct toll_batch *b, struct toll_node *n,
+                     struct toll_attr *a) TOLL_MUST_CHECK;
+
+enum { TOLL_APPEND_MAX = 8 };
 
 /* Several attributes in one go, encoded by the caller with proto/wire.h: for the hot path.
- * bytes are copied; at most 8 attributes; they must be well-formed fields of n->attr_tag. Keys that
- * are there already must have been deleted before. Returns where the copy lies in *ret_copy (may be
- * NULL), so that a template's numbers can be filled in. */
+ * bytes are copied; at most TOLL_APPEND_MAX attributes; they must be well-formed fields of
+ * n->attr_tag. Keys that are there already must have been deleted before. Returns where the copy
+ * lies in *ret_copy (may be NULL), so that a template's numbers can be filled in. */
 int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slice encoded,
                      char **ret_copy) TOLL_MUST_CHECK;
 

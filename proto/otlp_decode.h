@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_decode.h - ExportTraceServiceRequest -> batch views: one pass, no recursion, limits enforced. */
+/* otlp_decode.h - ExportTraceServiceRequest -> batch views: one pass, no recursion, limits
+ * enforced. */
 #ifndef TOLL_PROTO_OTLP_DECODE_H
 #define TOLL_PROTO_OTLP_DECODE_H
 
@@ -18,7 +19,9 @@
  * NULL): static sentence for the client. */
 int toll_otlp_decode(struct toll_batch *b, const char **ret_why) TOLL_MUST_CHECK;
 
-/* What the views of a request of this many bytes can need at most, for sizing budgets. */
-size_t toll_otlp_decode_limit(size_t wire_size);
+/* What the views of a request may take, as a multiple of its size and a constant: the smallest real
+ * attributes and spans need about five times their size; more than this is an attack. */
+#define TOLL_VIEWS_PER_WIRE_BYTE 6u
+#define TOLL_VIEWS_BYTES         ((size_t)1 << 20)
 
 #endif

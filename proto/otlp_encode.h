@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_encode.h - batch -> OTLP protobuf by splicing: copy, apply edits, fix lengths. No unmarshal. */
+/* otlp_encode.h - batch -> OTLP protobuf by splicing: copy, apply edits, fix lengths. No unmarshal.
+ */
 #ifndef TOLL_PROTO_OTLP_ENCODE_H
 #define TOLL_PROTO_OTLP_ENCODE_H
 

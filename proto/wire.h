@@ -114,7 +114,8 @@ static inline char *toll_write_bytes(char *out, uint32_t tag, struct toll_slice 
 
 /* A KeyValue field of a message whose attribute tag is given; sizes for allocation. */
 size_t toll_kv_str_size(struct toll_slice key, struct toll_slice value);
-char *toll_write_kv_str(char *out, uint32_t attr_tag, struct toll_slice key, struct toll_slice value);
+char *toll_write_kv_str(char *out, uint32_t attr_tag, struct toll_slice key,
+                        struct toll_slice value);
 size_t toll_kv_double_size(struct toll_slice key);
 /* *ret_value (may be NULL): where the eight bytes of the double are. */
 char *toll_write_kv_double(char *out, uint32_t attr_tag, struct toll_slice key, double value,
