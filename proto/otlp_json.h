@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_json.h - batch -> OTLP/JSON, and the flat cost record of one span. */
+/* otlp_json.h - batch -> OTLP/JSON. */
 #ifndef TOLL_PROTO_OTLP_JSON_H
 #define TOLL_PROTO_OTLP_JSON_H
 
@@ -19,18 +19,5 @@ char *toll_buffer_room(struct toll_buffer *b, size_t n); /* n writable bytes at 
 /* Appends one ExportTraceServiceRequest in OTLP/JSON (lowerCamelCase, hex ids, int64 as strings,
  * non-UTF-8 bytes as U+FFFD). */
 void toll_otlp_json(const struct toll_selection *sel, struct toll_buffer *out);
-
-/* Largest size of the flat record of this span. */
-size_t toll_flat_json_bound(const struct toll_batch *b, const struct toll_span *s);
-/* Writes the flat record (semantics: "Flat Kafka/file record"), no newline; returns its end. */
-char *toll_flat_json(const struct toll_batch *b, const struct toll_span *s, char *out);
-
-/* The dimensions of a span as the flat record has them; absent ones are empty. */
-struct toll_span_dimensions {
-	struct toll_slice service, operation, commit, feature, tenant, session, model, environment,
-		region;
-};
-void toll_span_dimensions(const struct toll_batch *b, const struct toll_span *s,
-                          struct toll_span_dimensions *ret);
 
 #endif

@@ -9,7 +9,7 @@ MAY = {
     "base": set(),
     "cost": {"base"},
     "config": {"base"},
-    "proto": {"base"},
+    "proto": {"base", "cost"},
     "net": {"base"},
     "prices": {"base", "cost"},
     "pipeline": {"base", "config", "proto"},

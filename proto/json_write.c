@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/json_write.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Is every byte of these eight printable ASCII and neither a quote nor a backslash? Each test sets
+ * the top bit of a byte that fails (exact where no lower byte failed, which is enough for a yes or
+ * no). */
+static int is_plain8(uint64_t v)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+	uint64_t control = v - ones * 0x20;
+	uint64_t quote = (v ^ (ones * '"')) - ones;
+	uint64_t backslash = (v ^ (ones * '\\')) - ones;
+
+	return !((v | control | quote | backslash) & tops);
+}
+
+static int is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+static char *escape_ascii(char *out, uint8_t c)
+{
+	static const char shorts[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+	const char *p = shorts;
+
+	while (*p && *p != (char)c)
+		p += 2;
+	*out++ = '\\';
+	if (*p) {
+		*out++ = p[1];
+		return out;
+	}
+	memcpy(out, "u00", 3);
+	out[3] = hex_digits[c >> 4];
+	out[4] = hex_digits[c & 15];
+	return out + 5;
+}
+
+/* Length of the valid UTF-8 sequence at p, or 0 (Unicode 15, table 3-7). */
+static size_t utf8_length(const uint8_t *p, size_t left)
+{
+	static const uint8_t min2[] = { [0xe0 & 0x1f] = 0xa0, [0xf0 & 0x1f] = 0x90 };
+	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	uint8_t low = 0x80, high = 0xbf;
+
+	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
+		return 0;
+	if (p[0] == 0xe0 || p[0] == 0xf0)
+		low = min2[p[0] & 0x1f];
+	if (p[0] == 0xed)
+		high = 0x9f;
+	if (p[0] == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* One character that is not plain; *at moves behind it. */
+static char *write_odd(char *out, const uint8_t **at, const uint8_t *end)
+{
+	size_t n;
+
+	if (**at < 0x80)
+		return escape_ascii(out, *(*at)++);
+	n = utf8_length(*at, (size_t)(end - *at));
+	if (n == 0) {
+		(*at)++;
+		memcpy(out, "\xef\xbf\xbd", 3);
+		return out + 3;
+	}
+	memcpy(out, *at, n);
+	*at += n;
+	return out + n;
+}
+
+char *toll_json_string(char *out, struct toll_slice s)
+{
+	const uint8_t *at = (const uint8_t *)s.ptr, *end = at + s.len;
+	uint64_t eight;
+
+	*out++ = '"';
+	while (at < end) {
+		while (end - at >= 8) {
+			memcpy(&eight, at, 8);
+			if (!is_plain8(eight))
+				break;
+			memcpy(out, &eight, 8);
+			out += 8;
+			at += 8;
+		}
+		while (at < end && is_plain(*at))
+			*out++ = (char)*at++;
+		if (at < end)
+			out = write_odd(out, &at, end);
+	}
+	*out++ = '"';
+	return out;
+}
+
+char *toll_json_uint(char *out, uint64_t v)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	while (n)
+		*out++ = digits[--n];
+	return out;
+}
+
+char *toll_json_int(char *out, int64_t v)
+{
+	if (v >= 0)
+		return toll_json_uint(out, (uint64_t)v);
+	*out++ = '-';
+	return toll_json_uint(out, -(uint64_t)v);
+}
+
+char *toll_json_double(char *out, double v)
+{
+	int n = 0;
+
+	if (isnan(v))
+		return toll_json_raw(out, TOLL_SLICE("\"NaN\""));
+	if (isinf(v))
+		return toll_json_raw(out, v > 0 ? TOLL_SLICE("\"Infinity\"")
+		                                : TOLL_SLICE("\"-Infinity\""));
+	for (int digits = 15; digits <= 17; digits++) {
+		n = snprintf(out, 32, "%.*g", digits, v);
+		if (strtod(out, NULL) == v)
+			break;
+	}
+	return out + n;
+}
+
+char *toll_json_hex(char *out, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	*out++ = '"';
+	for (size_t i = 0; i < len; i++) {
+		*out++ = hex_digits[p[i] >> 4];
+		*out++ = hex_digits[p[i] & 15];
+	}
+	*out++ = '"';
+	return out;
+}
+
+char *toll_json_base64(char *out, struct toll_slice s)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	*out++ = '"';
+	for (size_t i = 0; i < s.len; i += 3) {
+		size_t n = s.len - i < 3 ? s.len - i : 3;
+		uint32_t v = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			v = v << 8 | (k < n ? (uint8_t)s.ptr[i + k] : 0);
+		*out++ = digits[v >> 18];
+		*out++ = digits[v >> 12 & 63];
+		*out++ = n > 1 ? digits[v >> 6 & 63] : '=';
+		*out++ = n > 2 ? digits[v & 63] : '=';
+	}
+	*out++ = '"';
+	return out;
+}
