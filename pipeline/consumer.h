@@ -7,7 +7,8 @@
 
 struct toll_batch;
 
-/* How far a batch must have come before the client hears OK (semantics: "When the client hears OK"). */
+/* How far a batch must have come before the client hears OK (semantics: "When the client hears
+ * OK"). */
 enum toll_ack_level { TOLL_ACK_RECEIVED = 0, TOLL_ACK_JOURNALED, TOLL_ACK_EXPORTED };
 
 struct toll_ack {

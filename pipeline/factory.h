@@ -27,7 +27,7 @@ struct toll_factory {
 	const char *help;  /* one sentence for `spantoll components` and the docs */
 	size_t config_size;
 	const struct toll_field *fields; /* ends with TOLL_FIELD_END */
-	/* Exporters: offset of a struct toll_exporter_settings (pipeline/runner.h) in the config. */
+	/* Exporters: where in the config a struct toll_exporter_settings (pipeline/runner.h) is. */
 	size_t exporter_settings;
 	/* Rules a table cannot say: reports to r. May be NULL. Must not do I/O. */
 	void (*validate)(const void *config, struct toll_reporter *r);
@@ -37,7 +37,8 @@ struct toll_factory {
 };
 
 /* Fills the common first member. */
-static inline void toll_component_init(struct toll_component *c, const struct toll_component_ops *ops,
+static inline void toll_component_init(struct toll_component *c,
+                                       const struct toll_component_ops *ops,
                                        const struct toll_settings *set)
 {
 	*c = (struct toll_component){ ops, set->id, set->who, set->stats, set->host };

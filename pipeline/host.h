@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host.h - what the process offers its components: event loop, named services, memory budget, status.
+/* host.h - what the process offers its components: loop, named services, byte budget, status.
  *
- * The loop runs on the main thread (libuv); nothing on it may block. Functions may be called from the
- * main thread only, unless they say "any thread". */
+ * The loop runs on the main thread (libuv); nothing on it may block. Functions may be called from
+ * the main thread only, unless they say "any thread". */
 #ifndef TOLL_PIPELINE_HOST_H
 #define TOLL_PIPELINE_HOST_H
 
@@ -11,31 +11,33 @@
 
 #include "base/macro.h"
 #include "base/memory.h"
+#include "pipeline/component.h"
 #include "pipeline/metrics.h"
 
 struct toll_host;
 struct toll_timer;
-struct toll_component;
 
-/* ---- named services: how components find each other (kind of service, then id) ----------------- */
+/* ---- named services: how components find each other (kind of service, then id) --------------- */
 
 /* Services in use: "pricebook" (cost/pricebook.h: struct toll_pricebook_source),
  * "spend" (cost/spend.h: struct toll_spend_source, published by the enforcer),
  * "readiness" gates, see below. id: the component's id.text. */
-int toll_host_publish(struct toll_host *h, const char *service, const char *id, void *object)
-	TOLL_MUST_CHECK;
+int toll_host_publish(struct toll_host *h, const char *service, const char *id,
+                      void *object) TOLL_MUST_CHECK;
 /* id NULL: the only one there is, or the first. NULL when there is none. */
 void *toll_host_find(struct toll_host *h, const char *service, const char *id);
 void toll_host_withdraw(struct toll_host *h, void *object);
 
 /* ---- timers ---------------------------------------------------------------------------------- */
 
-/* First call after delay_ns, then every period_ns (0: once). Callback on the main thread. */
+/* First call after delay_ns, then every period_ns (0: once). Callback on the main thread. NULL: out
+ * of memory. Every timer must be stopped, also one that has fired its one time. */
 struct toll_timer *toll_host_timer(struct toll_host *h, uint64_t delay_ns, uint64_t period_ns,
                                    void (*fn)(void *ctx), void *ctx);
 void toll_host_timer_stop(struct toll_timer *t); /* accepts NULL; the timer is gone afterwards */
 
-/* Any thread: runs fn on the main thread soon. */
+/* Any thread: runs fn on the main thread soon. TOLL_ESHUTDOWN once the loop has ended: fn is then
+ * not called; what was accepted before is. */
 int toll_host_call(struct toll_host *h, void (*fn)(void *ctx), void *ctx) TOLL_MUST_CHECK;
 
 /* ---- status ---------------------------------------------------------------------------------- */
@@ -47,12 +49,13 @@ void toll_host_set_health(struct toll_host *h, const struct toll_component *c,
                           enum toll_health health, const char *why);
 
 /* Readiness = every gate opened once (latched). A component that must have done something first
- * (pricebook: loaded a book) takes a gate in create() and opens it later, from any thread. */
+ * (pricebook: loaded a book) takes a gate in create() and opens it later, from any thread. Without
+ * memory for a gate the process never becomes ready. */
 void toll_host_gate_add(struct toll_host *h, const char *what);
 void toll_host_gate_open(struct toll_host *h, const char *what);
 bool toll_host_ready(struct toll_host *h); /* any thread; also: started and not shutting down */
 
-/* JSON text of all components' states for /status; malloc'ed, NULL when out of memory. Any thread. */
+/* All components' states as JSON for /status; malloc'ed, NULL when out of memory. Any thread. */
 char *toll_host_status_json(struct toll_host *h);
 
 /* ---- metrics --------------------------------------------------------------------------------- */
@@ -62,9 +65,16 @@ void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s
 /* Any thread: every component's counters, then every source. */
 void toll_host_metrics_write(struct toll_host *h, struct toll_metrics_writer *w);
 
+/* For the graph: a component's counters under receiver="id", processor="id", ... One component of
+ * a kind and id at a time. Borrowed until removed. who as in log lines. */
+int toll_host_stats_add(struct toll_host *h, enum toll_kind kind, const char *id, const char *who,
+                        const struct toll_stats *stats) TOLL_MUST_CHECK;
+void toll_host_stats_remove(struct toll_host *h, const struct toll_stats *stats);
+
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-/* The process's byte budget: receivers charge it before they decode. Any thread. */
+/* The process's byte budget: receivers charge it before they decode. Any thread. Without a
+ * memory_limiter: a quarter of what the cgroup or machine has, at most 512 MiB. */
 struct toll_memory *toll_host_memory(struct toll_host *h);
 
 /* This process among many: 128 random bits per start, 32 hex digits (the journal's epoch later). */
@@ -74,7 +84,13 @@ const char *toll_host_instance(const struct toll_host *h);
 
 struct toll_host *toll_host_new(void);
 struct toll_host *toll_host_free(struct toll_host *h); /* always returns NULL */
-/* Runs the loop until toll_host_stop() (any thread) or SIGTERM/SIGINT. SIGHUP calls on_hup. */
+/* For the graph: everything has started (readiness needs it); false again when shutdown begins. */
+void toll_host_set_started(struct toll_host *h, bool started);
+/* From here on SIGTERM and SIGINT stop the loop instead of killing the process, SIGPIPE is ignored.
+ * toll_host_run() does it too; `run` calls it before anything listens. */
+int toll_host_catch_signals(struct toll_host *h) TOLL_MUST_CHECK;
+/* Runs the loop until toll_host_stop() (any thread) or SIGTERM/SIGINT. SIGHUP calls on_hup (may be
+ * NULL). Once. Afterwards, while the caller drains, a second SIGINT kills, others wait. */
 int toll_host_run(struct toll_host *h, void (*on_hup)(void *ctx), void *ctx) TOLL_MUST_CHECK;
 void toll_host_stop(struct toll_host *h);
 

@@ -16,7 +16,7 @@ struct toll_metrics_writer {
 	char *text;
 	size_t len, room;
 	int failed;
-	int type_suffix; /* 1: counters end in _total (without_type_suffix: false) */
+	int type_suffix;    /* 1: counters end in _total (without_type_suffix: false) */
 	const char *family; /* of the samples that follow */
 	enum toll_metric_type type;
 };

@@ -50,7 +50,8 @@ struct toll_exporter_settings {
 
 extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
 
-/* Into the exporter's own field table, conf having a member `struct toll_exporter_settings common`. */
+/* Into the exporter's own field table, conf having a member `struct toll_exporter_settings common`.
+ */
 /* clang-format off */
 #define TOLL_EXPORTER_FIELDS(conf, required_)                                                      \
 	{ .name = "timeout", .type = TOLL_FIELD_DURATION, .preset = "5s",                          \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stats.h - the counters every component has, and how a component exposes its own metrics.
  *
- * Counters are added to once per batch, never once per span, so one relaxed atomic each is enough. */
+ * Counters are added to once per batch, never once per span, so one relaxed atomic each is enough.
+ */
 #ifndef TOLL_PIPELINE_STATS_H
 #define TOLL_PIPELINE_STATS_H
 

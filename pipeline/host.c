@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.c - one process: its parts, its identity, its byte budget. */
+#include "pipeline/host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "pipeline/host_private.h"
+#include "pipeline/process.h"
+
+/* 128 random bits. The kernel's pool is ready long before a daemon runs; should it ever refuse,
+ * clock and process keep two daemons apart. */
+static void make_instance(char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char bits[16];
+	size_t have = 0;
+
+	while (have < sizeof(bits)) {
+		ssize_t n = getrandom(bits + have, sizeof(bits) - have, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	for (; have < sizeof(bits); have++)
+		bits[have] = (unsigned char)(toll_clock_wall_ns() >> (have % 8 * 8));
+	for (size_t i = 0; i < sizeof(bits); i++) {
+		*text++ = hex[bits[i] >> 4];
+		*text++ = hex[bits[i] & 15];
+	}
+	*text = '\0';
+}
+
+#define BUDGET_MAX ((size_t)512 << 20)
+
+static size_t default_budget(void)
+{
+	size_t quarter = toll_process_memory_total() / 4;
+
+	return quarter && quarter < BUDGET_MAX ? quarter : BUDGET_MAX;
+}
+
+struct toll_host *toll_host_new(void)
+{
+	struct toll_host *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	if (toll_host_status_init(&h->status))
+		goto fail_status;
+	if (toll_host_metrics_init(&h->metrics))
+		goto fail_metrics;
+	if (toll_host_loop_init(&h->loop))
+		goto fail_loop;
+	atomic_init(&h->memory.limit, default_budget());
+	h->started_mono_ns = toll_clock_mono_ns();
+	h->started_wall_ns = toll_clock_wall_ns();
+	make_instance(h->instance);
+	return h;
+fail_loop:
+	toll_host_metrics_release(&h->metrics);
+fail_metrics:
+	toll_host_status_release(&h->status);
+fail_status:
+	free(h);
+	return NULL;
+}
+
+struct toll_host *toll_host_free(struct toll_host *h)
+{
+	if (!h)
+		return NULL;
+	toll_host_loop_release(&h->loop);
+	toll_host_services_release(h);
+	toll_host_metrics_release(&h->metrics);
+	toll_host_status_release(&h->status);
+	free(h);
+	return NULL;
+}
+
+struct toll_memory *toll_host_memory(struct toll_host *h)
+{
+	return &h->memory;
+}
+
+const char *toll_host_instance(const struct toll_host *h)
+{
+	return h->instance;
+}

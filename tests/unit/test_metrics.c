@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/metrics.h"
+
+#include "tests/unit/unit.h"
+
+static void text_is_what_prometheus_reads(void **state TOLL_UNUSED)
+{
+	struct toll_metrics_writer w = { 0 };
+	const struct toll_label labels[] = {
+		{ "service", TOLL_SLICE("a\\b\"c\nd\x01") },
+		{ "kind", TOLL_SLICE("caf\xc3\xa9") },
+	};
+
+	toll_metrics_family(&w, "spans", TOLL_METRIC_COUNTER, "Spans \\ seen\nso far.");
+	toll_metrics_sample(&w, labels, 2, UINT64_MAX);
+	toll_metrics_sample_text(&w, NULL, 0, TOLL_SLICE("0.000000000004"));
+	assert_false(w.failed);
+	assert_string_equal(w.text, "# HELP spans Spans \\\\ seen\\nso far.\n"
+	                            "# TYPE spans counter\n"
+	                            "spans{service=\"a\\\\b\\\"c\\nd\x01\",kind=\"caf\xc3\xa9\"} "
+	                            "18446744073709551615\n"
+	                            "spans 0.000000000004\n");
+	toll_metrics_release(&w);
+}
+
+static void bytes_that_are_no_utf8_are_replaced(void **state TOLL_UNUSED)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "\xff", "\xef\xbf\xbd" },
+		{ "a\xc3", "a\xef\xbf\xbd" },
+		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                 /* overlong */
+		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
+		{ "\xf0\x9f\x92\xb0", "\xf0\x9f\x92\xb0" },
+	};
+
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		struct toll_metrics_writer w = { 0 };
+		struct toll_label label = { "s", toll_slice_str(cases[i].in) };
+		char expect[64];
+
+		w.family = "m";
+		toll_metrics_sample(&w, &label, 1, 1);
+		snprintf(expect, sizeof(expect), "m{s=\"%s\"} 1\n", cases[i].out);
+		assert_string_equal(w.text, expect);
+		toll_metrics_release(&w);
+	}
+}
+
+static void suffix_only_where_asked(void **state TOLL_UNUSED)
+{
+	struct toll_metrics_writer w = { .type_suffix = 1 };
+
+	toll_metrics_family(&w, "sent", TOLL_METRIC_COUNTER, "x");
+	toll_metrics_sample(&w, NULL, 0, 1);
+	toll_metrics_family(&w, "lost_total", TOLL_METRIC_COUNTER, "x");
+	toll_metrics_sample(&w, NULL, 0, 2);
+	toll_metrics_family(&w, "size", TOLL_METRIC_GAUGE, "x");
+	toll_metrics_sample(&w, NULL, 0, 3);
+	assert_non_null(strstr(w.text, "\nsent_total 1\n"));
+	assert_non_null(strstr(w.text, "\nlost_total 2\n"));
+	assert_non_null(strstr(w.text, "\nsize 3\n"));
+	toll_metrics_release(&w);
+	assert_int_equal(w.type_suffix, 1);
+}
+
+static void text_grows(void **state TOLL_UNUSED)
+{
+	struct toll_metrics_writer w = { 0 };
+
+	toll_metrics_family(&w, "m", TOLL_METRIC_GAUGE, "x");
+	for (uint64_t i = 0; i < 10000; i++)
+		toll_metrics_sample(&w, NULL, 0, i);
+	assert_false(w.failed);
+	assert_int_equal(strlen(w.text), w.len);
+	assert_non_null(strstr(w.text, "\nm 9999\n"));
+	toll_metrics_release(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_is_what_prometheus_reads),
+		cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
+		cmocka_unit_test(suffix_only_where_asked),
+		cmocka_unit_test(text_grows),
+	};
+
+	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
+}
