@@ -19,7 +19,7 @@ static const struct {
 	{ { "a\0b", 3 }, "\"a\\u0000b\"" },
 	{ { "gr\xc3\xbc\xc3\x9f"
 	    "e",
-	    8 },
+	    7 },
 	  "\"gr\xc3\xbc\xc3\x9f"
 	  "e\"" },
 	{ { "\xf0\x9f\x92\xb0", 4 }, "\"\xf0\x9f\x92\xb0\"" },
