@@ -117,7 +117,11 @@ $(O)/bin/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libspantol
 endef
 $(foreach c,$(CMDS),$(eval $(call cmd_rule,$(c))))
 
-$(O)/test/%: $(O)/tests/unit/%.o $(O)/libspantoll.a
+# What the verbs are made of, without main(), for their unit tests.
+$(O)/verbs.a: $(patsubst %.c,$(O)/%.o,$(filter-out %/main.c,$(wildcard cmd/spantoll/*.c)))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/test/%: $(O)/tests/unit/%.o $(O)/verbs.a $(O)/libspantoll.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(ALL_LIBS)
 

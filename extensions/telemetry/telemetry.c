@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "extensions/telemetry/process.h"
 #include "net/endpoint.h"
 #include "net/http_server.h"
 #include "pipeline/factory.h"
@@ -21,7 +19,6 @@ struct telemetry {
 	const struct toll_config_telemetry *config;
 	struct toll_http_server *server;
 	struct toll_http_route routes[1];
-	uint64_t up_mono_ns;
 };
 
 static void answer_scrape(void *ctx, const struct toll_http_request *q TOLL_UNUSED,
@@ -31,7 +28,6 @@ static void answer_scrape(void *ctx, const struct toll_http_request *q TOLL_UNUS
 	struct toll_metrics_writer w = { .type_suffix = !t->config->without_type_suffix };
 
 	toll_host_metrics_write(t->super.super.host, &w);
-	toll_process_metrics_write(&w, toll_clock_mono_ns() - t->up_mono_ns);
 	if (w.failed) {
 		toll_metrics_release(&w);
 		r->status = 503;
@@ -72,7 +68,6 @@ static int telemetry_start(struct toll_component *c, struct toll_error *reterr)
 
 	if (!t->config->metrics_enabled)
 		return 0;
-	t->up_mono_ns = toll_clock_mono_ns();
 	snprintf(endpoint, sizeof(endpoint),
 	         host.len && memchr(host.ptr, ':', host.len) ? "[%.*s]:%" PRId64 : "%.*s:%" PRId64,
 	         TOLL_FMT(host), t->config->metrics_port);
