@@ -5,6 +5,7 @@
 #ifndef TOLL_CONFIG_CONFIG_H
 #define TOLL_CONFIG_CONFIG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,17 +41,19 @@ struct toll_config_component {
 	const char *who;                   /* "receiver/otlp/edge": for log lines */
 	void *settings;                    /* config_size bytes, filled and checked */
 	bool used;                         /* by a pipeline or service.extensions */
+	unsigned line, column;             /* of its key; 0: implicit */
 };
 
 struct toll_config_pipeline {
 	const char *id; /* "traces", "traces/2" */
 	struct toll_config_component *const *receivers, *const *processors, *const *exporters;
 	size_t receiver_count, processor_count, exporter_count;
+	unsigned line, column; /* of its key */
 };
 
 /* service.telemetry: the Collector's names, flattened. */
 struct toll_config_telemetry {
-	bool metrics_enabled;           /* default: on, localhost:8888 */
+	bool metrics_enabled; /* default: on, localhost:8888 */
 	struct toll_slice metrics_host;
 	int64_t metrics_port;
 	bool without_type_suffix;
@@ -59,6 +62,7 @@ struct toll_config_telemetry {
 
 struct toll_config {
 	struct toll_arena arena;
+	const char *file;                                             /* as the user named it */
 	struct toll_config_component *components[TOLL_SECTION_COUNT]; /* arrays */
 	size_t component_count[TOLL_SECTION_COUNT];
 	struct toll_config_pipeline *pipelines;
@@ -74,21 +78,36 @@ enum toll_severity { TOLL_FINDING_WARNING = 0, TOLL_FINDING_ERROR };
 
 struct toll_finding {
 	enum toll_severity severity;
-	const char *file; /* as the user named it */
+	const char *file;      /* as the user named it */
 	unsigned line, column; /* from 1; 0: unknown */
-	const char *path; /* "exporters::kafka::producer::compression" */
-	const char *text; /* one sentence; says what to do */
+	const char *path;      /* "exporters::kafka::producer::compression" */
+	const char *text;      /* one sentence; says what to do */
 };
 
+/* {0} is empty and ready to use. */
 struct toll_findings {
 	struct toll_arena arena;
 	struct toll_finding *at;
-	size_t count, room, errors;
-	bool truncated; /* more than 100: the rest is not kept */
+	size_t count, errors; /* errors: also those that are not kept */
+	bool truncated;       /* more than 100: the rest is not kept */
 };
 
+struct toll_place {
+	const char *file; /* outlives the findings: see toll_findings_keep */
+	unsigned line, column;
+};
+
+/* path and text are copied. Out of memory counts an error without text. */
+void toll_findings_add(struct toll_findings *f, enum toll_severity severity, struct toll_place at,
+                       const char *path, const char *fmt, ...) TOLL_PRINTF(5, 6);
+void toll_findings_vadd(struct toll_findings *f, enum toll_severity severity, struct toll_place at,
+                        const char *path, const char *fmt, va_list ap) TOLL_PRINTF(5, 0);
+const char *toll_findings_keep(struct toll_findings *f, const char *text); /* NULL: out of memory */
+void toll_findings_sort(struct toll_findings *f); /* by line; what came first stays first */
+
 void toll_findings_release(struct toll_findings *f);
-/* "config.yaml:12:7: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?" a line */
+/* "config.yaml:12:7: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?" a line
+ */
 void toll_findings_print(const struct toll_findings *f, FILE *out);
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -105,9 +124,9 @@ struct toll_config *toll_config_free(struct toll_config *c); /* always returns N
 /* The configuration with all defaults filled in, as YAML; secrets redacted. */
 int toll_config_print(const struct toll_config *c, FILE *out);
 
-/* A component that no file names (implicit ones: inline pricing, telemetry): settings are all presets. */
-struct toll_config_component *toll_config_implicit(struct toll_config *c,
-                                                   const struct toll_config_type *type,
-                                                   const char *name);
+/* A component that no file names (implicit ones: inline pricing, telemetry): settings are all
+ * presets. */
+struct toll_config_component *
+toll_config_implicit(struct toll_config *c, const struct toll_config_type *type, const char *name);
 
 #endif

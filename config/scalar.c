@@ -276,9 +276,10 @@ const char *toll_scalar_size_text(uint64_t bytes, char *buf)
 {
 	const struct unit *u = size_units;
 
-	while (bytes && u->factor >= 1024 && bytes % u->factor)
+	/* The first ones are powers of 1024, largest first. */
+	while (*u->name != 'K' && bytes % u->factor)
 		u++;
-	if (bytes && u->factor >= 1024)
+	if (bytes && bytes % u->factor == 0)
 		snprintf(buf, TOLL_SCALAR_TEXT, "%" PRIu64 "%s", bytes / u->factor, u->name);
 	else
 		snprintf(buf, TOLL_SCALAR_TEXT, "%" PRIu64, bytes);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* findings.c - what is wrong with a configuration, collected, ordered and printed. */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "config/config.h"
+
+#define FINDINGS_MAX 100
+#define TEXT_LIMIT   ((size_t)1024 * 1024)
+
+void toll_findings_release(struct toll_findings *f)
+{
+	toll_arena_release(&f->arena);
+	*f = (struct toll_findings){ 0 };
+}
+
+static bool is_ready(struct toll_findings *f)
+{
+	if (!f->at) {
+		toll_arena_init(&f->arena, TEXT_LIMIT);
+		f->at = toll_arena_new(&f->arena, struct toll_finding, FINDINGS_MAX);
+	}
+	return f->at;
+}
+
+const char *toll_findings_keep(struct toll_findings *f, const char *text)
+{
+	return is_ready(f) ? toll_arena_strdup(&f->arena, toll_slice_str(text)) : NULL;
+}
+
+/* Where the next finding goes: NULL when there is no place for it. */
+static struct toll_finding *slot_for(struct toll_findings *f, enum toll_severity severity)
+{
+	if (!is_ready(f))
+		return NULL;
+	if (f->count < FINDINGS_MAX)
+		return &f->at[f->count++];
+	f->truncated = true;
+	/* An error matters more than a warning. */
+	for (size_t i = f->count; severity == TOLL_FINDING_ERROR && i-- > 0;)
+		if (f->at[i].severity == TOLL_FINDING_WARNING)
+			return &f->at[i];
+	return NULL;
+}
+
+static const char *format(struct toll_findings *f, const char *fmt, va_list ap) TOLL_PRINTF(2, 0);
+
+static const char *format(struct toll_findings *f, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	return toll_arena_strdup(&f->arena, toll_slice_str(text));
+}
+
+void toll_findings_add(struct toll_findings *f, enum toll_severity severity, struct toll_place at,
+                       const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	toll_findings_vadd(f, severity, at, path, fmt, ap);
+	va_end(ap);
+}
+
+void toll_findings_vadd(struct toll_findings *f, enum toll_severity severity, struct toll_place at,
+                        const char *path, const char *fmt, va_list ap)
+{
+	struct toll_finding *new = slot_for(f, severity);
+	const char *text, *path_copy;
+
+	if (severity == TOLL_FINDING_ERROR)
+		f->errors++;
+	if (!new)
+		return;
+	text = format(f, fmt, ap);
+	path_copy = toll_arena_strdup(&f->arena, toll_slice_str(path));
+	*new = (struct toll_finding){ severity,
+		                      at.file,
+		                      at.line,
+		                      at.column,
+		                      path_copy ? path_copy : "",
+		                      text ? text : "out of memory" };
+}
+
+static bool comes_before(const struct toll_finding *a, const struct toll_finding *b)
+{
+	return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+void toll_findings_sort(struct toll_findings *f)
+{
+	/* Stable, and there are at most a hundred. */
+	for (size_t i = 1; i < f->count; i++) {
+		struct toll_finding x = f->at[i];
+		size_t j = i;
+
+		for (; j > 0 && comes_before(&x, &f->at[j - 1]); j--)
+			f->at[j] = f->at[j - 1];
+		f->at[j] = x;
+	}
+}
+
+/* Keys and values come from a file that somebody sent: no control bytes to the terminal. */
+static void print_text(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+}
+
+static void print_one(const struct toll_finding *x, FILE *out)
+{
+	print_text(out, x->file);
+	if (x->line)
+		fprintf(out, ":%u:%u", x->line, x->column);
+	fputs(x->severity == TOLL_FINDING_ERROR ? ": error: " : ": warning: ", out);
+	print_text(out, x->path);
+	if (*x->path)
+		fputs(": ", out);
+	print_text(out, x->text);
+	fputc('\n', out);
+}
+
+void toll_findings_print(const struct toll_findings *f, FILE *out)
+{
+	for (size_t i = 0; i < f->count; i++)
+		print_one(&f->at[i], out);
+	if (f->truncated)
+		fprintf(out, "... and more: only %d are shown\n", FINDINGS_MAX);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/service.h"
+
+#include <stdlib.h>
+
+#include "config/suggest.h"
+#include "config/telemetry.h"
+
+/* References of one kind in one pipeline. */
+struct references {
+	const struct toll_yaml_entry *entry; /* "receivers: [otlp]" */
+	const struct toll_yaml_path *path;   /* of the pipeline */
+	enum toll_section section;
+	bool connectors_too;
+};
+
+static const char *const service_keys[] = { "extensions", "pipelines", "telemetry", NULL };
+static const char *const pipeline_keys[] = { "receivers", "processors", "exporters", NULL };
+
+struct toll_config_component *toll_config_find(const struct toll_config *c,
+                                               enum toll_section section, struct toll_slice id)
+{
+	for (size_t i = 0; i < c->component_count[section]; i++)
+		if (toll_slice_is(id, c->components[section][i].id))
+			return &c->components[section][i];
+	return NULL;
+}
+
+/* ---- references -------------------------------------------------------------------------------
+ */
+
+static void unknown_reference(struct toll_parser *p, const struct references *refs,
+                              const struct toll_yaml_entry *item, struct toll_slice id,
+                              const struct toll_config *config)
+{
+	const char *kind = toll_section_one(refs->section);
+	struct toll_suggest s;
+
+	toll_suggest_init(&s, id);
+	for (size_t i = 0; i < config->component_count[refs->section]; i++)
+		toll_suggest_offer(&s, config->components[refs->section][i].id);
+	if (s.best)
+		toll_parser_error(p, item, refs->path,
+		                  "references %s \"%.*s\" which is not configured, "
+		                  "did you mean \"%s\"?",
+		                  kind, TOLL_FMT(id), s.best);
+	else
+		toll_parser_error(p, item, refs->path,
+		                  "references %s \"%.*s\" which is not configured", kind,
+		                  TOLL_FMT(id));
+}
+
+static struct toll_config_component *resolve(struct toll_parser *p, const struct references *refs,
+                                             const struct toll_yaml_entry *item,
+                                             const struct toll_config *config)
+{
+	struct toll_slice id = item->value ? item->value->text : toll_slice("", 0);
+	struct toll_config_component *c;
+
+	if (item->value && item->value->kind != TOLL_YAML_SCALAR) {
+		toll_parser_error(p, item, refs->path, "must name a %s, not %s",
+		                  toll_section_one(refs->section),
+		                  toll_yaml_kind_text(item->value));
+		return NULL;
+	}
+	c = toll_config_find(config, refs->section, id);
+	if (!c && refs->connectors_too)
+		c = toll_config_find(config, TOLL_SECTION_CONNECTORS, id);
+	if (!c)
+		unknown_reference(p, refs, item, id, config);
+	return c;
+}
+
+static bool is_among(struct toll_config_component *const *list, size_t count,
+                     const struct toll_config_component *c)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == c)
+			return true;
+	return false;
+}
+
+/* The components that a list of ids names; what cannot be found is left out, with a finding. */
+static struct toll_config_component *const *resolve_all(struct toll_parser *p,
+                                                        const struct references *refs,
+                                                        const struct toll_config *config,
+                                                        size_t *ret_count)
+{
+	const struct toll_yaml_node *list = refs->entry ? refs->entry->value : NULL;
+	struct toll_config_component **at;
+
+	*ret_count = 0;
+	if (toll_yaml_is_null(list))
+		return NULL;
+	if (list->kind != TOLL_YAML_LIST) {
+		toll_parser_error(p, refs->entry, refs->path, "%s must be a list, not %s",
+		                  toll_section_key(refs->section), toll_yaml_kind_text(list));
+		return NULL;
+	}
+	at = toll_arena_new(p->arena, struct toll_config_component *, list->count);
+	if (!at) {
+		p->err = TOLL_ENOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		struct toll_config_component *c = resolve(p, refs, &list->entries[i], config);
+
+		if (c && is_among(at, *ret_count, c)) {
+			toll_parser_error(p, &list->entries[i], refs->path,
+			                  "references %s \"%s\" multiple times",
+			                  toll_section_one(refs->section), c->id);
+		} else if (c) {
+			c->used = true;
+			at[(*ret_count)++] = c;
+		}
+	}
+	return at;
+}
+
+/* ---- pipelines --------------------------------------------------------------------------------
+ */
+
+/* "traces" or "traces/name"; other signals get their own sentence. */
+static bool check_pipeline_id(struct toll_parser *p, const struct toll_yaml_entry *entry,
+                              const struct toll_yaml_path *path)
+{
+	static const char *const others[] = { "metrics", "logs", "profiles", NULL };
+	const char *slash = memchr(entry->key.ptr, '/', entry->key.len);
+	struct toll_slice signal = toll_slice(
+		entry->key.ptr, slash ? (size_t)(slash - entry->key.ptr) : entry->key.len);
+
+	if (toll_slice_is(signal, "traces") && (!slash || signal.len + 1 < entry->key.len))
+		return true;
+	for (const char *const *other = others; *other; other++)
+		if (toll_slice_is(signal, *other)) {
+			toll_parser_error(p, entry, path,
+			                  "spantoll prices spans: only pipelines of traces can be "
+			                  "run, send %s to another collector",
+			                  *other);
+			return false;
+		}
+	toll_parser_error(p, entry, path,
+	                  "no such signal: pipelines are named traces or traces/<name>");
+	return false;
+}
+
+static void check_pipeline_keys(struct toll_parser *p, const struct toll_yaml_entry *entry,
+                                const struct toll_yaml_path *path)
+{
+	const struct toll_yaml_node *map = entry->value;
+
+	for (size_t i = 0; map && i < map->count; i++) {
+		const struct toll_yaml_path key = { path, map->entries[i].key };
+		bool known = false;
+
+		for (const char *const *name = pipeline_keys; *name; name++)
+			known |= toll_slice_is(key.name, *name);
+		if (!known)
+			toll_parser_unknown(p, &map->entries[i], &key, pipeline_keys);
+	}
+}
+
+static bool has_items(const struct toll_yaml_entry *entry)
+{
+	return entry && entry->value && entry->value->count > 0;
+}
+
+static void parse_pipeline(struct toll_parser *p, const struct toll_yaml_entry *entry,
+                           const struct toll_yaml_path *path, const struct toll_config *config,
+                           struct toll_config_pipeline *ret)
+{
+	const struct toll_yaml_node *map = entry->value;
+	struct references receivers = { toll_yaml_find(map, "receivers"), path,
+		                        TOLL_SECTION_RECEIVERS, true };
+	struct references processors = { toll_yaml_find(map, "processors"), path,
+		                         TOLL_SECTION_PROCESSORS, false };
+	struct references exporters = { toll_yaml_find(map, "exporters"), path,
+		                        TOLL_SECTION_EXPORTERS, true };
+
+	if (!toll_yaml_is_null(map) && map->kind != TOLL_YAML_MAP) {
+		toll_parser_error(p, entry, path, "must be a mapping, not %s",
+		                  toll_yaml_kind_text(map));
+		return;
+	}
+	check_pipeline_keys(p, entry, path);
+	ret->receivers = resolve_all(p, &receivers, config, &ret->receiver_count);
+	ret->processors = resolve_all(p, &processors, config, &ret->processor_count);
+	ret->exporters = resolve_all(p, &exporters, config, &ret->exporter_count);
+	if (!has_items(receivers.entry))
+		toll_parser_error(p, entry, path, "must have at least one receiver");
+	if (!has_items(exporters.entry))
+		toll_parser_error(p, entry, path, "must have at least one exporter");
+}
+
+static void parse_pipelines(struct toll_parser *p, const struct toll_yaml_entry *entry,
+                            const struct toll_yaml_path *up, struct toll_config *config)
+{
+	const struct toll_yaml_path path = { up, TOLL_SLICE("pipelines") };
+	const struct toll_yaml_node *map = entry ? entry->value : NULL;
+
+	if (!map || map->kind != TOLL_YAML_MAP || !map->count) {
+		const struct toll_yaml_entry nowhere = { 0 };
+
+		toll_parser_error(p, entry ? entry : &nowhere, &path,
+		                  "must have at least one pipeline: "
+		                  "traces: {receivers: [...], exporters: [...]}");
+		return;
+	}
+	config->pipelines = toll_arena_new(p->arena, struct toll_config_pipeline, map->count);
+	if (!config->pipelines) {
+		p->err = TOLL_ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < map->count; i++) {
+		const struct toll_yaml_entry *at = &map->entries[i];
+		const struct toll_yaml_path here = { &path, at->key };
+		struct toll_config_pipeline *one = &config->pipelines[config->pipeline_count];
+
+		if (!check_pipeline_id(p, at, &here))
+			continue;
+		*one = (struct toll_config_pipeline){ .id = toll_arena_strdup(p->arena, at->key),
+			                              .line = at->line,
+			                              .column = at->column };
+		if (!one->id)
+			p->err = TOLL_ENOMEM;
+		parse_pipeline(p, at, &here, config, one);
+		config->pipeline_count++;
+	}
+}
+
+/* ---- the section ------------------------------------------------------------------------------
+ */
+
+static void check_service_keys(struct toll_parser *p, const struct toll_yaml_node *map,
+                               const struct toll_yaml_path *path)
+{
+	for (size_t i = 0; map && map->kind == TOLL_YAML_MAP && i < map->count; i++) {
+		const struct toll_yaml_path key = { path, map->entries[i].key };
+		bool known = false;
+
+		for (const char *const *name = service_keys; *name; name++)
+			known |= toll_slice_is(key.name, *name);
+		if (!known)
+			toll_parser_unknown(p, &map->entries[i], &key, service_keys);
+	}
+}
+
+void toll_service_parse(struct toll_parser *p, const struct toll_yaml_entry *entry,
+                        struct toll_config *config)
+{
+	const struct toll_yaml_path path = { NULL, TOLL_SLICE("service") };
+	const struct toll_yaml_path telemetry = { &path, TOLL_SLICE("telemetry") };
+	const struct toll_yaml_path extensions = { &path, TOLL_SLICE("extensions") };
+	const struct toll_yaml_node *map = entry ? entry->value : NULL;
+	struct references refs = { toll_yaml_find(map, "extensions"), &extensions,
+		                   TOLL_SECTION_EXTENSIONS, false };
+
+	check_service_keys(p, map, &path);
+	config->extensions = resolve_all(p, &refs, config, &config->extension_count);
+	parse_pipelines(p, toll_yaml_find(map, "pipelines"), &path, config);
+	toll_telemetry_parse(p, toll_yaml_find(map, "telemetry"), &telemetry, &config->telemetry);
+}
