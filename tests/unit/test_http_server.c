@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_server.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "base/clock.h"
-#include "tests/unit/unit.h"
+#include "tests/support/http.h"
 
 static void say_hello(void *ctx, const struct toll_http_request *q, struct toll_http_response *r)
 {
@@ -56,71 +49,27 @@ static struct toll_http_server *start(const struct toll_http_settings *changes)
 	return s;
 }
 
-static int dial(const struct toll_http_server *s)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		                 .sin_port = htons(toll_http_server_port(s)),
-		                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	return fd;
-}
-
-static void put(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* All until the server closes, at most 5 s. */
-static const char *drain(int fd)
-{
-	static char answer[8192];
-	size_t len = 0;
-
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t n;
-
-		assert_int_equal(poll(&p, 1, 5000), 1);
-		n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0);
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	answer[len] = '\0';
-	close(fd);
-	return answer;
-}
-
-static const char *ask(const struct toll_http_server *s, const char *request)
-{
-	int fd = dial(s);
-
-	put(fd, request);
-	return drain(fd);
-}
-
-#define END " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Token: t1\r\n\r\n"
-
 static void routes_by_path_and_method(void **state TOLL_UNUSED)
 {
 	struct toll_http_server *s = start(NULL);
-	const char *a = ask(s, "GET /hello?who=a%20b&x" END);
+	const char *a = http_ask(toll_http_server_port(s), "GET /hello?who=a%20b&x" HTTP_END);
 
 	assert_non_null(strstr(a, "HTTP/1.1 200"));
 	assert_non_null(strstr(a, "Content-Type: text/x-test"));
 	assert_non_null(strstr(a, "X-Seen: yes"));
 	assert_non_null(strstr(a, "exact /hello a b t1"));
-	assert_non_null(strstr(ask(s, "GET /hello/deep/er" END), "below /hello/deep/er - t1"));
-	assert_non_null(strstr(ask(s, "GET /nothing" END), "HTTP/1.1 204"));
-	assert_non_null(strstr(ask(s, "GET /other" END), "HTTP/1.1 404"));
-	assert_non_null(strstr(ask(s, "GET /hellolo" END), "HTTP/1.1 404"));
-	a = ask(s, "DELETE /hello" END);
+	assert_non_null(strstr(http_ask(toll_http_server_port(s), "GET /hello/deep/er" HTTP_END),
+	                       "below /hello/deep/er - t1"));
+	assert_non_null(strstr(http_ask(toll_http_server_port(s), "GET /nothing" HTTP_END),
+	                       "HTTP/1.1 204"));
+	assert_non_null(
+		strstr(http_ask(toll_http_server_port(s), "GET /other" HTTP_END), "HTTP/1.1 404"));
+	assert_non_null(strstr(http_ask(toll_http_server_port(s), "GET /hellolo" HTTP_END),
+	                       "HTTP/1.1 404"));
+	a = http_ask(toll_http_server_port(s), "DELETE /hello" HTTP_END);
 	assert_non_null(strstr(a, "HTTP/1.1 405"));
 	assert_non_null(strstr(a, "Allow: GET"));
-	a = ask(s, "HEAD /hello" END);
+	a = http_ask(toll_http_server_port(s), "HEAD /hello" HTTP_END);
 	assert_non_null(strstr(a, "HTTP/1.1 200"));
 	assert_null(strstr(a, "exact"));
 	toll_http_server_free(s);
@@ -131,16 +80,19 @@ static void bodies_are_bounded(void **state TOLL_UNUSED)
 	struct toll_http_settings set = { .max_body_bytes = 5 };
 	struct toll_http_server *s = start(&set);
 
-	assert_non_null(strstr(ask(s, "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-	                              "Content-Length: 5\r\n\r\n12345"),
+	assert_non_null(strstr(http_ask(toll_http_server_port(s),
+	                                "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	                                "Content-Length: 5\r\n\r\n12345"),
 	                       "\r\n\r\n12345"));
-	assert_non_null(strstr(ask(s, "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-	                              "Content-Length: 6\r\n\r\n123456"),
+	assert_non_null(strstr(http_ask(toll_http_server_port(s),
+	                                "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	                                "Content-Length: 6\r\n\r\n123456"),
 	                       "HTTP/1.1 413"));
 	toll_http_server_free(s);
 	s = start(NULL);
-	assert_non_null(strstr(ask(s, "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-	                              "Content-Length: 1\r\n\r\n1"),
+	assert_non_null(strstr(http_ask(toll_http_server_port(s),
+	                                "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	                                "Content-Length: 1\r\n\r\n1"),
 	                       "HTTP/1.1 413"));
 	toll_http_server_free(s);
 }
@@ -149,14 +101,15 @@ static void long_headers_are_refused(void **state TOLL_UNUSED)
 {
 	struct toll_http_server *s = start(NULL);
 	char text[20000];
-	int fd = dial(s);
+	int fd = http_dial(toll_http_server_port(s));
 
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "GET /hello HTTP/1.1\r\nHost: x\r\nX: ", 34);
 	text[sizeof(text) - 1] = '\0';
 	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
-	assert_non_null(strstr(drain(fd), " 431 "));
-	assert_non_null(strstr(ask(s, "GET /hello" END), "HTTP/1.1 200"));
+	assert_non_null(strstr(http_drain(fd), " 431 "));
+	assert_non_null(
+		strstr(http_ask(toll_http_server_port(s), "GET /hello" HTTP_END), "HTTP/1.1 200"));
 	toll_http_server_free(s);
 }
 
@@ -166,7 +119,7 @@ static void trickling_client_is_cut_off(void **state TOLL_UNUSED)
 	struct toll_http_settings set = { .header_timeout_ns = 300 * TOLL_MS };
 	struct toll_http_server *s = start(&set);
 	uint64_t begin = toll_clock_mono_ns();
-	int fd = dial(s);
+	int fd = http_dial(toll_http_server_port(s));
 
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -191,8 +144,9 @@ static void full_house_recovers(void **state TOLL_UNUSED)
 	int idle[8];
 
 	for (size_t i = 0; i < TOLL_COUNT(idle); i++)
-		idle[i] = dial(s);
-	assert_non_null(strstr(ask(s, "GET /hello" END), "HTTP/1.1 200"));
+		idle[i] = http_dial(toll_http_server_port(s));
+	assert_non_null(
+		strstr(http_ask(toll_http_server_port(s), "GET /hello" HTTP_END), "HTTP/1.1 200"));
 	for (size_t i = 0; i < TOLL_COUNT(idle); i++)
 		close(idle[i]);
 	toll_http_server_free(s);
@@ -201,12 +155,12 @@ static void full_house_recovers(void **state TOLL_UNUSED)
 static void one_connection_serves_many(void **state TOLL_UNUSED)
 {
 	struct toll_http_server *s = start(NULL);
-	int fd = dial(s);
+	int fd = http_dial(toll_http_server_port(s));
 	const char *a;
 
-	put(fd, "GET /hello?who=1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	put(fd, "GET /hello?who=2" END);
-	a = drain(fd);
+	http_put(fd, "GET /hello?who=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_put(fd, "GET /hello?who=2" HTTP_END);
+	a = http_drain(fd);
 	assert_non_null(strstr(a, "exact /hello 1 -"));
 	assert_non_null(strstr(a, "exact /hello 2 t1"));
 	toll_http_server_free(s);
@@ -215,13 +169,13 @@ static void one_connection_serves_many(void **state TOLL_UNUSED)
 static void stops_with_clients_connected(void **state TOLL_UNUSED)
 {
 	struct toll_http_server *s = start(NULL);
-	int fd = dial(s);
+	int fd = http_dial(toll_http_server_port(s));
 	uint64_t begin = toll_clock_mono_ns();
 
-	put(fd, "GET /hel");
+	http_put(fd, "GET /hel");
 	assert_null(toll_http_server_free(s));
 	assert_true(toll_clock_mono_ns() - begin < 2 * TOLL_S);
-	assert_string_equal(drain(fd), "");
+	assert_string_equal(http_drain(fd), "");
 	assert_null(toll_http_server_free(NULL));
 }
 
