@@ -2,6 +2,8 @@
 #
 #   BUILD=release|debug|asan|tsan|cov|fuzz   which flags; objects go to build/$(BUILD)
 #   CC, CFLAGS, LDFLAGS, V=1                 as usual: yours come last and win
+#   T=test_kafka.py, K=words                 integration tests: only this file, only names with these words
+#   JOBS=N                                   tests at once (default: the processors, at least 2)
 #   PREFIX, DESTDIR                          for install
 
 BUILD   ?= release
@@ -10,6 +12,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 PKG_CONFIG ?= pkg-config
 PYTHON  ?= python3
+VENV    := build/venv/bin/python
+JOBS    ?= $(shell n=$$(nproc); echo $$((n < 2 ? 2 : n)))
 # The newest of these that is installed: Debian 12 names them -14, Debian 13 -19, Ubuntu 24.04 -18.
 newest = $(firstword $(foreach v,-14 -19 -18 ,$(shell command -v $(1)$(v))) $(1))
 CLANG        ?= $(call newest,clang)
@@ -65,9 +69,9 @@ WARN += -Werror
 endif
 
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -Ibuild/gen -ffp-contract=off -fvisibility=hidden $(WARN) $(FLAGS.$(BUILD)) \
-	$(if $(PKGS),$(shell $(PKG_CONFIG) --cflags $(PKGS))) -include base/banned.h $(CFLAGS)
+	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) -include base/banned.h $(CFLAGS)
 ALL_LDFLAGS := $(LD.$(BUILD)) $(LDFLAGS)
-ALL_LIBS := $(if $(PKGS),$(shell $(PKG_CONFIG) --libs $(PKGS))) -lpthread -lm
+ALL_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 
 Q := $(if $(V),,@)
@@ -75,21 +79,37 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all run test test-unit test-fuzz test-integration asan tsan bench fuzz lint layers format \
-	cov install clean help
+.PHONY: all setup run demo test test-steps test-unit test-fuzz test-integration test-full test-full-steps \
+	soak asan tsan bench fuzz fuzz-run lint lint-steps layers docs format cov image install clean \
+	distclean help FORCE
 
-all: $(CMDS:%=$(O)/bin/%) ## build the daemon and the tools
+# This Makefile again, with all processors unless the user said how many.
+again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
-run: all ## build and run with examples/local.yaml
-	$(O)/bin/spantoll --config examples/local.yaml
+##@ Use
+run: ## install what is missing, build, and watch money appear on spans (spantoll demo)
+	@tools/setup.sh build
+	@$(again) all
+	$(O)/bin/spantoll demo
+
+all: $(CMDS:%=$(O)/bin/%) ## build the daemon (build/release/bin/spantoll)
+
+setup: ## install what building and testing need; run and test do it by themselves
+	@tools/setup.sh build test
 
 # ---- rules ------------------------------------------------------------------------------------
 
 # A change of compiler or flags rebuilds everything; a change of nothing rebuilds nothing.
 $(O)/flags: FORCE
+	@$(PKG_CONFIG) --exists --print-errors $(PKGS) || { \
+		echo 'Libraries are missing. This installs them: tools/setup.sh build'; exit 1; } >&2
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
 FORCE:
+
+# So does a source file that came or went.
+$(O)/sources: FORCE
+	@mkdir -p $(@D); echo '$(LIB_SRC) $(PROTOS)' | cmp -s - $@ || echo '$(LIB_SRC) $(PROTOS)' > $@
 
 .PRECIOUS: $(O)/%.o
 $(O)/%.o: %.c $(O)/flags
@@ -105,10 +125,10 @@ build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
 $(O)/%.pb-c.o: build/gen/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
-$(LIB_SRC:%.c=$(O)/%.o): | $(GEN_SRC)
+$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC)
 
-$(O)/libspantoll.a: $(LIB_SRC:%.c=$(O)/%.o) $(GEN_OBJ)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+$(O)/libspantoll.a: $(LIB_SRC:%.c=$(O)/%.o) $(GEN_OBJ) $(O)/sources
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 define cmd_rule
 $(O)/bin/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libspantoll.a
@@ -137,37 +157,102 @@ $(O)/fuzz/%: $(O)/tests/fuzz/%.o $(FUZZ_MAIN) $(O)/libspantoll.a
 
 # ---- checks -----------------------------------------------------------------------------------
 
-test: test-unit test-fuzz test-integration ## everything that must pass before a commit
+# Sanitizer reports fail a test; what is suppressed, and why, stands in the files.
+export ASAN_OPTIONS := detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1
+export UBSAN_OPTIONS := print_stacktrace=1
+export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/env/lsan.supp:print_suppressions=0
+export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/env/tsan.supp:second_deadlock_stack=1
+# One line per stage of test and test-full, with the clock.
+stage = @printf '\n==== %s  %s\n' "$$(date +%H:%M:%S)" '$(1)'
+
+##@ Test
+test: ## unit, fuzz replay, real daemon with real Kafka, Redis and SDKs (15 min)
+	@tools/setup.sh build test
+	@rm -f build/tally
+	@TOLL_TALLY=build/tally $(again) test-steps
+	@$(PYTHON) tools/run_unit.py --total build/tally
+
+test-steps:
+	$(call stage,build)
+	@$(again) all
+	$(call stage,layers)
+	@$(again) layers
+	$(call stage,unit tests)
+	@$(again) test-unit
+	$(call stage,fuzz corpora)
+	@$(again) test-fuzz
+	$(call stage,integration tests)
+	@$(again) test-integration
+
+test-full: ## test, then the sanitizers, then lint: what .ci/run runs (60 min)
+	@tools/setup.sh build test lint
+	@$(again) test
+	@$(again) test-full-steps
+
+test-full-steps:
+	$(call stage,unit tests with address and undefined behaviour sanitizer)
+	@$(again) BUILD=asan test-unit
+	$(call stage,fuzz corpora with address and undefined behaviour sanitizer)
+	@$(again) BUILD=asan test-fuzz
+	$(call stage,core integration tests with address and undefined behaviour sanitizer)
+	@$(again) BUILD=asan test-integration MARK='core and not soak'
+	$(call stage,unit tests with thread sanitizer)
+	@$(again) BUILD=tsan test-unit
+	$(call stage,lint)
+	@$(again) lint-steps
+
+soak: all ## hours: outages, restarts and load with a conservation oracle (SOAK=30m)
+	@tools/setup.sh build test
+	SOAK=$(or $(SOAK),30m) $(again) test-integration MARK=soak JOBS=1
 
 test-unit: $(TESTS:%=$(O)/test/%) ## unit tests only (seconds)
-	@for t in $^; do $$t || exit 1; done
+	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) $^
 
 test-fuzz: $(FUZZERS:%=$(O)/fuzz/%) ## replay the committed fuzz corpora once
-	@for f in $^; do n=$${f##*/fuzz_}; $$f tests/fuzz/corpus/$$n/* || exit 1; done
+	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) --corpora tests/fuzz/corpus $^
 
-test-integration: all ## the daemon against real Redis and a Kafka, on loopback ports
-	@if ls tests/integration/test_*.py >/dev/null 2>&1; then \
-		SPANTOLL=$(O)/bin/spantoll $(PYTHON) -m pytest -q tests/integration; fi
+MARK ?= not soak
+test-integration: all ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
+	@SPANTOLL=$(O)/bin/spantoll $(VENV) -m pytest -q -n $(JOBS) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
+		tests/integration$(if $(T),/$(T))
 
-asan tsan: ## the whole test suite under AddressSanitizer+UBSan / ThreadSanitizer
-	$(MAKE) BUILD=$@ test
+asan tsan: ## unit tests and fuzz corpora with ASan+UBSan / ThreadSanitizer
+	@$(again) BUILD=$@ test-unit test-fuzz
+
+FUZZ_SECONDS ?= 60
+fuzz: ## fuzz every target for FUZZ_SECONDS each; findings and new inputs go to build/fuzz
+	@tools/setup.sh build lint
+	@$(again) BUILD=fuzz fuzz-run
+fuzz-run: $(FUZZERS:%=$(O)/fuzz/%)
+	@for f in $^; do n=$${f##*/fuzz_}; mkdir -p $(O)/corpus/$$n; echo "fuzzing $$n for $(FUZZ_SECONDS) s"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(O)/ \
+			$(O)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
 
 bench: $(BENCHES:%=$(O)/bench/%) ## micro-benchmarks: name <tab> ns/op
 	@for b in $^; do $$b || exit 1; done
 
-FUZZ_SECONDS ?= 60
-fuzz: ## fuzz every target for FUZZ_SECONDS (needs clang); new inputs go to build/fuzz/corpus
-	$(MAKE) BUILD=fuzz fuzz-run
-fuzz-run: $(FUZZERS:%=$(O)/fuzz/%)
-	@for f in $^; do n=$${f##*/fuzz_}; mkdir -p $(O)/corpus/$$n; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-			$(O)/corpus/$$n tests/fuzz/corpus/$$n || exit 1; done
+cov: ## line coverage of the unit tests (needs gcovr)
+	@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov
 
-lint: layers ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting
-	$(MAKE) BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all
-	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=identicalInnerCondition \
-		--error-exitcode=1 -I. $(LIB_SRC)
-	$(CLANG_TIDY) --quiet $(LIB_SRC) -- -std=gnu17 -D_GNU_SOURCE -I. 
+##@ Tidy
+lint: ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting, layers
+	@tools/setup.sh build lint
+	@$(again) lint-steps
+
+# One file at a time: clang-tidy mixes up several, and a report stands beside its file.
+LINT_TIDY := $(LIB_SRC:%=build/lint/%.tidy) $(patsubst %,build/lint/%.tidy,$(wildcard cmd/*/*.c))
+build/lint/%.tidy: % .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -Ibuild/gen \
+		$(shell $(PKG_CONFIG) --cflags $(PKGS)) -include base/banned.h 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+lint-steps:
+	@$(again) layers
+	@$(again) BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all
+	cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=identicalInnerCondition --error-exitcode=1 -I. $(LIB_SRC)
+	@$(again) $(LINT_TIDY)
 	$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
 
 layers: ## which folder may include which
@@ -176,20 +261,24 @@ layers: ## which folder may include which
 format: ## rewrite the sources as .clang-format says
 	$(CLANG_FORMAT) -i $(ALL_SRC)
 
-cov: ## line coverage of the unit tests
-	$(MAKE) BUILD=cov test-unit && gcovr -r . --object-directory build/cov
-
-# ---- install ----------------------------------------------------------------------------------
+##@ Ship
+image: ## build the container image without a container engine (needs root)
+	@tools/setup.sh image
+	tests/env/image.sh . spantoll:latest
 
 install: all ## to $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/spantoll
 	install -m 755 $(CMDS:%=$(O)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 examples/*.yaml $(DESTDIR)$(PREFIX)/share/spantoll
 
-clean: ## remove build/
+clean: ## remove what was compiled
+	rm -rf build/release build/debug build/asan build/tsan build/cov build/fuzz build/gen build/lint
+
+distclean: ## remove build/ with everything that setup put there
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^#   /  /p' Makefile; echo
-	@sed -n 's/^\([a-z -]*\):.* ## /\1\t/p' Makefile | sort | awk -F'\t' '{printf "  %-18s %s\n",$$1,$$2}'
+	@awk -F':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z -]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' \
+		Makefile; echo; echo Variables; sed -n 's/^#   /  /p' Makefile
 
 -include $(patsubst %.c,$(O)/%.d,$(ALL_SRC))

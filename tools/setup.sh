@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing:   tools/setup.sh GROUP...      groups: build test lint image
+# Packages come from apt (as root, or through sudo); what only tests need goes into build/ and touches
+# nothing else on the machine. When everything is there it says nothing and takes a tenth of a second.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+stamps=build/setup
+
+say() { printf '  setup  %s\n' "$*" >&2; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# Is the first number in "$1 --version" at least $2?
+new_enough() {
+	local have
+	have=$("$1" --version 2>&1 | grep -oE '[0-9]+' | head -n 1)
+	[ "${have:-0}" -ge "$2" ]
+}
+
+present() {
+	local kind=${1%%:*} what=${1#*:} name
+	case $kind in
+	cmd)
+		local least=0
+		case $what in *'>='*) least=${what#*>=} what=${what%%>=*} ;; esac
+		for name in ${what//|/ }; do
+			command -v "$name" > /dev/null || continue
+			[ "$least" = 0 ] || new_enough "$name" "$least" || continue
+			return 0
+		done
+		return 1 ;;
+	pc) command -v pkg-config > /dev/null && pkg-config --exists "$what" ;;
+	py) command -v python3 > /dev/null && python3 -c "import $what" 2> /dev/null ;;
+	*) die "tools/packages.txt: unknown test $1" ;;
+	esac
+}
+
+# Prints the packages of the wanted groups that are not there.
+missing() {
+	local group test package
+	while read -r group test package; do
+		case " $* " in *" $group "*) present "$test" || printf '%s\n' "$package" ;; esac
+	done < <(grep -v '^\(#\|$\)' tools/packages.txt)
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+	local wanted
+	mapfile -t wanted < <(missing "$@")
+	[ ${#wanted[@]} -gt 0 ] || return 0
+	command -v apt-get > /dev/null ||
+		die "this machine has no apt-get; please install what these Debian packages bring: ${wanted[*]}"
+	[ "$(id -u)" = 0 ] || command -v sudo > /dev/null ||
+		die "neither root nor sudo; please run: apt-get install ${wanted[*]}"
+	say "installing with apt: ${wanted[*]}"
+	local quiet=(-qq -o=Dpkg::Use-Pty=0)
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" update > /dev/null
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" install -y --no-install-recommends \
+		"${wanted[@]}" > build/setup/apt.log 2>&1 || { tail -20 build/setup/apt.log >&2; die "apt-get failed"; }
+	mapfile -t wanted < <(missing "$@")
+	[ ${#wanted[@]} = 0 ] || die "installed, and still missing: ${wanted[*]}"
+}
+
+# Runs $2... when the files in $1 are not those of the last time it succeeded.
+once() {
+	local name=$1 files=$2 now
+	shift 2
+	# shellcheck disable=SC2086
+	now=$(cat $files | cksum)
+	[ "$(cat "$stamps/$name" 2> /dev/null)" = "$now" ] && return 0
+	"$@"
+	printf '%s\n' "$now" > "$stamps/$name"
+}
+
+python_packages() {
+	say "Python packages of the tests into build/venv"
+	[ -x build/venv/bin/python ] || python3 -m venv build/venv
+	build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements.txt
+}
+
+kafka_jars() {
+	say "Apache Kafka's jars into build/kafka-libs (60 MB)"
+	rm -rf build/kafka-libs
+	PYTHONPATH=tests build/venv/bin/python -c 'from env.broker import fetch_jars; fetch_jars()'
+}
+
+node_packages() {
+	say "Node packages of the tests into build/node"
+	mkdir -p build/node
+	cp tests/env/node/package.json tests/env/node/package-lock.json build/node/
+	npm ci --prefix build/node --silent --no-audit --no-fund --ignore-scripts
+}
+
+[ $# -gt 0 ] || set -- build
+mkdir -p "$stamps"
+install_packages "$@"
+case " $* " in
+*' test '*)
+	once python tests/env/requirements.txt python_packages
+	once kafka tests/env/kafka/pom.xml kafka_jars
+	once node "tests/env/node/package.json tests/env/node/package-lock.json" node_packages ;;
+esac
