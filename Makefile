@@ -32,9 +32,10 @@ PROTOS   := $(wildcard proto/*.proto)
 LIB_SRC  := $(sort $(shell find $(wildcard $(LIB_DIRS)) -name '*.c'))
 CMDS     := $(notdir $(wildcard cmd/*))
 TESTS    := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+TOOLS    := $(basename $(notdir $(wildcard tests/tools/*.c)))
 FUZZERS  := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES  := $(basename $(notdir $(wildcard bench/bench_*.c)))
-ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/fuzz/*.c bench/*.c)
+ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/tools/*.c tests/fuzz/*.c bench/*.c)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-align -Wcast-qual -Wwrite-strings -Wvla -Walloca -Wformat=2 -Wundef \
@@ -145,6 +146,11 @@ $(O)/test/%: $(O)/tests/unit/%.o $(O)/verbs.a $(O)/libspantoll.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(ALL_LIBS)
 
+# The C ends of tests that are driven from Python.
+$(O)/tools/%: $(O)/tests/tools/%.o $(O)/libspantoll.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
 $(O)/bench/%: $(O)/bench/%.o $(O)/libspantoll.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
@@ -212,8 +218,8 @@ test-fuzz: $(FUZZERS:%=$(O)/fuzz/%) ## replay the committed fuzz corpora once
 	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) --corpora tests/fuzz/corpus $^
 
 MARK ?= not soak
-test-integration: all ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
-	@SPANTOLL=$(O)/bin/spantoll $(VENV) -m pytest -q -n $(JOBS) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
+test-integration: all $(TOOLS:%=$(O)/tools/%) ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
+	@SPANTOLL=$(O)/bin/spantoll SPANTOLL_TOOLS=$(O)/tools $(VENV) -m pytest -q -n $(JOBS) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
 		tests/integration$(if $(T),/$(T))
 
 asan tsan: ## unit tests and fuzz corpora with ASan+UBSan / ThreadSanitizer

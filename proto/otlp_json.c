@@ -13,7 +13,8 @@ enum kind {
 	K_STRING,
 	K_HEX,
 	K_BASE64,
-	K_NUMBER,
+	K_NUMBER, /* uint32 */
+	K_ENUM,
 	K_INT64,
 	K_BOOL,
 	K_FIXED64,
@@ -64,7 +65,7 @@ static const struct field fields[M_COUNT][17] = {
 		MANY_OF(3, KEY_VALUE, "attributes"), FIELD(4, NUMBER, "droppedAttributesCount") },
 	[M_SPAN] = { FIELD(1, HEX, "traceId"), FIELD(2, HEX, "spanId"), FIELD(3, STRING, "traceState"),
 		FIELD(4, HEX, "parentSpanId"), FIELD(16, FIXED32, "flags"), FIELD(5, STRING, "name"),
-		FIELD(6, NUMBER, "kind"), FIELD(7, FIXED64, "startTimeUnixNano"),
+		FIELD(6, ENUM, "kind"), FIELD(7, FIXED64, "startTimeUnixNano"),
 		FIELD(8, FIXED64, "endTimeUnixNano"), MANY_OF(9, KEY_VALUE, "attributes"),
 		FIELD(10, NUMBER, "droppedAttributesCount"), MANY_OF(11, EVENT, "events"),
 		FIELD(12, NUMBER, "droppedEventsCount"), MANY_OF(13, LINK, "links"),
@@ -74,7 +75,7 @@ static const struct field fields[M_COUNT][17] = {
 	[M_LINK] = { FIELD(1, HEX, "traceId"), FIELD(2, HEX, "spanId"), FIELD(3, STRING, "traceState"),
 		MANY_OF(4, KEY_VALUE, "attributes"), FIELD(5, NUMBER, "droppedAttributesCount"),
 		FIELD(6, FIXED32, "flags") },
-	[M_STATUS] = { FIELD(2, STRING, "message"), FIELD(3, NUMBER, "code") },
+	[M_STATUS] = { FIELD(2, STRING, "message"), FIELD(3, ENUM, "code") },
 	[M_KEY_VALUE] = { FIELD(1, STRING, "key"), ONE_OF(2, ANY_VALUE, "value") },
 	[M_ANY_VALUE] = { FIELD(1, STRING, "stringValue"), FIELD(2, BOOL, "boolValue"),
 		FIELD(3, INT64, "intValue"), FIELD(4, DOUBLE, "doubleValue"),
@@ -94,9 +95,10 @@ static const struct field fields[M_COUNT][17] = {
 static const uint8_t wire_types[] = {
 	[K_MESSAGE] = TOLL_WIRE_BYTES,   [K_STRING] = TOLL_WIRE_BYTES,
 	[K_HEX] = TOLL_WIRE_BYTES,       [K_BASE64] = TOLL_WIRE_BYTES,
-	[K_NUMBER] = TOLL_WIRE_VARINT,   [K_INT64] = TOLL_WIRE_VARINT,
-	[K_BOOL] = TOLL_WIRE_VARINT,     [K_FIXED64] = TOLL_WIRE_FIXED64,
-	[K_FIXED32] = TOLL_WIRE_FIXED32, [K_DOUBLE] = TOLL_WIRE_FIXED64,
+	[K_ENUM] = TOLL_WIRE_VARINT,     [K_NUMBER] = TOLL_WIRE_VARINT,
+	[K_INT64] = TOLL_WIRE_VARINT,    [K_BOOL] = TOLL_WIRE_VARINT,
+	[K_FIXED64] = TOLL_WIRE_FIXED64, [K_FIXED32] = TOLL_WIRE_FIXED32,
+	[K_DOUBLE] = TOLL_WIRE_FIXED64,
 };
 
 /* ---- the buffer
@@ -216,8 +218,11 @@ static void put_scalar(struct toll_buffer *b, const struct field *f, uint64_t v)
 		memcpy(&number, &v, sizeof(v));
 		p = toll_json_double(p, number);
 		break;
-	default: /* uint32 and enums; the latter are sign-extended on the wire */
+	case K_ENUM: /* int32, sign-extended on the wire */
 		p = toll_json_int(p, (int32_t)v);
+		break;
+	default: /* K_NUMBER, K_FIXED32 */
+		p = toll_json_uint(p, (uint32_t)v);
 		break;
 	}
 	put_end(b, p);
