@@ -93,7 +93,7 @@ static const struct toll_config_type *find_type(const struct toll_config_type *t
                                                 enum toll_section section, struct toll_slice type)
 {
 	for (; types->type; types++)
-		if (types->section == section &&
+		if (types->section == section && !types->internal &&
 		    (toll_slice_is(type, types->type) ||
 		     (types->alias && toll_slice_is(type, types->alias))))
 			return types;
@@ -110,7 +110,7 @@ static void unknown_type(struct toll_parser *p, const struct toll_config_type *t
 
 	toll_suggest_init(&s, type);
 	for (; types->type; types++) {
-		if (types->section != section)
+		if (types->section != section || types->internal)
 			continue;
 		toll_suggest_offer(&s, types->type);
 		if (len < sizeof(list))
@@ -348,6 +348,7 @@ int toll_config_load_text(struct toll_slice yaml, const char *name,
 
 	if (config) {
 		toll_arena_init(&config->arena, ARENA_LIMIT);
+		config->types = types;
 		config->file = toll_arena_strdup(&config->arena, toll_slice_str(name));
 		if (config->file)
 			err = load(yaml, types, config, findings);

@@ -33,6 +33,7 @@ struct toll_config_type {
 	size_t config_size;
 	void (*validate)(const void *config, struct toll_reporter *r);
 	const void *owner; /* the factory, for whoever filled this in */
+	bool internal;     /* made by the program: no file can name it */
 };
 
 struct toll_config_component {
@@ -63,6 +64,7 @@ struct toll_config_telemetry {
 struct toll_config {
 	struct toll_arena arena;
 	const char *file;                                             /* as the user named it */
+	const struct toll_config_type *types;                         /* what it was loaded with */
 	struct toll_config_component *components[TOLL_SECTION_COUNT]; /* arrays */
 	size_t component_count[TOLL_SECTION_COUNT];
 	struct toll_config_pipeline *pipelines;

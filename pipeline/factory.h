@@ -3,6 +3,7 @@
 #ifndef TOLL_PIPELINE_FACTORY_H
 #define TOLL_PIPELINE_FACTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/schema.h"
@@ -25,6 +26,7 @@ struct toll_factory {
 	const char *type;  /* the key users write in YAML */
 	const char *alias; /* a second accepted key ("otlp_grpc" for "otlp"), or NULL */
 	const char *help;  /* one sentence for `spantoll components` and the docs */
+	bool internal;     /* made by the graph: no configuration file can name it */
 	size_t config_size;
 	const struct toll_field *fields; /* ends with TOLL_FIELD_END */
 	/* Exporters: where in the config a struct toll_exporter_settings (pipeline/runner.h) is. */

@@ -124,6 +124,7 @@ const struct toll_factory toll_extension_telemetry = {
 	.kind = TOLL_EXTENSION,
 	.stability = TOLL_BETA,
 	.type = "telemetry",
+	.internal = true,
 	.help = "Serves the program's own metrics; made from service.telemetry.metrics.",
 	.config_size = sizeof(struct toll_config_telemetry),
 	.fields = telemetry_fields,

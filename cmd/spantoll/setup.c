@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/spantoll/setup.h"
+
+#include <stdio.h>
+
+#include "cmd/spantoll/options.h"
+#include "cmd/spantoll/rules.h"
+#include "pipeline/factory.h"
+
+#define TYPES_MAX 128
+
+static struct toll_config_type type_of(const struct toll_factory *f)
+{
+	static const enum toll_section sections[] = {
+		[TOLL_RECEIVER] = TOLL_SECTION_RECEIVERS,
+		[TOLL_PROCESSOR] = TOLL_SECTION_PROCESSORS,
+		[TOLL_EXPORTER] = TOLL_SECTION_EXPORTERS,
+		[TOLL_CONNECTOR] = TOLL_SECTION_CONNECTORS,
+		[TOLL_EXTENSION] = TOLL_SECTION_EXTENSIONS,
+	};
+	static const char *const stabilities[] = { "development", "alpha", "beta", "stable" };
+
+	return (struct toll_config_type){
+		.section = sections[f->kind],
+		.type = f->type,
+		.alias = f->alias,
+		.help = f->help,
+		.stability = stabilities[f->stability],
+		.fields = f->fields,
+		.config_size = f->config_size,
+		.validate = f->validate,
+		.owner = f,
+		.internal = f->internal,
+	};
+}
+
+const struct toll_config_type *toll_setup_types(void)
+{
+	static struct toll_config_type types[TYPES_MAX];
+
+	/* The last one stays empty: it ends the table. */
+	for (size_t n = 0; toll_factories[n] && n < TYPES_MAX - 1 && !types[n].type; n++)
+		types[n] = type_of(toll_factories[n]);
+	return types;
+}
+
+static int check_rules(int err, struct toll_config **config, struct toll_findings *findings)
+{
+	if (err < 0)
+		return err;
+	toll_rules_check(*config, findings);
+	toll_findings_sort(findings);
+	if (!findings->errors)
+		return 0;
+	*config = toll_config_free(*config);
+	return TOLL_ECONFIG;
+}
+
+int toll_setup_load_file(const char *path, struct toll_config **ret, struct toll_findings *findings)
+{
+	return check_rules(toll_config_load_file(path, toll_setup_types(), ret, findings), ret,
+	                   findings);
+}
+
+int toll_setup_load_text(struct toll_slice yaml, const char *name, struct toll_config **ret,
+                         struct toll_findings *findings)
+{
+	return check_rules(toll_config_load_text(yaml, name, toll_setup_types(), ret, findings),
+	                   ret, findings);
+}
+
+int toll_setup_load_or_explain(const char *verb, const char *path, struct toll_config **ret)
+{
+	struct toll_findings findings = { 0 };
+	int err;
+
+	if (!path) {
+		fprintf(stderr, "spantoll %s: --config FILE is missing\n", verb);
+		return TOLL_EXIT_USAGE;
+	}
+	err = toll_setup_load_file(path, ret, &findings);
+	toll_findings_print(&findings, stderr);
+	toll_findings_release(&findings);
+	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verb_components.c - `spantoll components`: what this program can run. */
+#include <libsmartcols/libsmartcols.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "base/version.h"
+#include "cmd/spantoll/json_text.h"
+#include "cmd/spantoll/options.h"
+#include "cmd/spantoll/setup.h"
+#include "cmd/spantoll/verb.h"
+
+static const char *const section_keys[] = { "receivers", "processors", "exporters", "connectors",
+	                                    "extensions" };
+static const char *const section_kinds[] = { "receiver", "processor", "exporter", "connector",
+	                                     "extension" };
+
+/* Calls fn for every type that a file can name, in the order of the sections. */
+static void each_type(enum toll_section section,
+                      void (*fn)(const struct toll_config_type *, void *), void *ctx)
+{
+	for (const struct toll_config_type *t = toll_setup_types(); t->type; t++)
+		if (t->section == section && !t->internal)
+			fn(t, ctx);
+}
+
+static void print_yaml_type(const struct toll_config_type *t, void *ctx TOLL_UNUSED)
+{
+	printf("    - name: %s\n", t->type);
+	if (t->alias)
+		printf("      alias: %s\n", t->alias);
+	printf("      stability:\n        %s: %s\n",
+	       t->section == TOLL_SECTION_EXTENSIONS ? "extension" : "traces", t->stability);
+}
+
+static void count_type(const struct toll_config_type *t TOLL_UNUSED, void *ctx)
+{
+	++*(size_t *)ctx;
+}
+
+/* The layout of the Collector's own `components`. */
+static int print_yaml(void)
+{
+	printf("buildinfo:\n    command: spantoll\n    version: %s\n", TOLL_VERSION);
+	for (int s = 0; s < TOLL_SECTION_COUNT; s++) {
+		size_t count = 0;
+
+		each_type(s, count_type, &count);
+		printf("%s:%s\n", section_keys[s], count ? "" : " []");
+		each_type(s, print_yaml_type, NULL);
+	}
+	puts("providers:\n    - scheme: env\n    - scheme: file");
+	return TOLL_EXIT_OK;
+}
+
+static void print_json_type(const struct toll_config_type *t, void *ctx)
+{
+	bool *first = ctx;
+
+	printf("%s{\"name\":\"%s\",\"alias\":", *first ? "" : ",", t->type);
+	toll_json_print(stdout, t->alias ? t->alias : "");
+	printf(",\"stability\":\"%s\",\"help\":", t->stability);
+	toll_json_print(stdout, t->help);
+	putchar('}');
+	*first = false;
+}
+
+static int print_json(void)
+{
+	printf("{\"version\":\"%s\"", TOLL_VERSION);
+	for (int s = 0; s < TOLL_SECTION_COUNT; s++) {
+		bool first = true;
+
+		printf(",\n\"%s\":[", section_keys[s]);
+		each_type(s, print_json_type, &first);
+		putchar(']');
+	}
+	puts("}");
+	return TOLL_EXIT_OK;
+}
+
+static void add_line(const struct toll_config_type *t, void *ctx)
+{
+	struct libscols_table *table = ctx;
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		return;
+	scols_line_set_data(line, 0, section_kinds[t->section]);
+	scols_line_set_data(line, 1, t->type);
+	scols_line_set_data(line, 2, t->stability);
+	scols_line_set_data(line, 3, t->help);
+}
+
+static int print_table(void)
+{
+	struct libscols_table *table;
+	int rc = TOLL_EXIT_FAILED;
+
+	setlocale(LC_CTYPE, ""); /* widths of UTF-8 text */
+	scols_init_debug(0);
+	table = scols_new_table();
+	if (table && scols_table_new_column(table, "KIND", 0, 0) &&
+	    scols_table_new_column(table, "TYPE", 0, 0) &&
+	    scols_table_new_column(table, "STABILITY", 0, 0) &&
+	    scols_table_new_column(table, "WHAT IT DOES", 0, SCOLS_FL_WRAP)) {
+		scols_table_enable_colors(table, toll_colour_wanted(STDOUT_FILENO));
+		for (int s = 0; s < TOLL_SECTION_COUNT; s++)
+			each_type(s, add_line, table);
+		rc = scols_print_table(table) < 0 ? TOLL_EXIT_FAILED : TOLL_EXIT_OK;
+	}
+	scols_unref_table(table);
+	return rc;
+}
+
+int toll_verb_components(int argc, char **argv)
+{
+	const char *output = isatty(STDOUT_FILENO) ? "table" : "yaml";
+	bool json = false;
+	const struct toll_option options[] = {
+		{ "output", "FORMAT", "table, yaml or json", .text = &output },
+		{ "json", NULL, "the same as --output json", .flag = &json },
+		TOLL_OPTION_END,
+	};
+	const struct toll_usage usage = {
+		"components", NULL,
+		"Lists the receivers, processors, exporters, connectors and extensions of this "
+		"program:\n"
+		"a table on a terminal, YAML in the OpenTelemetry Collector's layout elsewhere.\n",
+		NULL, options
+	};
+	int rc = toll_options_parse(&usage, argc, argv, NULL);
+
+	if (rc >= 0)
+		return rc;
+	if (json || strcmp(output, "json") == 0)
+		return print_json();
+	if (strcmp(output, "yaml") == 0)
+		return print_yaml();
+	if (strcmp(output, "table") == 0)
+		return print_table();
+	fprintf(stderr, "spantoll components: --output: \"%s\" is none of table, yaml, json\n",
+	        output);
+	return TOLL_EXIT_USAGE;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verb_validate.c - `spantoll validate`: all that is wrong with a configuration, nothing started.
+ */
+#include <stdio.h>
+
+#include "cmd/spantoll/json_text.h"
+#include "cmd/spantoll/options.h"
+#include "cmd/spantoll/setup.h"
+#include "cmd/spantoll/verb.h"
+
+static void print_finding(const struct toll_finding *f)
+{
+	printf("{\"severity\":\"%s\",\"file\":",
+	       f->severity == TOLL_FINDING_ERROR ? "error" : "warning");
+	toll_json_print(stdout, f->file);
+	printf(",\"line\":%u,\"column\":%u,\"path\":", f->line, f->column);
+	toll_json_print(stdout, f->path);
+	fputs(",\"text\":", stdout);
+	toll_json_print(stdout, f->text);
+	putchar('}');
+}
+
+static void print_json(const struct toll_findings *findings)
+{
+	printf("{\"valid\":%s,\"truncated\":%s,\"findings\":[", findings->errors ? "false" : "true",
+	       findings->truncated ? "true" : "false");
+	for (size_t i = 0; i < findings->count; i++) {
+		fputs(i ? ",\n" : "\n", stdout);
+		print_finding(&findings->at[i]);
+	}
+	fputs("]}\n", stdout);
+}
+
+int toll_verb_validate(int argc, char **argv)
+{
+	const char *path = NULL;
+	bool json = false;
+	const struct toll_option options[] = {
+		{ "config", "FILE", "the configuration to check", .text = &path },
+		{ "json", NULL, "findings as JSON on stdout", .flag = &json },
+		TOLL_OPTION_END,
+	};
+	const struct toll_usage usage = {
+		"validate", "[FILE]",
+		"Checks a configuration and tells everything that is wrong with it, each with "
+		"file,\n"
+		"line, column and the path of the setting. Nothing is opened or started.\n",
+		"Exit status: 0 it can be run (there may be warnings), 3 it cannot.\n", options
+	};
+	struct toll_findings findings = { 0 };
+	struct toll_config *config = NULL;
+	int rest, err, rc = toll_options_parse(&usage, argc, argv, &rest);
+
+	if (rc >= 0)
+		return rc;
+	if (!path && rest < argc)
+		path = argv[rest];
+	if (!path) {
+		fprintf(stderr, "spantoll validate: --config FILE is missing\n");
+		return TOLL_EXIT_USAGE;
+	}
+	err = toll_setup_load_file(path, &config, &findings);
+	if (json)
+		print_json(&findings);
+	else
+		toll_findings_print(&findings, stderr);
+	toll_findings_release(&findings);
+	toll_config_free(config);
+	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;
+}
