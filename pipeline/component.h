@@ -75,6 +75,7 @@ struct toll_delivery {
 	uint32_t part_count;
 	uint32_t span_count; /* sum over the parts, dropped spans not counted */
 	uint32_t attempt;    /* 0 the first time */
+	uint32_t lost_count; /* the exporter's: spans it lost although the rest is done (err 0) */
 };
 
 /* Exactly once for every export_parts() that returned 0, from any thread, perhaps before that
