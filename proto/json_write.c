@@ -7,6 +7,13 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* "00" "01" ... "99": two digits for one division. */
+static const char pairs[201] = "0001020304050607080910111213141516171819"
+			       "2021222324252627282930313233343536373839"
+			       "4041424344454647484950515253545556575859"
+			       "6061626364656667686970717273747576777879"
+			       "8081828384858687888990919293949596979899";
+
 /* Is every byte of these eight printable ASCII and neither a quote nor a backslash? Each test sets
  * the top bit of a byte that fails (exact where no lower byte failed, which is enough for a yes or
  * no). */
@@ -111,14 +118,21 @@ char *toll_json_string(char *out, struct toll_slice s)
 char *toll_json_uint(char *out, uint64_t v)
 {
 	char digits[20];
-	size_t n = 0;
+	size_t at = sizeof(digits);
 
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while (v /= 10);
-	while (n)
-		*out++ = digits[--n];
-	return out;
+	while (v >= 100) {
+		at -= 2;
+		memcpy(digits + at, pairs + v % 100 * 2, 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		at -= 2;
+		memcpy(digits + at, pairs + v * 2, 2);
+	} else {
+		digits[--at] = (char)('0' + v);
+	}
+	memcpy(out, digits + at, sizeof(digits) - at);
+	return out + (sizeof(digits) - at);
 }
 
 char *toll_json_int(char *out, int64_t v)
@@ -146,14 +160,31 @@ char *toll_json_double(char *out, double v)
 	return out + n;
 }
 
+/* Four bytes at once: nibbles spread to bytes, then '0'..'9' or 'a'..'f' by arithmetic. */
+static void hex4(char *out, const uint8_t *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v =
+		(uint64_t)p[0] | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 32 | (uint64_t)p[3] << 48;
+	uint64_t letters;
+
+	v = (v >> 4 & ones * 0x0f) | (v & UINT64_C(0x000f000f000f000f)) << 8;
+	v &= ones * 0x0f;
+	letters = (v + ones * 6) >> 4 & ones;
+	v += ones * '0' + letters * ('a' - '0' - 10);
+	memcpy(out, &v, 8);
+}
+
 char *toll_json_hex(char *out, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 
 	*out++ = '"';
-	for (size_t i = 0; i < len; i++) {
-		*out++ = hex_digits[p[i] >> 4];
-		*out++ = hex_digits[p[i] & 15];
+	for (; len >= 4; len -= 4, p += 4, out += 8)
+		hex4(out, p);
+	for (; len; len--, p++) {
+		*out++ = hex_digits[*p >> 4];
+		*out++ = hex_digits[*p & 15];
 	}
 	*out++ = '"';
 	return out;

@@ -56,6 +56,10 @@ static void numbers_read_back(void **state TOLL_UNUSED)
 	assert_string_equal(out, "\"NaN\"");
 	*toll_json_int(out, INT64_MIN) = '\0';
 	assert_string_equal(out, "-9223372036854775808");
+	for (uint64_t v = 0, i = 0; i < 64; v = v * 3 + i, i++) {
+		*toll_json_uint(out, v) = '\0';
+		assert_true(strtoull(out, NULL, 10) == v && (v == 0 || out[0] != '0'));
+	}
 	*toll_json_uint(out, UINT64_MAX) = '\0';
 	assert_string_equal(out, "18446744073709551615");
 }
@@ -72,6 +76,8 @@ static void bytes_are_hex_or_base64(void **state TOLL_UNUSED)
 	}
 	*toll_json_hex(out, "\x00\xff\x1a", 3) = '\0';
 	assert_string_equal(out, "\"00ff1a\"");
+	*toll_json_hex(out, "\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\x9a", 10) = '\0';
+	assert_string_equal(out, "\"0123456789abcdeffe9a\"");
 }
 
 int main(void)
