@@ -392,8 +392,8 @@ int toll_config_load_file(const char *path, const struct toll_config_type *types
                           struct toll_config **ret, struct toll_findings *findings)
 {
 	struct toll_place place = { name_of(findings, path), 0, 0 };
-	char *text;
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
 	int err = read_file(path, &text, &len);
 
 	if (err) {
