@@ -1,290 +1,306 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cost/money.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <math.h>
 
-enum {
-	MAX_DIGITS = 400,      /* of a number's text: longer is no price */
-	MAX_EXPONENT = 100000, /* beyond that everything is 0 or too big */
-	YOCTO_SCALE = 24,
-	PICO_SCALE = 12,
-};
+#define YOCTO_PER_PICO UINT64_C(1000000000000)
 
-#define YOCTO_PER_PICO INT64_C(1000000000000)
+__extension__ typedef unsigned __int128 u128;
 
-/* digits x 10^exponent, negative or not. */
+#define U128_MAX (~(u128)0)
+#define I128_MAX ((u128)(U128_MAX >> 1))
+/* 1e36: a number with so many digits before the point is over any limit, and twice ten times that
+ * is still far from the end of 128 bits. */
+#define DIGITS_FULL ((u128)1000000000000000000 * 1000000000000000000)
+
+/* digits x 10^exponent; exact while !more, else a little larger than that. */
 struct decimal {
-	char digits[MAX_DIGITS];
-	int count, exponent;
-	bool negative;
+	u128 digits;
+	int64_t exponent;
+	bool more, negative;
 };
+
+/* ---- rounding -------------------------------------------------------------------------------- */
+
+/* What is left of a division says where the quotient goes: to the nearest, from the middle to the
+ * even one. more: the dividend was a little larger than was divided, den is then even. */
+static bool rounds_up(u128 quotient, u128 rest, u128 den, bool more)
+{
+	u128 missing = den - rest;
+
+	return rest > missing || (rest == missing && (more || (quotient & 1)));
+}
+
+static u128 divide_half_even(u128 num, u128 den, bool more)
+{
+	u128 q = num / den;
+
+	return rounds_up(q, num - q * den, den, more) ? q + 1 : q;
+}
+
+/* ---- reading decimals ------------------------------------------------------------------------ */
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static int read_exponent(const char **at, const char *end, int *ret)
+static void take_digit(struct decimal *d, char c, bool fraction)
 {
-	bool negative = *at < end && **at == '-';
-	int e = 0;
+	unsigned digit = (unsigned)(c - '0');
 
-	if (*at < end && (**at == '-' || **at == '+'))
-		(*at)++;
-	if (*at == end)
-		return TOLL_EINVALID;
-	for (; *at < end && is_digit(**at); (*at)++)
-		if (e < MAX_EXPONENT)
-			e = e * 10 + (**at - '0');
-	*ret = negative ? -e : e;
-	return 0;
-}
-
-/* Digits with at most one point among them; leading zeros are not kept. */
-static int read_digits(struct decimal *d, const char **at, const char *end)
-{
-	bool point = false, any = false;
-
-	for (; *at < end && (is_digit(**at) || (**at == '.' && !point)); (*at)++) {
-		if (**at == '.') {
-			point = true;
-			continue;
-		}
-		any = true;
-		d->exponent -= point;
-		if (d->count == 0 && **at == '0')
-			continue;
-		if (d->count == MAX_DIGITS)
-			return TOLL_EINVALID;
-		d->digits[d->count++] = (char)(**at - '0');
+	if (d->digits > DIGITS_FULL) {
+		d->more |= digit != 0;
+		d->exponent += !fraction;
+		return;
 	}
-	return any ? 0 : TOLL_EINVALID;
+	d->digits = d->digits * 10 + digit;
+	d->exponent -= fraction;
 }
 
-static int read_decimal(struct toll_slice text, struct decimal *d)
+/* "e-7"; far beyond any amount it stops growing. */
+static bool take_exponent(struct decimal *d, const char *at, const char *end)
 {
-	const char *at = text.ptr, *end = text.ptr + text.len;
-	int exponent = 0, err;
+	bool negative = at < end && *at == '-';
+	int64_t exponent = 0;
 
-	d->count = d->exponent = 0;
-	d->negative = at < end && *at == '-';
 	if (at < end && (*at == '-' || *at == '+'))
 		at++;
-	err = read_digits(d, &at, end);
-	if (!err && at < end && (*at == 'e' || *at == 'E')) {
-		at++;
-		err = read_exponent(&at, end, &exponent);
-	}
-	if (err || at != end)
-		return TOLL_EINVALID;
-	d->exponent += exponent;
-	return 0;
-}
-
-/* Must the digits before `cut` be rounded up, given those from `cut` on? Half to even. */
-static bool rounds_up(const struct decimal *d, int cut)
-{
-	if (cut < 0 || cut >= d->count || d->digits[cut] < 5)
+	if (at == end)
 		return false;
-	if (d->digits[cut] > 5)
-		return true;
-	for (int i = cut + 1; i < d->count; i++)
-		if (d->digits[i])
-			return true;
-	return cut > 0 && d->digits[cut - 1] % 2;
+	for (; at < end; at++) {
+		if (!is_digit(*at))
+			return false;
+		if (exponent < INT64_C(1) << 32)
+			exponent = exponent * 10 + (*at - '0');
+	}
+	d->exponent += negative ? -exponent : exponent;
+	return true;
 }
 
-/* The value x 10^scale, rounded half to even. */
-static int scale_decimal(const struct decimal *d, int scale, toll_i128 *ret)
+static bool read_decimal(struct toll_slice text, struct decimal *d)
 {
-	int shift = d->exponent + scale;
-	int keep = shift < 0 ? d->count + shift : d->count;
-	toll_i128 v = 0;
+	const char *at = text.ptr, *end = text.ptr + text.len;
+	bool fraction = false, any = false;
 
-	for (int i = 0; i < keep; i++)
-		if (__builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, d->digits[i], &v))
+	*d = (struct decimal){ 0 };
+	if (at < end && (*at == '-' || *at == '+'))
+		d->negative = *at++ == '-';
+	for (; at < end; at++) {
+		if (is_digit(*at)) {
+			take_digit(d, *at, fraction);
+			any = true;
+		} else if (*at == '.' && !fraction) {
+			fraction = true;
+		} else {
+			break;
+		}
+	}
+	if (!any)
+		return false;
+	return at == end || ((*at == 'e' || *at == 'E') && take_exponent(d, at + 1, end));
+}
+
+/* d x 10^places / per; d is at most `limit` before the division. */
+static int scale(const struct decimal *d, int places, uint64_t per, u128 limit, u128 *ret)
+{
+	int64_t exponent = d->exponent + places;
+	u128 num = d->digits, den = 1;
+
+	for (; exponent > 0 && num; exponent--)
+		if (num > limit || __builtin_mul_overflow(num, (u128)10, &num))
 			return TOLL_ETOOBIG;
-	for (; v && shift > 0; shift--)
-		if (__builtin_mul_overflow(v, 10, &v))
-			return TOLL_ETOOBIG;
-	if (shift < 0)
-		v += rounds_up(d, keep);
-	*ret = d->negative ? -v : v;
+	for (; exponent < 0 && den <= U128_MAX / 10; exponent++)
+		den *= 10;
+	/* Smaller than any number that rounds to one. */
+	if (exponent < 0 || !num) {
+		*ret = 0;
+		return 0;
+	}
+	/* Digits were left off: the number is over any limit, unless they are behind the point. */
+	if (num / den > limit || (d->more && den == 1))
+		return TOLL_ETOOBIG;
+	if (__builtin_mul_overflow(den, (u128)per, &den))
+		*ret = 0; /* more than twice any num */
+	else
+		*ret = divide_half_even(num, den, d->more);
 	return 0;
 }
 
 int toll_money_parse(struct toll_slice text, int64_t *ret_pico)
 {
 	struct decimal d;
-	toll_i128 v;
-	int err = read_decimal(text, &d);
+	u128 pico;
+	int err;
 
-	if (!err)
-		err = scale_decimal(&d, PICO_SCALE, &v);
-	if (!err && (v > INT64_MAX || v < INT64_MIN))
-		err = TOLL_ETOOBIG;
-	if (!err)
-		*ret_pico = (int64_t)v;
-	return err;
-}
-
-/* v / by, half to even; by > 0. */
-static toll_i128 divide_even(toll_i128 v, uint64_t by)
-{
-	toll_i128 q = v / by, twice = (v - q * by) * 2;
-	toll_i128 size = twice < 0 ? -twice : twice;
-
-	if (size > by || (size == by && q % 2))
-		q += v < 0 ? -1 : 1;
-	return q;
+	if (!read_decimal(text, &d))
+		return TOLL_EINVALID;
+	err = scale(&d, 12, 1, (u128)INT64_MAX, &pico);
+	if (err)
+		return err;
+	if (pico > (u128)INT64_MAX)
+		return TOLL_ETOOBIG;
+	*ret_pico = d.negative ? -(int64_t)pico : (int64_t)pico;
+	return 0;
 }
 
 int toll_rate_parse(struct toll_slice text, uint64_t per, struct toll_rate *ret)
 {
+	const u128 limit = (u128)TOLL_RATE_MAX_USD * YOCTO_PER_PICO * TOLL_PICO_PER_USD;
 	struct decimal d;
-	int scale = YOCTO_SCALE, err = read_decimal(text, &d);
-	toll_i128 v;
+	u128 yocto;
+	int err;
 
-	if (err || per == 0 || (d.negative && d.count))
+	if (!per || !read_decimal(text, &d) || (d.negative && d.digits))
 		return TOLL_EINVALID;
-	for (; per % 10 == 0; per /= 10)
-		scale--;
-	err = scale_decimal(&d, scale, &v);
-	if (!err)
-		ret->yocto = divide_even(v, per);
-	return err;
+	err = scale(&d, 24, per, limit, &yocto);
+	if (err)
+		return err;
+	ret->yocto = (toll_i128)yocto;
+	return 0;
 }
+
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 int toll_rate_charge(toll_i128 *yocto_sum, struct toll_rate rate, uint64_t quantity)
 {
-	toll_i128 product, sum;
+	u128 product;
+	toll_i128 sum;
 
-	if (__builtin_mul_overflow(rate.yocto, quantity, &product) ||
-	    __builtin_add_overflow(*yocto_sum, product, &sum))
+	/* Unsigned: clang turns the signed form into a call that libgcc does not have. */
+	if (__builtin_mul_overflow((u128)rate.yocto, (u128)quantity, &product) ||
+	    product > I128_MAX)
+		return TOLL_ETOOBIG;
+	if (__builtin_add_overflow(*yocto_sum, (toll_i128)product, &sum))
 		return TOLL_ETOOBIG;
 	*yocto_sum = sum;
 	return 0;
 }
 
+static u128 magnitude(toll_i128 v)
+{
+	return v < 0 ? -(u128)v : (u128)v;
+}
+
 int toll_money_from_yocto(toll_i128 yocto, int64_t *ret_pico)
 {
-	toll_i128 pico;
+	u128 pico = divide_half_even(magnitude(yocto), YOCTO_PER_PICO, false);
 
-	/* Most amounts fit 64 bits, where the division is an instruction and not a call. */
-	if (toll_likely(yocto >= 0 && yocto <= INT64_MAX)) {
-		uint64_t v = (uint64_t)yocto, q = v / YOCTO_PER_PICO, rest = v % YOCTO_PER_PICO;
-
-		*ret_pico = (int64_t)(q + (rest * 2 > YOCTO_PER_PICO ||
-		                           (rest * 2 == YOCTO_PER_PICO && q % 2)));
-		return 0;
-	}
-	pico = divide_even(yocto, YOCTO_PER_PICO);
-	if (pico > INT64_MAX || pico < INT64_MIN)
+	if (pico > (u128)INT64_MAX)
 		return TOLL_ETOOBIG;
-	*ret_pico = (int64_t)pico;
+	*ret_pico = yocto < 0 ? -(int64_t)pico : (int64_t)pico;
 	return 0;
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------------------ */
-
-typedef unsigned __int128 u128;
-
-static char *write_integer(char *out, u128 v)
+/* Beyond 2^53 picodollars the amount itself is no double: 55 bits of the quotient and one that
+ * tells of a rest, so that the conversion is the only rounding. */
+static double nearest_double(uint64_t pico)
 {
-	char digits[40];
-	int n = 0;
+	int shift = __builtin_clzll(pico);
+	u128 num = (u128)(pico << shift) << 32;
+	uint64_t quotient = (uint64_t)(num / YOCTO_PER_PICO);
 
-	do
-		digits[n++] = (char)('0' + (int)(v % 10));
-	while (v /= 10);
-	while (n)
-		*out++ = digits[--n];
-	return out;
-}
-
-/* ".0000004": twelve digits without the zeros at the end; nothing for 0. */
-static char *write_fraction(char *out, uint64_t pico)
-{
-	int places = PICO_SCALE;
-
-	if (pico == 0)
-		return out;
-	for (; pico % 10 == 0; pico /= 10)
-		places--;
-	*out = '.';
-	for (int i = places; i > 0; i--, pico /= 10)
-		out[i] = (char)('0' + pico % 10);
-	return out + places + 1;
-}
-
-static int print_magnitude(bool negative, u128 v, char *buf)
-{
-	char *out = buf;
-
-	if (negative)
-		*out++ = '-';
-	if (v >> 64 == 0)
-		out = write_integer(out, (uint64_t)v / TOLL_PICO_PER_USD);
-	else
-		out = write_integer(out, v / TOLL_PICO_PER_USD);
-	out = write_fraction(out, (uint64_t)(v % TOLL_PICO_PER_USD));
-	*out = '\0';
-	return (int)(out - buf);
-}
-
-int toll_money_print(int64_t pico, char buf[TOLL_MONEY_TEXT])
-{
-	return print_magnitude(pico < 0, pico < 0 ? -(u128)pico : (u128)pico, buf);
-}
-
-int toll_money_print_wide(toll_i128 pico, char buf[TOLL_MONEY_TEXT])
-{
-	return print_magnitude(pico < 0, pico < 0 ? -(u128)pico : (u128)pico, buf);
-}
-
-static u128 round_to(u128 v, u128 unit)
-{
-	return (v + unit / 2) / unit * unit;
-}
-
-int toll_money_print_usd(toll_i128 pico, char buf[TOLL_MONEY_TEXT])
-{
-	const u128 cent = TOLL_PICO_PER_USD / 100;
-	u128 v = pico < 0 ? -(u128)pico : (u128)pico, unit = cent;
-	char *out = buf;
-	uint64_t cents;
-
-	if (pico < 0)
-		*out++ = '-';
-	*out++ = '$';
-	while (v && v < unit && unit >= 10)
-		unit /= 10;
-	if (unit < cent) {
-		int n = print_magnitude(false, round_to(v, unit >= 10 ? unit / 10 : 1), out);
-
-		return (int)(out - buf) + n;
-	}
-	v = round_to(v, cent);
-	out = write_integer(out, v / TOLL_PICO_PER_USD);
-	cents = (uint64_t)(v % TOLL_PICO_PER_USD / cent);
-	*out++ = '.';
-	*out++ = (char)('0' + cents / 10);
-	*out++ = (char)('0' + cents % 10);
-	*out = '\0';
-	return (int)(out - buf);
+	if (num % YOCTO_PER_PICO)
+		quotient |= 1;
+	return ldexp((double)quotient, -32 - shift);
 }
 
 double toll_money_to_double(int64_t pico)
 {
-	const int64_t exact = INT64_C(1) << 53;
-	char text[TOLL_MONEY_TEXT];
+	uint64_t size = pico < 0 ? -(uint64_t)pico : (uint64_t)pico;
+	double usd;
 
-	/* Both operands exact: IEEE division rounds once, to the nearest. */
-	if (toll_likely(pico >= -exact && pico <= exact))
+	/* Both exact: one rounding. */
+	if (size <= UINT64_C(1) << 53)
 		return (double)pico / (double)TOLL_PICO_PER_USD;
-	toll_money_print(pico, text);
-	return strtod(text, NULL);
+	usd = nearest_double(size);
+	return pico < 0 ? -usd : usd;
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+/* Digits of v, at least `width`, before `end`; returns where they begin. */
+static char *put_digits_before(char *end, u128 v, int width)
+{
+	for (; v || width > 0; v /= 10, width--)
+		*--end = (char)('0' + (int)(v % 10));
+	return end;
+}
+
+/* v / 10^places with all places. Returns the length; buf is terminated. */
+static int print_fixed(u128 v, int places, bool negative, char prefix, char *buf)
+{
+	char digits[TOLL_MONEY_TEXT], *end = digits + sizeof(digits), *at;
+	char *out = buf;
+	size_t whole;
+
+	at = put_digits_before(end, v, places + 1);
+	whole = (size_t)(end - at) - (size_t)places;
+	if (negative)
+		*out++ = '-';
+	if (prefix)
+		*out++ = prefix;
+	memcpy(out, at, whole);
+	out += whole;
+	if (places) {
+		*out++ = '.';
+		memcpy(out, at + whole, (size_t)places);
+		out += places;
+	}
+	*out = '\0';
+	return (int)(out - buf);
+}
+
+static int trim_zeros(char *buf, int len)
+{
+	while (buf[len - 1] == '0')
+		len--;
+	if (buf[len - 1] == '.')
+		len--;
+	buf[len] = '\0';
+	return len;
+}
+
+int toll_money_print_wide(toll_i128 pico, char buf[TOLL_MONEY_TEXT])
+{
+	return trim_zeros(buf, print_fixed(magnitude(pico), 12, pico < 0, '\0', buf));
+}
+
+int toll_money_print(int64_t pico, char buf[TOLL_MONEY_TEXT])
+{
+	uint64_t size = pico < 0 ? -(uint64_t)pico : (uint64_t)pico;
+	char digits[24], *end = digits + sizeof(digits), *at = end, *out = buf;
+	int places = 12;
+
+	/* 64-bit division is several times faster, and this runs for every record written. */
+	for (; places && size % 10 == 0; places--)
+		size /= 10;
+	for (int left = places; size || left >= 0; size /= 10, left--) {
+		if (left == 0 && places)
+			*--at = '.';
+		*--at = (char)('0' + (char)(size % 10));
+	}
+	if (pico < 0)
+		*out++ = '-';
+	memcpy(out, at, (size_t)(end - at));
+	out += end - at;
+	*out = '\0';
+	return (int)(out - buf);
+}
+
+int toll_money_print_usd(toll_i128 pico, char buf[TOLL_MONEY_TEXT])
+{
+	const uint64_t cent = TOLL_PICO_PER_USD / 100;
+	u128 size = magnitude(pico);
+	uint64_t unit = 1;
+	int places = 12;
+
+	if (size == 0 || size >= cent)
+		return print_fixed(divide_half_even(size, cent, false), 2, pico < 0, '$', buf);
+	while (size / unit >= 100) {
+		unit *= 10;
+		places--;
+	}
+	size = divide_half_even(size, unit, false);
+	return trim_zeros(buf, print_fixed(size, places, pico < 0, '$', buf));
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cost/money.h"
 
+#include <string.h>
+
 #include "tests/unit/unit.h"
 
-static void texts_become_picodollars(void **state TOLL_UNUSED)
+static void amounts_are_read_exactly(void **state TOLL_UNUSED)
 {
 	static const struct {
 		const char *text;
@@ -11,31 +13,51 @@ static void texts_become_picodollars(void **state TOLL_UNUSED)
 		int64_t pico;
 	} cases[] = {
 		{ "0", 0, 0 },
+		{ "-0.0", 0, 0 },
 		{ "500", 0, 500 * TOLL_PICO_PER_USD },
-		{ "0.0000004", 0, 400000 },
-		{ "8e-7", 0, 800000 },
-		{ "8E-7", 0, 800000 },
-		{ "+1.5e+0", 0, 1500000000000 },
+		{ "+1.5", 0, 1500000000000 },
 		{ "-5", 0, -5 * TOLL_PICO_PER_USD },
-		{ ".5", 0, TOLL_PICO_PER_USD / 2 },
-		{ "0.0000000000005", 0, 0 }, /* half a picodollar: to even */
+		{ "8e-7", 0, 800000 },
+		{ "0.0000004", 0, 400000 },
+		{ "4E-7", 0, 400000 },
+		{ ".5", 0, 500000000000 },
+		{ "5.", 0, 5000000000000 },
+		{ "1e+3", 0, 1000000000000000 },
+		{ "0.000000000001", 0, 1 },
+		/* half to even at the last place */
+		{ "0.0000000000005", 0, 0 },
 		{ "0.0000000000015", 0, 2 },
-		{ "0.00000000000050000000000000000000001", 0, 1 },
-		{ "1e-400", 0, 0 },
-		{ "0e999999999", 0, 0 },
+		{ "0.0000000000025", 0, 2 },
+		{ "-0.0000000000025", 0, -2 },
+		{ "0.00000000000250000000000000000000000000000000000000000000001", 0, 3 },
+		{ "0.00000000000249999999999999999999999999999999999999999999999", 0, 2 },
+		{ "1e-999999999999999999999", 0, 0 },
+		{ "0e999999999999999999999", 0, 0 },
+		{ "0.00000000000000000000000000000000000000000000000000000000000001e62", 0,
+		  TOLL_PICO_PER_USD },
 		{ "9223372.036854775807", 0, INT64_MAX },
+		{ "9223372.0368547758074", 0, INT64_MAX },
+		{ "-9223372.036854775807", 0, -INT64_MAX },
+		{ "9223372.0368547758075", TOLL_ETOOBIG, 0 },
 		{ "9223372.036854775808", TOLL_ETOOBIG, 0 },
-		{ "1e400", TOLL_ETOOBIG, 0 },
-		{ "1e999999999999999", TOLL_ETOOBIG, 0 },
+		{ "1e7", TOLL_ETOOBIG, 0 },
+		{ "1e999999999999999999999", TOLL_ETOOBIG, 0 },
+		{ "123456789012345678901234567890123456789012345678901234567890", TOLL_ETOOBIG, 0 },
 		{ "", TOLL_EINVALID, 0 },
 		{ "-", TOLL_EINVALID, 0 },
 		{ ".", TOLL_EINVALID, 0 },
+		{ "e5", TOLL_EINVALID, 0 },
 		{ "1e", TOLL_EINVALID, 0 },
+		{ "1e-", TOLL_EINVALID, 0 },
+		{ "1e5x", TOLL_EINVALID, 0 },
 		{ "1.2.3", TOLL_EINVALID, 0 },
+		{ " 1", TOLL_EINVALID, 0 },
+		{ "1 ", TOLL_EINVALID, 0 },
+		{ "1,5", TOLL_EINVALID, 0 },
+		{ "0x10", TOLL_EINVALID, 0 },
 		{ "NaN", TOLL_EINVALID, 0 },
 		{ "Infinity", TOLL_EINVALID, 0 },
-		{ "0x10", TOLL_EINVALID, 0 },
-		{ "1 ", TOLL_EINVALID, 0 },
+		{ "--1", TOLL_EINVALID, 0 },
 	};
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
@@ -47,104 +69,174 @@ static void texts_become_picodollars(void **state TOLL_UNUSED)
 	}
 }
 
-static int64_t cost_of(const char *rate, uint64_t per, uint64_t quantity)
+static void amounts_end_where_the_slice_ends(void **state TOLL_UNUSED)
 {
-	struct toll_rate r;
+	int64_t pico;
+
+	assert_int_equal(toll_money_parse(toll_slice("12e3", 2), &pico), 0);
+	assert_int_equal(pico, 12 * TOLL_PICO_PER_USD);
+	assert_int_equal(toll_money_parse(toll_slice(NULL, 0), &pico), TOLL_EINVALID);
+}
+
+/* Whole and fraction of a rate at 1e-24 USD. */
+static void check_rate(const char *text, uint64_t per, uint64_t high, uint64_t low)
+{
+	struct toll_rate rate;
+
+	assert_int_equal(toll_rate_parse(toll_slice_str(text), per, &rate), 0);
+	assert_int_equal((uint64_t)(rate.yocto / TOLL_PICO_PER_USD), high);
+	assert_int_equal((uint64_t)(rate.yocto % TOLL_PICO_PER_USD), low);
+}
+
+static void rates_are_per_base_unit(void **state TOLL_UNUSED)
+{
+	struct toll_rate rate;
+
+	check_rate("0.000012", 1000000, 12, 0);            /* 12 picodollars a nanosecond */
+	check_rate("0.0000004", 1000000, 0, 400000000000); /* 4e-13 USD a nanosecond */
+	check_rate("1e-24", 1, 0, 1);
+	check_rate("0.5e-24", 1, 0, 0);
+	check_rate("1.5e-24", 1, 0, 2);
+	check_rate("1", 3, 333333333333, 333333333333);
+	check_rate("2", 3, 666666666666, 666666666667);
+	check_rate("-0", 1, 0, 0);
+	check_rate("0.1", UINT64_MAX, 0, 5421);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("1000000000000"), 1, &rate), 0);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("1000000000001"), 1, &rate), TOLL_ETOOBIG);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("1e400"), 1000000, &rate), TOLL_ETOOBIG);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("-1e-9"), 1, &rate), TOLL_EINVALID);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("nan"), 1, &rate), TOLL_EINVALID);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("1"), 0, &rate), TOLL_EINVALID);
+}
+
+static void a_span_is_rounded_once(void **state TOLL_UNUSED)
+{
+	struct toll_rate rate;
 	toll_i128 sum = 0;
 	int64_t pico;
 
-	assert_int_equal(toll_rate_parse(toll_slice_str(rate), per, &r), 0);
-	assert_int_equal(toll_rate_charge(&sum, r, quantity), 0);
+	/* Three meters of 0.4 picodollars each are 1.2, not 0. */
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("4e-13"), 1, &rate), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(toll_rate_charge(&sum, rate, 1), 0);
 	assert_int_equal(toll_money_from_yocto(sum, &pico), 0);
-	return pico;
-}
-
-static void rates_times_quantities_are_exact(void **state TOLL_UNUSED)
-{
-	assert_int_equal(cost_of("0.0001", 1000000, 1500000),
-	                 150000000);                              /* 1.5 ms at $0.0001 per ms */
-	assert_int_equal(cost_of("2.5e-6", 1, 1234), 3085000000); /* tokens */
-	assert_int_equal(cost_of("4e-7", 1, 1), 400000);          /* one S3 GET is not $0 */
-	assert_int_equal(cost_of("0.0001", 1000000, 0), 0);
-	assert_int_equal(cost_of("1", 3, 3), TOLL_PICO_PER_USD);
-	assert_int_equal(cost_of("0.1", 1000000, UINT64_C(86400) * 1000000000),
-	                 INT64_C(8640000) * TOLL_PICO_PER_USD);
-}
-
-static void overflow_is_refused_not_wrapped(void **state TOLL_UNUSED)
-{
-	struct toll_rate r;
-	toll_i128 sum = 5;
-	int64_t pico;
-
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1e12"), 1, &r), 0);
-	assert_int_equal(toll_rate_charge(&sum, r, UINT64_MAX), TOLL_ETOOBIG);
-	assert_true(sum == 5);
-	assert_int_equal(toll_money_from_yocto((toll_i128)1 << 120, &pico), TOLL_ETOOBIG);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("-1"), 1, &r), TOLL_EINVALID);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("-0"), 1, &r), 0);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1e20"), 1, &r), TOLL_ETOOBIG);
-}
-
-static void halves_go_to_even(void **state TOLL_UNUSED)
-{
-	const toll_i128 half = 500000000000, one = 2 * half, big = (toll_i128)1 << 70;
-	int64_t pico;
-
-	assert_int_equal(toll_money_from_yocto(half, &pico), 0);
-	assert_int_equal(pico, 0);
-	assert_int_equal(toll_money_from_yocto(half + 1, &pico), 0);
 	assert_int_equal(pico, 1);
-	assert_int_equal(toll_money_from_yocto(one + half, &pico), 0);
+	assert_int_equal(toll_money_from_yocto(1500000000000, &pico), 0);
 	assert_int_equal(pico, 2);
-	assert_int_equal(toll_money_from_yocto(big / one * one + half, &pico), 0);
-	assert_int_equal(pico, (int64_t)(big / one) + (int64_t)(big / one) % 2);
+	assert_int_equal(toll_money_from_yocto(2500000000000, &pico), 0);
+	assert_int_equal(pico, 2);
+	assert_int_equal(toll_money_from_yocto(-2500000000001, &pico), 0);
+	assert_int_equal(pico, -3);
 }
 
-static void amounts_print_exactly(void **state TOLL_UNUSED)
+static void overflow_is_told_and_changes_nothing(void **state TOLL_UNUSED)
+{
+	struct toll_rate rate;
+	toll_i128 sum = 7;
+	int64_t pico = 7;
+
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("1e12"), 1, &rate), 0);
+	assert_int_equal(toll_rate_charge(&sum, rate, 171), TOLL_ETOOBIG);
+	assert_int_equal(toll_rate_charge(&sum, rate, UINT64_MAX), TOLL_ETOOBIG);
+	assert_true(sum == 7);
+	assert_int_equal(toll_rate_charge(&sum, rate, 100), 0);
+	assert_int_equal(toll_rate_charge(&sum, rate, 100), TOLL_ETOOBIG);
+	assert_true(sum == rate.yocto * 100 + 7);
+	assert_int_equal(toll_money_from_yocto(sum, &pico), TOLL_ETOOBIG);
+	assert_int_equal(toll_money_from_yocto(-sum, &pico), TOLL_ETOOBIG);
+	assert_int_equal(pico, 7);
+}
+
+static void amounts_print_as_exact_decimals(void **state TOLL_UNUSED)
 {
 	static const struct {
 		int64_t pico;
-		const char *text, *usd;
+		const char *text;
 	} cases[] = {
-		{ 0, "0", "$0.00" },
-		{ 400000, "0.0000004", "$0.0000004" },
-		{ 1, "0.000000000001", "$0.000000000001" },
-		{ 123456, "0.000000123456", "$0.00000012" },
-		{ 9960000000, "0.00996", "$0.01" },
-		{ 12 * TOLL_PICO_PER_USD, "12", "$12.00" },
-		{ -3500000000000, "-3.5", "-$3.50" },
-		{ 512396000000000, "512.396", "$512.40" },
-		{ INT64_MAX, "9223372.036854775807", "$9223372.04" },
-		{ INT64_MIN, "-9223372.036854775808", "-$9223372.04" },
+		{ 0, "0" },
+		{ 400000, "0.0000004" },
+		{ 12 * TOLL_PICO_PER_USD, "12" },
+		{ 100 * TOLL_PICO_PER_USD, "100" },
+		{ -3500000000000, "-3.5" },
+		{ 1, "0.000000000001" },
+		{ -1, "-0.000000000001" },
+		{ 1000000000001, "1.000000000001" },
+		{ 10100000000000, "10.1" },
+		{ INT64_MAX, "9223372.036854775807" },
+		{ INT64_MIN, "-9223372.036854775808" },
 	};
-	char text[TOLL_MONEY_TEXT];
+	char buf[TOLL_MONEY_TEXT];
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
-		assert_int_equal(toll_money_print(cases[i].pico, text), strlen(cases[i].text));
-		assert_string_equal(text, cases[i].text);
-		toll_money_print_usd(cases[i].pico, text);
-		assert_string_equal(text, cases[i].usd);
+		assert_int_equal(toll_money_print(cases[i].pico, buf), strlen(cases[i].text));
+		assert_string_equal(buf, cases[i].text);
+		assert_int_equal(toll_money_print_wide(cases[i].pico, buf), strlen(cases[i].text));
+		assert_string_equal(buf, cases[i].text);
 	}
-	toll_money_print_wide((toll_i128)INT64_MAX * 1000, text);
-	assert_string_equal(text, "9223372036.854775807");
+}
+
+static void wide_sums_print_to_the_last_place(void **state TOLL_UNUSED)
+{
+	const toll_i128 most = (toll_i128)(~(unsigned __int128)0 >> 1);
+	char buf[TOLL_MONEY_TEXT];
+
+	toll_money_print_wide(most, buf);
+	assert_string_equal(buf, "170141183460469231731687303.715884105727");
+	toll_money_print_wide(-most - 1, buf);
+	assert_string_equal(buf, "-170141183460469231731687303.715884105728");
+	toll_money_print_usd(-most - 1, buf);
+	assert_string_equal(buf, "-$170141183460469231731687303.72");
+}
+
+static void people_read_dollars_and_cents(void **state TOLL_UNUSED)
+{
+	static const struct {
+		int64_t pico;
+		const char *text;
+	} cases[] = {
+		{ 0, "$0.00" },
+		{ 512400000000000, "$512.40" },
+		{ -70000000000, "-$0.07" },
+		{ 10000000000, "$0.01" },
+		{ 15000000000, "$0.02" },
+		{ 25000000000, "$0.02" },
+		{ 400000, "$0.0000004" },
+		{ 1, "$0.000000000001" },
+		{ 123456, "$0.00000012" },
+		{ 9960000000, "$0.01" },
+		{ 9940000000, "$0.0099" },
+		{ 5000000000, "$0.005" },
+	};
+	char buf[TOLL_MONEY_TEXT];
+
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		assert_int_equal(toll_money_print_usd(cases[i].pico, buf), strlen(cases[i].text));
+		assert_string_equal(buf, cases[i].text);
+	}
 }
 
 static void doubles_are_the_nearest(void **state TOLL_UNUSED)
 {
-	assert_true(toll_money_to_double(400000) == 4e-7);
+	assert_true(toll_money_to_double(0) == 0.0);
+	assert_true(toll_money_to_double(400000) == 0.0000004);
+	assert_true(toll_money_to_double(-3500000000000) == -3.5);
+	assert_true(toll_money_to_double(100000000000) == 0.1);
 	assert_true(toll_money_to_double(INT64_MAX) == 9223372.036854775807);
-	assert_true(toll_money_to_double(-1) == -1e-12);
+	assert_true(toll_money_to_double(INT64_MIN) == -9223372.036854775808);
+	assert_true(toll_money_to_double(9007199254740993) == 9007.199254740993);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts_become_picodollars),
-		cmocka_unit_test(rates_times_quantities_are_exact),
-		cmocka_unit_test(overflow_is_refused_not_wrapped),
-		cmocka_unit_test(halves_go_to_even),
-		cmocka_unit_test(amounts_print_exactly),
+		cmocka_unit_test(amounts_are_read_exactly),
+		cmocka_unit_test(amounts_end_where_the_slice_ends),
+		cmocka_unit_test(rates_are_per_base_unit),
+		cmocka_unit_test(a_span_is_rounded_once),
+		cmocka_unit_test(overflow_is_told_and_changes_nothing),
+		cmocka_unit_test(amounts_print_as_exact_decimals),
+		cmocka_unit_test(wide_sums_print_to_the_last_place),
+		cmocka_unit_test(people_read_dollars_and_cents),
 		cmocka_unit_test(doubles_are_the_nearest),
 	};
 
