@@ -116,17 +116,23 @@ static void validate_kafka(const void *config, struct toll_reporter *r)
 		toll_report_warning(r, "idempotent", "duplicates will happen");
 }
 
+#define TYPE(section_, name, help_, fields_, ...)                                    \
+	{                                                                            \
+		.section = TOLL_SECTION_##section_, .type = (name), .help = (help_), \
+		.stability = "beta", .fields = (fields_), ##__VA_ARGS__              \
+	}
+
 static const struct toll_config_type test_types[] = {
-	{ TOLL_SECTION_RECEIVERS, "otlp", "otlp_grpc", "Receives.", "beta", otlp_fields,
-	  sizeof(struct otlp_settings), NULL, NULL },
-	{ TOLL_SECTION_PROCESSORS, "batch", NULL, "Batches.", "beta", batch_fields,
-	  sizeof(struct batch_settings), NULL, NULL },
-	{ TOLL_SECTION_EXPORTERS, "kafka", NULL, "Sends.", "beta", kafka_fields,
-	  sizeof(struct kafka_settings), validate_kafka, NULL },
-	{ TOLL_SECTION_EXPORTERS, "nop", NULL, "Drops.", "beta", no_fields, 0, NULL, NULL },
-	{ TOLL_SECTION_CONNECTORS, "forward", NULL, "Joins.", "beta", no_fields, 0, NULL, NULL },
-	{ TOLL_SECTION_EXTENSIONS, "health_check", NULL, "Answers.", "beta", no_fields, 0, NULL,
-	  NULL },
+	TYPE(RECEIVERS, "otlp", "Receives.", otlp_fields, .alias = "otlp_grpc",
+	     .config_size = sizeof(struct otlp_settings)),
+	TYPE(PROCESSORS, "batch", "Batches.", batch_fields,
+	     .config_size = sizeof(struct batch_settings)),
+	TYPE(EXPORTERS, "kafka", "Sends.", kafka_fields, .validate = validate_kafka,
+	     .config_size = sizeof(struct kafka_settings)),
+	TYPE(EXPORTERS, "nop", "Drops.", no_fields),
+	TYPE(EXPORTERS, "hidden", "Is not for files.", no_fields, .internal = true),
+	TYPE(CONNECTORS, "forward", "Joins.", no_fields),
+	TYPE(EXTENSIONS, "health_check", "Answers.", no_fields),
 	{ .type = NULL },
 };
 

@@ -170,34 +170,34 @@ static void all_problems_are_told_at_once(void **state TOLL_UNUSED)
 		"c.yaml:2:3: error: receivers::otpl: unknown receiver type \"otpl\", did you mean "
 		"\"otlp\"?; known are: otlp\n"
 		"c.yaml:5:14: error: receivers::otlp::protocols::grpc::endpoit: unknown key, did "
-	        "you "
+		"you "
 		"mean \"endpoint\"?\n"
 		"c.yaml:5:26: error: receivers::otlp::protocols::grpc::max_recv_msg_size_mib: "
-	        "\"0\" "
+		"\"0\" "
 		"must be between 1 and 1024\n"
 		"c.yaml:8:5: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?\n"
 		"c.yaml:9:5: error: exporters::kafka::timeout_: unknown key; known are: brokers, "
-	        "topic, "
+		"topic, "
 		"encoding, password, producer, budgets, headers, idempotent\n"
 		"c.yaml:10:16: error: exporters::kafka::producer::compression: \"gzp\" must be one "
-	        "of "
+		"of "
 		"none, gzip, lz4; did you mean \"gzip\"?\n"
 		"c.yaml:10:34: error: exporters::kafka::producer::spread: \"2\" must be between 0 "
-	        "and "
+		"and "
 		"1\n"
 		"c.yaml:10:45: error: exporters::kafka::producer::max_message_bytes: \"1.5\" must "
-	        "be a "
+		"be a "
 		"size, for example 1048576, 64KB or 4MiB (no fractions)\n"
 		"c.yaml:11:5: error: exporters::kafka::idempotent: \"1\" must be true or false\n"
 		"c.yaml:12:5: error: exporters::kafka::budgets: must be a list (\"- ...\"), not a "
 		"mapping\n"
 		"c.yaml:17:20: error: service::pipelines::traces: references processor \"x\" which "
-	        "is "
+		"is "
 		"not configured\n"
 		"c.yaml:18:26: error: service::pipelines::traces: references exporter \"kafka\" "
 		"multiple times\n"
 		"c.yaml:19:5: error: service::pipelines::metrics: spantoll prices spans: only "
-	        "pipelines "
+		"pipelines "
 		"of traces can be run, send metrics to another collector\n"
 		"c.yaml:21:1: error: procesors: unknown key, did you mean \"processors\"?\n");
 }
@@ -271,6 +271,7 @@ static void ids_follow_the_collectors_rules(void **state TOLL_UNUSED)
 	expect_finding("exporters: {\"nop/a b\": }\n", "the name behind the /");
 	expect_finding("exporters: {nop/a|b: }\n", "the name behind the /");
 	expect_finding("connectors: {nop: }\n", "unknown connector type \"nop\"");
+	expect_finding("exporters: {hidden: }\n", "unknown exporter type");
 	expect_finding("extensions: {zpages: }\n", "known are: health_check");
 }
 
