@@ -131,7 +131,7 @@ static void fail_syntax(struct builder *b)
 static bool push_pending(struct builder *b, struct toll_yaml_entry entry)
 {
 	if (b->pending_count == b->pending_room) {
-		size_t room = b->pending_room ? b->pending_room * 2 : 64;
+		size_t room = b->pending_room * 2;
 		struct toll_yaml_entry *more = reallocarray(b->pending, room, sizeof(*more));
 
 		if (!more) {
@@ -480,7 +480,9 @@ static void read_events(struct builder *b)
 
 static int build(struct builder *b, struct toll_yaml_node **ret)
 {
-	if (!yaml_parser_initialize(&b->parser))
+	b->pending_room = 64;
+	b->pending = calloc(b->pending_room, sizeof(*b->pending));
+	if (!b->pending || !yaml_parser_initialize(&b->parser))
 		return TOLL_ENOMEM;
 	yaml_parser_set_input_string(&b->parser, (const unsigned char *)b->in->text.ptr,
 	                             b->in->text.len);
