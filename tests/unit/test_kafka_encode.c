@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/kafka/encode.h"
+
+#include "pipeline/component.h"
+#include "tests/support/otlp.h"
+#include "tests/unit/unit.h"
+
+struct world {
+	struct toll_kafka_store store;
+	struct toll_kafka_encoder encoder;
+	struct toll_part part;
+	struct toll_delivery delivery;
+	struct toll_kafka_flight flight;
+};
+
+/* Two resources: `shop` with n spans, then `bank` with two. Span 1 of shop is dropped; span 2, if
+ * giant, carries that many bytes. */
+static struct toll_batch *batch(uint64_t n, size_t giant)
+{
+	struct msg *req = msg_new();
+	struct toll_batch *b;
+
+	for (int r = 0; r < 2; r++) {
+		struct msg *rs = msg_new(), *ss = scope_spans_new("test");
+
+		msg_add(rs, 1, resource_new(r ? "bank" : "shop"));
+		for (uint64_t i = 0; i < (r ? 2 : n); i++) {
+			struct msg *span = span_new("GET /cart", i + 1000 * (uint64_t)r, 5000);
+
+			if (giant && r == 0 && i == 2) {
+				char *text = malloc(giant + 1);
+
+				memset(text, 'g', giant);
+				text[giant] = '\0';
+				msg_attr_str(span, 9, "blob", text);
+				free(text);
+			}
+			msg_add(ss, 2, span);
+		}
+		msg_add(rs, 2, ss);
+		msg_add(req, 1, rs);
+	}
+	b = batch_of_request(req);
+	for (uint32_t i = 0; i < b->span_count; i++)
+		b->spans[i].operation = b->spans[i].name;
+	if (n > 1)
+		toll_span_drop(b, &b->spans[1], TOLL_DROP_FILTERED);
+	toll_batch_seal(b);
+	return b;
+}
+
+static void setup(struct world *w, struct toll_batch *b, enum toll_kafka_encoding encoding,
+                  size_t limit)
+{
+	*w = (struct world){ 0 };
+	toll_kafka_store_init(&w->store);
+	w->encoder = (struct toll_kafka_encoder){ .encoding = encoding,
+		                                  .topic = TOLL_SLICE("t"),
+		                                  .max_message_bytes = limit,
+		                                  .header_bytes = 80,
+		                                  .store = &w->store };
+	w->part = (struct toll_part){ b, 0, b->span_count };
+	w->delivery = (struct toll_delivery){ .parts = &w->part, .part_count = 1 };
+	w->flight.delivery = &w->delivery;
+}
+
+static void teardown(struct world *w)
+{
+	toll_batch_unref((struct toll_batch *)(uintptr_t)w->part.batch);
+	toll_kafka_encoder_release(&w->encoder);
+	toll_kafka_store_release(&w->store);
+}
+
+static struct toll_kafka_record *next(struct world *w)
+{
+	struct toll_kafka_record *r;
+
+	assert_int_equal(toll_kafka_encode_next(&w->encoder, &w->flight, &r), 0);
+	return r;
+}
+
+static int contains(const struct toll_kafka_record *r, const char *text)
+{
+	return memmem(r->payload, r->size, text, strlen(text)) != NULL;
+}
+
+static void json_is_one_record_per_span_that_was_kept(void **state TOLL_UNUSED)
+{
+	struct world w;
+	struct toll_kafka_record *r;
+	uint64_t seq = 0;
+	int n = 0;
+
+	setup(&w, batch(5, 0), TOLL_KAFKA_JSON, 1000000);
+	while ((r = next(&w))) {
+		assert_int_equal(r->count, 1);
+		assert_true(r->seq > seq);
+		seq = r->seq;
+		assert_true(toll_slice_is(toll_kafka_record_key(r), n < 4 ? "shop" : "bank"));
+		assert_true(contains(r, n < 4 ? "\"service\":\"shop\"" : "\"service\":\"bank\""));
+		assert_int_equal(r->payload[0], '{');
+		assert_int_equal(r->payload[r->size - 1], '}');
+		n++;
+	}
+	assert_int_equal(n, 6);
+	assert_int_equal(w.flight.open, 6);
+	assert_true(w.flight.encoded);
+	teardown(&w);
+}
+
+static void otlp_is_one_message_per_resource(void **state TOLL_UNUSED)
+{
+	for (int e = TOLL_KAFKA_OTLP_JSON; e <= TOLL_KAFKA_OTLP_PROTO; e++) {
+		struct world w;
+		struct toll_kafka_record *a, *b;
+
+		setup(&w, batch(5, 0), (enum toll_kafka_encoding)e, 1000000);
+		a = next(&w);
+		b = next(&w);
+		assert_null(next(&w));
+		assert_true(toll_slice_is(toll_kafka_record_key(a), "shop"));
+		assert_true(toll_slice_is(toll_kafka_record_key(b), "bank"));
+		assert_true(contains(a, "shop") && !contains(a, "bank"));
+		teardown(&w);
+	}
+}
+
+/* Every kept span is in exactly one message, none over the limit. */
+static void messages_are_cut_by_their_size(void **state TOLL_UNUSED)
+{
+	for (int e = TOLL_KAFKA_OTLP_JSON; e <= TOLL_KAFKA_OTLP_PROTO; e++) {
+		struct world w;
+		struct toll_kafka_record *r;
+		uint32_t expected = 0, messages = 0;
+
+		setup(&w, batch(500, 0), (enum toll_kafka_encoding)e, 4000);
+		while ((r = next(&w))) {
+			assert_true(r->size <= toll_kafka_payload_limit(&w.encoder, 4));
+			assert_false(r->dead_letter);
+			assert_true(r->first >= expected);
+			expected = r->first + r->count;
+			messages++;
+		}
+		assert_int_equal(expected, 502);
+		assert_true(messages >= 502 * 60 / 4000);
+		assert_true(messages < 200);
+		teardown(&w);
+	}
+}
+
+static void span_too_large_alone_becomes_a_dead_letter(void **state TOLL_UNUSED)
+{
+	for (int e = TOLL_KAFKA_OTLP_JSON; e <= TOLL_KAFKA_OTLP_PROTO; e++) {
+		struct world w;
+		struct toll_kafka_record *r;
+		uint32_t spans = 0, letters = 0;
+
+		setup(&w, batch(10, 50000), (enum toll_kafka_encoding)e, 20000);
+		while ((r = next(&w))) {
+			if (r->dead_letter) {
+				assert_int_equal(r->first, 2);
+				assert_int_equal(r->count, 1);
+				assert_true(contains(r, "is over the limit of 20000 bytes"));
+				assert_true(contains(r, "\"service\":\"shop\""));
+				assert_true(contains(r, "\"operation\":\"GET /cart\""));
+				assert_true(contains(r, "\"span_id\":\"0300000000000000\""));
+				assert_true(r->size > 4096 && r->size < 8192);
+				letters++;
+			}
+			spans += r->count;
+		}
+		assert_int_equal(letters, 1);
+		assert_true(spans >= 11);
+		teardown(&w);
+	}
+}
+
+static void json_record_too_large_becomes_a_dead_letter(void **state TOLL_UNUSED)
+{
+	char *name = malloc(5001);
+	struct msg *span;
+	struct toll_batch *b;
+	struct world w;
+	struct toll_kafka_record *r;
+
+	memset(name, 'n', 5000);
+	name[5000] = '\0';
+	span = span_new(name, 1, 1);
+	b = batch_of_request(request_of("shop", &span, 1));
+	b->spans[0].operation = b->spans[0].name;
+	toll_batch_seal(b);
+	setup(&w, b, TOLL_KAFKA_JSON, 4000);
+	r = next(&w);
+	assert_true(r->dead_letter);
+	assert_null(next(&w));
+	teardown(&w);
+
+	/* A generous bound over the limit is no reason: the record itself counts. */
+	span = span_new(name, 1, 1);
+	b = batch_of_request(request_of("shop", &span, 1));
+	b->spans[0].operation = b->spans[0].name;
+	toll_batch_seal(b);
+	setup(&w, b, TOLL_KAFKA_JSON, 8000);
+	r = next(&w);
+	assert_false(r->dead_letter);
+	assert_int_equal(r->payload[r->size - 1], '}');
+	teardown(&w);
+	free(name);
+}
+
+static void refused_message_is_cut_smaller(void **state TOLL_UNUSED)
+{
+	struct world w;
+	struct toll_kafka_record *r, *part;
+	struct toll_kafka_list out = { 0 };
+	uint32_t spans = 0;
+	uint64_t seq;
+
+	setup(&w, batch(100, 0), TOLL_KAFKA_OTLP_PROTO, 1000000);
+	r = next(&w);
+	assert_int_equal(r->count, 100);
+	seq = r->seq;
+	w.encoder.max_message_bytes = 1500;
+	assert_int_equal(toll_kafka_encode_smaller(&w.encoder, r, &out), 0);
+	while ((part = toll_kafka_list_pop(&out))) {
+		assert_true(part->size <= toll_kafka_payload_limit(&w.encoder, 4));
+		assert_true(part->seq > seq);
+		spans += part->count;
+		toll_kafka_store_finish(&w.store, part);
+	}
+	assert_int_equal(spans, 100);
+	assert_int_equal(w.flight.open, 0);
+
+	/* What fits stays itself. */
+	r = next(&w);
+	assert_int_equal(toll_kafka_encode_smaller(&w.encoder, r, &out), 0);
+	assert_ptr_equal(toll_kafka_list_pop(&out), r);
+	teardown(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_is_one_record_per_span_that_was_kept),
+		cmocka_unit_test(otlp_is_one_message_per_resource),
+		cmocka_unit_test(messages_are_cut_by_their_size),
+		cmocka_unit_test(span_too_large_alone_becomes_a_dead_letter),
+		cmocka_unit_test(json_record_too_large_becomes_a_dead_letter),
+		cmocka_unit_test(refused_message_is_cut_smaller),
+	};
+
+	return cmocka_run_group_tests_name("kafka encode", tests, NULL, NULL);
+}
