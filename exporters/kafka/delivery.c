@@ -78,6 +78,10 @@ static struct toll_kafka_chunk *chunk_new(struct toll_kafka_store *s, size_t roo
 	return c;
 }
 
+/* Given back at once rather than kept for reuse: freeing a block of this size makes glibc join its
+ * small free blocks, librdkafka's, and that is what keeps those of one message close together
+ * (measured: a list of spares costs 1 us per message with headers). One is kept, so that a trickle
+ * does not malloc. */
 static void chunk_retire(struct toll_kafka_store *s, struct toll_kafka_chunk *c)
 {
 	c->prev->next = c->next;
