@@ -2,7 +2,11 @@
 /* runner.h - one exporter's bounded queue, its thread, batching, retries and drain.
  *
  * Admission is two steps, so that a fan-out takes all or none: reserve room in every runner, then
- * commit the batch to each, or cancel. Reserve and commit: any thread, never block. */
+ * commit the batch to each, or cancel. Reserve and commit: any thread, never block.
+ *
+ * Order: deliveries are first given to the exporter in order of admission. A delivery that waits
+ * for its retry keeps its place among the num_consumers (or exporter->max_in_flight) in flight, and
+ * later ones overtake it on the other places: with max_in_flight 1 nothing ever overtakes. */
 #ifndef TOLL_PIPELINE_RUNNER_H
 #define TOLL_PIPELINE_RUNNER_H
 
@@ -15,7 +19,7 @@
 enum toll_sizer { TOLL_SIZER_REQUESTS = 0, TOLL_SIZER_ITEMS, TOLL_SIZER_BYTES };
 
 /* sending_queue.batch: a delivery holds at least min_size spans unless flush_timeout has passed
- * since its first one, and never more than max_size (0: no limit). */
+ * since its first one or the queue is full, and never more than max_size (0: no limit). */
 struct toll_batch_settings {
 	bool enabled;
 	uint64_t flush_timeout; /* ns */
@@ -23,7 +27,7 @@ struct toll_batch_settings {
 };
 
 struct toll_queue_settings {
-	bool enabled; /* false: a queue of one request, its client waits (wait_for_result) */
+	bool enabled; /* false: num_consumers requests at once, each client waits for the result */
 	int64_t num_consumers;
 	int64_t queue_size; /* in the sizer's unit */
 	int sizer;          /* enum toll_sizer */
@@ -67,24 +71,36 @@ extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
 
 struct toll_runner;
 
-/* exporter and set are borrowed until free; `batch` processors have been folded into set. */
+/* exporter and set are borrowed until free; `batch` processors have been folded into set. NULL: out
+ * of memory. Free after the exporter, which may answer until it is gone. */
 struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
                                     const struct toll_exporter_settings *set);
 struct toll_runner *toll_runner_free(struct toll_runner *r); /* always returns NULL */
 int toll_runner_start(struct toll_runner *r) TOLL_MUST_CHECK;
 
-/* No new reservations; waits until everything is answered or the deadline; what is left is counted
- * as lost and logged with its dollars, and its acknowledgements fail with TOLL_ESHUTDOWN. */
+/* No new reservations; everything queued is due at once. For all exporters before the first drain.
+ */
+void toll_runner_close(struct toll_runner *r);
+/* Closes; waits until everything is answered or the deadline; what is left is counted as lost and
+ * logged with its dollars, and its acknowledgements fail with TOLL_ESHUTDOWN. The thread has ended
+ * afterwards. Legal before start and twice. */
 void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns);
+/* After drain: the exporter has not come back from a call, its thread could not be ended. Then
+ * neither the exporter nor the batches it was given may be freed; toll_runner_free() leaves them.
+ */
+bool toll_runner_stuck(const struct toll_runner *r);
+/* wait_for_result, or no queue: an inlet answers only after the destination has. */
+bool toll_runner_waits(const struct toll_runner *r);
 
 /* What waits for the fate of a batch in one exporter (acknowledge: exported), or NULL. */
 struct toll_waiter {
 	void (*done)(struct toll_waiter *w, int err); /* exactly once per commit, any thread */
 };
 
-/* Room for this batch: 0, TOLL_EFULL or TOLL_ESHUTDOWN. */
+/* Room for this batch: 0, TOLL_EFULL, TOLL_ESHUTDOWN or TOLL_ENOMEM; a refusal is counted. */
 int toll_runner_reserve(struct toll_runner *r, const struct toll_batch *batch) TOLL_MUST_CHECK;
-/* After reserve. Takes its own reference to the sealed batch. Cannot fail. */
+/* After reserve. Takes its own reference to the sealed batch, which keeps at least one span. Cannot
+ * fail. */
 void toll_runner_commit(struct toll_runner *r, struct toll_batch *batch, struct toll_waiter *w);
 void toll_runner_cancel(struct toll_runner *r, const struct toll_batch *batch);
 

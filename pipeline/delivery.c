@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/delivery.h"
+
+#include <stdlib.h>
+
+uint32_t toll_flight_count_parts(const struct toll_queue *q, uint64_t enough, uint64_t max)
+{
+	uint64_t spans = 0;
+	uint32_t parts = 0;
+
+	for (const struct toll_entry *e = q->first; e && spans < max; e = e->next) {
+		if (parts && spans >= enough)
+			break;
+		spans += e->kept_left;
+		parts++;
+	}
+	return parts;
+}
+
+struct toll_flight *toll_flight_new(struct toll_queue *q, uint32_t parts, uint64_t max,
+                                    uint64_t now_ns)
+{
+	size_t each = sizeof(struct toll_part) + sizeof(struct toll_entry *);
+	struct toll_flight *f = malloc(sizeof(*f) + parts * each);
+	uint64_t left = max;
+
+	if (!f)
+		return NULL;
+	*f = (struct toll_flight){ .given = { .parts = f->parts, .part_count = parts } };
+	f->backoff.first_ns = now_ns;
+	f->entries = (struct toll_entry **)(void *)(f->parts + parts);
+	for (uint32_t i = 0; i < parts; i++) {
+		uint32_t most = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+		uint32_t kept = toll_queue_take(q, most, &f->parts[i], &f->entries[i]);
+
+		f->given.span_count += kept;
+		left -= kept;
+	}
+	return f;
+}
+
+void toll_flight_settle(struct toll_flight *f, struct toll_queue *q, int err,
+                        struct toll_entry **done)
+{
+	for (uint32_t i = 0; i < f->given.part_count; i++) {
+		struct toll_entry *e = f->entries[i];
+
+		if (!e->err)
+			e->err = err;
+		if (--e->open_parts || e->kept_left)
+			continue;
+		toll_queue_answered(q, e);
+		e->next = *done;
+		*done = e;
+	}
+}
+
+struct toll_lost toll_flight_lost(const struct toll_flight *f)
+{
+	struct toll_lost lost = { 0 };
+
+	for (uint32_t i = 0; i < f->given.part_count; i++)
+		toll_lost_add(&lost, &f->parts[i]);
+	return lost;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/lost.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/batch.h"
+
+#define PICO_PER_USD UINT64_C(1000000000000)
+
+static uint64_t worth(const struct toll_span *s)
+{
+	uint64_t count = s->adjusted_count ? s->adjusted_count : 1, pico;
+
+	if (s->cost_state != TOLL_COST_PRICED || s->cost_pico <= 0)
+		return 0;
+	return __builtin_mul_overflow((uint64_t)s->cost_pico, count, &pico) ? UINT64_MAX : pico;
+}
+
+void toll_lost_add(struct toll_lost *l, const struct toll_part *part)
+{
+	const struct toll_span *s = part->batch->spans + part->first;
+
+	for (const struct toll_span *end = s + part->count; s < end; s++) {
+		if (s->dropped)
+			continue;
+		l->spans++;
+		if (__builtin_add_overflow(l->pico, worth(s), &l->pico))
+			l->pico = UINT64_MAX;
+	}
+}
+
+const char *toll_lost_dollars(const struct toll_lost *l, char buf[TOLL_LOST_TEXT])
+{
+	int n = snprintf(buf, TOLL_LOST_TEXT, "$%llu.%012llu",
+	                 (unsigned long long)(l->pico / PICO_PER_USD),
+	                 (unsigned long long)(l->pico % PICO_PER_USD));
+	char *end = buf + n, *cents = strchr(buf, '.') + 3;
+
+	while (end > cents && end[-1] == '0')
+		*--end = '\0';
+	return buf;
+}
