@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""deploy/kubernetes: valid for the API server, allowed by Pod Security "restricted", wired to itself, and with a
+configuration that this daemon accepts."""
+import copy
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from env import kubernetes
+from env.daemon import BINARY, ROOT
+
+DEPLOY = ROOT / "deploy" / "kubernetes"
+BASE, OVERLAY = DEPLOY / "base", DEPLOY / "overlays" / "node-journal"
+
+
+@pytest.mark.parametrize("directory", [BASE, OVERLAY], ids=lambda d: d.name)
+def test_api_server_would_accept_it(directory, tmp_path):
+    path = tmp_path / "all.yaml"
+    path.write_text(yaml.safe_dump_all(kubernetes.render(directory)))
+    done = subprocess.run([sys.executable, "-m", "kubernetes_validate", "--strict", str(path)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="compares with kubectl where there is one")
+@pytest.mark.parametrize("directory", [BASE, OVERLAY], ids=lambda d: d.name)
+def test_our_rendering_is_that_of_kubectl(directory):
+    out = subprocess.run(["kubectl", "kustomize", str(directory)], capture_output=True, text=True, check=True).stdout
+    theirs = {m["kind"]: m for m in yaml.safe_load_all(out)}
+    hashed = theirs["ConfigMap"]["metadata"]["name"]
+    assert hashed.startswith("spantoll-")
+    theirs = {m["kind"]: in_order(m) for m in yaml.safe_load_all(out.replace(hashed, "spantoll"))}
+    assert theirs == {m["kind"]: in_order(m) for m in kubernetes.render(directory)}
+
+
+def in_order(value):
+    """Lists of named things by name: a patch may put them in another order."""
+    if isinstance(value, dict):
+        return {k: in_order(v) for k, v in value.items()}
+    if isinstance(value, list) and all(isinstance(v, dict) and "name" in v for v in value):
+        return sorted(map(in_order, value), key=lambda v: v["name"])
+    return value
+
+
+def test_base_keeps_the_rules():
+    assert kubernetes.broken_rules(kubernetes.render(BASE)) == []
+
+
+def hurt(path, value):
+    """A change at a path of keys of the DaemonSet's pod."""
+    def change(manifests):
+        at = kubernetes.find(manifests, "DaemonSet")["spec"]["template"]["spec"]
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = value
+    return change
+
+
+@pytest.mark.parametrize("change, sentence", [
+    (hurt(["containers", 0, "ports", 0, "hostPort"], 4317), "host port"),
+    (hurt(["volumes", 1], {"name": "state", "hostPath": {"path": "/"}}), "hostPath"),
+    (hurt(["hostNetwork"], True), "hostNetwork"),
+    (hurt(["securityContext", "runAsUser"], 0), "not root"),
+    (hurt(["containers", 0, "securityContext", "capabilities", "add"], ["NET_ADMIN"]), "capabilities"),
+    (hurt(["containers", 0, "securityContext", "readOnlyRootFilesystem"], False), "read-only"),
+    (hurt(["volumes", 0, "configMap", "name"], "other"), "not there"),
+    (hurt(["containers", 0, "ports", 1, "containerPort"], 1), "keeps everybody"),
+    (lambda m: kubernetes.find(m, "Service")["spec"].update(internalTrafficPolicy="Cluster"), "on its node"),
+    (lambda m: kubernetes.find(m, "Service")["spec"].update(selector={"app": "x"}), "selects no pod"),
+])
+def test_rules_notice(change, sentence):
+    manifests = copy.deepcopy(kubernetes.render(BASE))
+    change(manifests)
+    assert sentence in " ".join(kubernetes.broken_rules(manifests))
+
+
+def test_overlay_differs_where_it_says_so():
+    manifests = kubernetes.render(OVERLAY)
+    pod = kubernetes.find(manifests, "DaemonSet")["spec"]["template"]["spec"]
+    assert {"name": "state", "hostPath": {"path": "/var/lib/spantoll", "type": "DirectoryOrCreate"}} in pod["volumes"]
+    assert kubernetes.find(manifests, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] \
+        == "privileged"
+    # The daemon itself gains nothing by it.
+    assert pod["containers"][0] == kubernetes.find(kubernetes.render(BASE), "DaemonSet") \
+        ["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_configuration_in_the_map_is_accepted(tmp_path):
+    data = kubernetes.find(kubernetes.render(BASE), "ConfigMap")["data"]
+    json.loads(data["prices.json"])
+    prices = tmp_path / "prices.json"
+    prices.write_text(data["prices.json"])
+    config = tmp_path / "config.yaml"
+    config.write_text(data["config.yaml"].replace("/etc/spantoll/prices.json", str(prices)))
+    done = subprocess.run([BINARY, "validate", "--config", config], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
