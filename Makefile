@@ -120,13 +120,19 @@ $(O)/%.o: %.c $(O)/flags
 # Our own schemas, compiled by protobuf-c: control plane only, never span bytes.
 GEN_SRC := $(PROTOS:%.proto=build/gen/%.pb-c.c)
 GEN_OBJ := $(PROTOS:%.proto=$(O)/%.pb-c.o)
+GEN_LUA := $(patsubst %.lua,build/gen/%.lua.h,$(wildcard exporters/*/*.lua))
 build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
 	@mkdir -p $(@D)
 	$(call say,PROTO,$<)protoc-c --c_out=build/gen $<
 $(O)/%.pb-c.o: build/gen/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
-$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC)
+$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC) $(GEN_LUA)
+
+# Scripts that run inside Redis, as C string literals.
+build/gen/%.lua.h: %.lua
+	@mkdir -p $(@D)
+	$(call say,LUA,$<)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 
 $(O)/libspantoll.a: $(LIB_SRC:%.c=$(O)/%.o) $(GEN_OBJ) $(O)/sources
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)

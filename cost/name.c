@@ -55,7 +55,7 @@ size_t toll_name_decode(struct toll_slice in, char out[TOLL_NAME_MAX])
 		int high = in.ptr[i] == '%' && i + 2 < in.len ? digit(in.ptr[i + 1]) : -1;
 		int low = high >= 0 ? digit(in.ptr[i + 2]) : -1;
 
-		out[len++] = low >= 0 ? (char)(high << 4 | low) : in.ptr[i];
+		out[len++] = low >= 0 ? (char)(unsigned char)(high * 16 + low) : in.ptr[i];
 		i += low >= 0 ? 2 : 0;
 	}
 	return len;

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/enforcer/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "exporters/enforcer/rules.h"
+#include "net/endpoint.h"
+
+static const char *const stores[] = { "redis", "memory", NULL };
+static const char *const modes[] = { "enforce", "shadow", "off", NULL };
+
+static const struct toll_field match_fields[] = {
+	TOLL_FIELD(struct toll_budget_match, service, STRING, "*",
+	           "Services this budget is for: * any run of characters, ? one."),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field budget_fields[] = {
+	TOLL_FIELD(struct toll_budget_config, match, GROUP, NULL, "Which services.",
+	           .group = match_fields),
+	TOLL_FIELD(struct toll_budget_config, limit, MONEY, "500",
+	           "USD per service in the rolling window."),
+	TOLL_FIELD(struct toll_budget_config, window, DURATION, "24h",
+	           "Rolling window, whole seconds."),
+	TOLL_FIELD(struct toll_budget_config, mode, ENUM, "enforce",
+	           "enforce sets the flag, shadow only says it would, off does nothing.",
+	           .choices = modes),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field redis_fields[] = {
+	TOLL_FIELD(struct toll_redis_config, endpoints, LIST, "localhost:6379",
+	           "host:port of Redis."),
+	TOLL_FIELD(struct toll_redis_config, username, STRING, "",
+	           "ACL user; empty: the default one."),
+	TOLL_FIELD(struct toll_redis_config, password, SECRET, "", "Empty: no AUTH."),
+	TOLL_FIELD(struct toll_redis_config, db, INT, "0", "Database number.", .min = 0,
+	           .max = 16383),
+	TOLL_FIELD(struct toll_redis_config, timeout, DURATION, "2s",
+	           "Longest wait for a connection or an answer."),
+	TOLL_FIELD_LATER("tls",
+	                 "TLS to Redis is not here yet: use a local proxy or a private network"),
+	TOLL_FIELD_LATER("mode", "sentinel and cluster are not here yet: one endpoint is used"),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field ema_fields[] = {
+	TOLL_FIELD(struct toll_ema_config, alpha, RATIO, "0.1",
+	           "Weight of the current value in the moving average.", .min = 1, .max = 1000),
+	TOLL_FIELD(struct toll_ema_config, windows, INT, "3",
+	           "Evaluations in a row that set or release the flag.", .min = 1, .max = 1000),
+	TOLL_FIELD(struct toll_ema_config, release, RATIO, "0.9",
+	           "Released below this share of the limit.", .min = 0, .max = 1000),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field throttle_fields[] = {
+	TOLL_FIELD(struct toll_throttle_config, ttl, DURATION, "1h",
+	           "Life of a flag that nobody renews: a dead daemon throttles nobody."),
+	TOLL_FIELD_LATER("max_throttled_fraction",
+	                 "the cap on how many services are throttled at once "
+	                 "is not here yet: there is none"),
+	TOLL_FIELD_END,
+};
+
+const struct toll_field toll_enforcer_fields[] = {
+	TOLL_FIELD(struct toll_enforcer_config, store, ENUM, "redis",
+	           "redis: shared by all daemons; memory: this process alone, empty at start.",
+	           .choices = stores),
+	TOLL_FIELD(struct toll_enforcer_config, redis, GROUP, NULL, "Where Redis is.",
+	           .group = redis_fields),
+	TOLL_FIELD(struct toll_enforcer_config, flush_interval, DURATION, "1s",
+	           "How often changed totals are published; stretches by itself under load."),
+	TOLL_FIELD(struct toll_enforcer_config, bucket, DURATION, NULL,
+	           "Granularity of the rolling windows; default window/96, at least 1s. All "
+	           "daemons on "
+	           "one Redis must agree."),
+	TOLL_FIELD(struct toll_enforcer_config, evaluation_window, DURATION, "60s",
+	           "One decision per service and this much time."),
+	TOLL_FIELD(struct toll_enforcer_config, max_services, INT, "2000",
+	           "Service names kept apart; the spend of others goes to __overflow__.", .min = 1,
+	           .max = 100000),
+	TOLL_FIELD(struct toll_enforcer_config, budgets, GROUPS, NULL,
+	           "Every matching budget is evaluated; default: 500 USD per service and 24h.",
+	           .group = budget_fields, .group_size = sizeof(struct toll_budget_config)),
+	TOLL_FIELD(struct toll_enforcer_config, ema, GROUP, NULL, "The moving average.",
+	           .group = ema_fields),
+	TOLL_FIELD(struct toll_enforcer_config, throttle, GROUP, NULL, "The flag.",
+	           .group = throttle_fields),
+	TOLL_EXPORTER_FIELDS(struct toll_enforcer_config, "true"),
+	TOLL_FIELD_END,
+};
+
+static void validate_redis(const struct toll_redis_config *redis, struct toll_reporter *r)
+{
+	struct toll_endpoint endpoint;
+	struct toll_error error;
+
+	if (redis->endpoints.count == 0)
+		toll_report_error(r, "redis::endpoints", "must name one endpoint, as host:port");
+	if (redis->endpoints.count > 1)
+		toll_report_error(r, "redis::endpoints",
+		                  "sentinel and cluster are not here yet: name one endpoint");
+	for (size_t i = 0; i < redis->endpoints.count; i++)
+		if (toll_endpoint_parse(redis->endpoints.at[i], &endpoint, &error) < 0)
+			toll_report_error(r, "redis::endpoints", "%s", error.text);
+		else if (!endpoint.host[0] || !endpoint.port)
+			toll_report_error(r, "redis::endpoints",
+			                  "\"%.*s\" must name a host and a port",
+			                  TOLL_FMT(redis->endpoints.at[i]));
+	if (redis->timeout < 10 * TOLL_MS)
+		toll_report_error(r, "redis::timeout", "must be at least 10ms");
+}
+
+void toll_enforcer_validate(const void *config, struct toll_reporter *r)
+{
+	const struct toll_enforcer_config *conf = config;
+	struct toll_error error = { 0 };
+	struct toll_rules *rules;
+
+	if (conf->store == TOLL_STORE_REDIS)
+		validate_redis(&conf->redis, r);
+	if (conf->flush_interval < 10 * TOLL_MS)
+		toll_report_error(r, "flush_interval", "must be at least 10ms");
+	if (conf->evaluation_window < TOLL_S || conf->evaluation_window % TOLL_MS)
+		toll_report_error(r, "evaluation_window",
+		                  "must be at least 1s, in whole milliseconds");
+	if (conf->throttle.ttl < TOLL_S || conf->throttle.ttl % TOLL_S)
+		toll_report_error(r, "throttle::ttl", "must be whole seconds, at least 1s");
+	else if (conf->throttle.ttl <= conf->evaluation_window)
+		toll_report_error(r, "throttle::ttl",
+		                  "must be longer than evaluation_window: a flag is "
+		                  "renewed once per window");
+	rules = malloc(sizeof(*rules));
+	if (rules && toll_rules_init(rules, conf, &error) < 0)
+		toll_report_error(r, "budgets", "%s", error.text);
+	free(rules);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h - what a user may say about the enforcer. */
+#ifndef TOLL_ENFORCER_CONFIG_H
+#define TOLL_ENFORCER_CONFIG_H
+
+#include "pipeline/runner.h"
+
+enum toll_enforcer_store { TOLL_STORE_REDIS = 0, TOLL_STORE_MEMORY };
+enum toll_budget_mode { TOLL_MODE_ENFORCE = 0, TOLL_MODE_SHADOW, TOLL_MODE_OFF };
+
+struct toll_budget_match {
+	struct toll_slice service; /* glob */
+};
+
+struct toll_budget_config {
+	struct toll_budget_match match;
+	int64_t limit;   /* picodollars */
+	uint64_t window; /* ns */
+	int mode;        /* enum toll_budget_mode */
+};
+
+struct toll_redis_config {
+	struct toll_slice_list endpoints;
+	struct toll_slice username, password;
+	int64_t db;
+	uint64_t timeout; /* ns */
+};
+
+struct toll_ema_config {
+	double alpha, release;
+	int64_t windows;
+};
+
+struct toll_throttle_config {
+	uint64_t ttl; /* ns */
+};
+
+struct toll_enforcer_config {
+	struct toll_exporter_settings common;
+	int store; /* enum toll_enforcer_store */
+	struct toll_redis_config redis;
+	uint64_t flush_interval, bucket, evaluation_window; /* ns; bucket 0: by the window */
+	int64_t max_services;
+	struct toll_group_list budgets; /* struct toll_budget_config */
+	struct toll_ema_config ema;
+	struct toll_throttle_config throttle;
+};
+
+extern const struct toll_field toll_enforcer_fields[];
+/* Rules the table cannot say. */
+void toll_enforcer_validate(const void *config, struct toll_reporter *r);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* enforcer.c - the exporter that accumulates spend per service and throttles who overspends:
+ * factory and life. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "exporters/enforcer/fold.h"
+#include "exporters/enforcer/memory_store.h"
+#include "exporters/enforcer/metrics.h"
+#include "exporters/enforcer/redis_store.h"
+#include "pipeline/factory.h"
+#include "pipeline/host.h"
+
+#define MEMORY_TICK_NS (100 * TOLL_MS)
+
+struct enforcer {
+	struct toll_exporter super;
+	const struct toll_enforcer_config *config;
+	struct toll_rules rules;
+	struct toll_totals totals;
+	struct toll_counters counters;
+	struct toll_metrics_source metrics;
+	struct toll_memory_store memory;
+	struct toll_redis_store *redis; /* NULL: store memory */
+	bool exposed;                   /* metrics and the spend service are registered */
+	bool abandoned;                 /* the store's thread hangs and still uses all of this */
+};
+
+static struct enforcer *enforcer_of(struct toll_component *c)
+{
+	return toll_container_of(c, struct enforcer, super.super);
+}
+
+/* Publishing is state with its own retries, so a folded delivery is done: delivering it again would
+ * count it twice. */
+static int export_parts(struct toll_exporter *x, struct toll_delivery *d)
+{
+	struct enforcer *e = enforcer_of(&x->super);
+
+	for (uint32_t i = 0; i < d->part_count; i++)
+		toll_fold_part(&e->totals, &d->parts[i]);
+	toll_delivery_done(d, 0);
+	return 0;
+}
+
+static void tick(struct toll_exporter *x)
+{
+	toll_memory_store_tick(&enforcer_of(&x->super)->memory);
+}
+
+static void collect(struct toll_metrics_source *source, struct toll_metrics_writer *w)
+{
+	struct enforcer *e = toll_container_of(source, struct enforcer, metrics);
+
+	toll_enforcer_metrics(&e->totals, &e->counters, e->redis != NULL, w);
+}
+
+/* ---- life
+ * ----------------------------------------------------------------------------------------- */
+
+static int start(struct toll_component *c, struct toll_error *reterr)
+{
+	struct enforcer *e = enforcer_of(c);
+
+	toll_host_metrics_add(c->host, &e->metrics);
+	e->exposed = true;
+	if (toll_host_publish(c->host, "spend", c->id.text, &e->totals.source) < 0)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
+	if (!e->redis) {
+		TOLL_INFO(c->who, "store: memory: sums and averages start empty and are this "
+		                  "process's alone");
+		toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "");
+		return 0;
+	}
+	if (toll_redis_store_start(e->redis) < 0)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a thread", c->who);
+	return 0;
+}
+
+static void shutdown_enforcer(struct toll_component *c, uint64_t deadline_mono_ns)
+{
+	struct enforcer *e = enforcer_of(c);
+
+	if (e->redis && !e->abandoned && !toll_redis_store_stop(e->redis, deadline_mono_ns)) {
+		e->abandoned = true;
+		TOLL_WARN(c->who, "the connection to Redis does not end in time");
+	}
+	if (e->exposed) {
+		toll_host_withdraw(c->host, &e->totals.source);
+		toll_host_metrics_remove(c->host, &e->metrics);
+	}
+	e->exposed = false;
+}
+
+static void free_enforcer(struct toll_component *c)
+{
+	struct enforcer *e = enforcer_of(c);
+
+	if (e->abandoned)
+		return; /* the process is ending */
+	toll_redis_store_free(e->redis);
+	toll_totals_release(&e->totals);
+	free(e);
+}
+
+static const struct toll_component_ops ops = {
+	.start = start,
+	.shutdown = shutdown_enforcer,
+	.free = free_enforcer,
+};
+
+static int build(struct enforcer *e, const struct toll_settings *set, struct toll_error *reterr)
+{
+	int err = toll_rules_init(&e->rules, e->config, reterr);
+
+	if (err)
+		return err;
+	if (toll_totals_init(&e->totals, &e->rules, (uint32_t)e->config->max_services) < 0)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	e->totals.source.each = toll_totals_each;
+	if (e->config->store == TOLL_STORE_MEMORY)
+		return 0;
+	e->redis = toll_redis_store_new(e->config, &e->super.super, toll_host_instance(set->host),
+	                                &e->totals, &e->rules, &e->counters);
+	return e->redis ? 0 : toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+}
+
+static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
+                  struct toll_error *reterr)
+{
+	struct enforcer *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!e)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	toll_component_init(&e->super.super, &ops, set);
+	e->config = config;
+	e->super.export_parts = export_parts;
+	e->super.max_in_flight = 1;
+	e->metrics.collect = collect;
+	err = build(e, set, reterr);
+	if (err) {
+		free_enforcer(&e->super.super);
+		return err;
+	}
+	if (!e->redis) {
+		e->memory = (struct toll_memory_store){ .totals = &e->totals,
+			                                .rules = &e->rules,
+			                                .counters = &e->counters,
+			                                .who = set->who,
+			                                .window = -1 };
+		e->super.tick = tick;
+		e->super.tick_ns = MEMORY_TICK_NS;
+	}
+	*ret = &e->super.super;
+	return 0;
+}
+
+const struct toll_factory toll_exporter_enforcer = {
+	.kind = TOLL_EXPORTER,
+	.stability = TOLL_BETA,
+	.type = "enforcer",
+	.help = "Accumulates spend per service in Redis and sets throttle flags for who is over "
+		"budget.",
+	.config_size = sizeof(struct toll_enforcer_config),
+	.fields = toll_enforcer_fields,
+	.exporter_settings = offsetof(struct toll_enforcer_config, common),
+	.validate = toll_enforcer_validate,
+	.create = create,
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fold.h - spans of a sealed batch into totals: one update per run of spans of one resource. */
+#ifndef TOLL_ENFORCER_FOLD_H
+#define TOLL_ENFORCER_FOLD_H
+
+#include "exporters/enforcer/totals.h"
+#include "pipeline/component.h"
+
+/* Priced spans count cost x adjusted count; unpriced, free and dropped ones add nothing. Takes the
+ * lock of t once per part. */
+void toll_fold_part(struct toll_totals *t, const struct toll_part *part);
+
+#endif

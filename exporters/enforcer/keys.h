@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keys.h - the names of everything in Redis. Auxiliary keys hash-tag the whole published key, so
+ * that they share its slot in Redis Cluster while the published key keeps its plain name. */
+#ifndef TOLL_ENFORCER_KEYS_H
+#define TOLL_ENFORCER_KEYS_H
+
+#include "base/slice.h"
+#include "cost/name.h"
+#include "cost/window.h"
+
+#define TOLL_KEY_SERVICES "spantoll:services" /* sorted set: encoded name -> last publish, ms */
+#define TOLL_KEY_DAEMONS  "spantoll:daemons"  /* sorted set: instance -> last heartbeat, ms */
+
+/* cost:rolling:<service>:<window> and what belongs to it. */
+struct toll_spend_keys {
+	char total[TOLL_NAME_MAX + 64];
+	char sums[TOLL_NAME_MAX + 72];
+	char instance[TOLL_NAME_MAX + 144];
+};
+
+/* service: encoded; instance: at most 64 bytes. */
+void toll_spend_keys_init(struct toll_spend_keys *k, struct toll_slice service,
+                          const struct toll_window *w, const char *instance);
+
+/* enforce:throttle:<service> and what belongs to it. */
+struct toll_flag_keys {
+	char flag[TOLL_NAME_MAX + 24];
+	char state[TOLL_NAME_MAX + 32];
+	char shadow[TOLL_NAME_MAX + 36];
+};
+
+void toll_flag_keys_init(struct toll_flag_keys *k, struct toll_slice service);
+
+#endif

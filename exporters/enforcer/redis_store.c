@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/enforcer/redis_store.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "exporters/enforcer/decide.h"
+#include "exporters/enforcer/keys.h"
+#include "pipeline/host.h"
+
+#define BACKOFF_STEP_NS       (100 * TOLL_MS)
+#define BACKOFF_MAX_NS        (3 * TOLL_S)
+#define PUBLISHES_PER_SECOND  2500 /* about 40 us of Redis each: a tenth of it stays ours */
+#define HEARTBEAT_NS          (10 * TOLL_S)
+#define HEARTBEAT_FORGOTTEN_S 60
+#define AFTER_BOUNDARY_MS     2   /* the new window is certain to have begun */
+#define SPREAD_MAX_MS         500 /* daemons do not all come at once */
+
+struct toll_redis_store {
+	struct toll_publisher publisher;
+	const struct toll_enforcer_config *config;
+	const struct toll_component *owner;
+	pthread_t thread;
+	bool started, ended;
+	pthread_mutex_t lock; /* guards stop, deadline */
+	pthread_cond_t wake;
+	bool stop;
+	uint64_t deadline_mono_ns;
+	/* The thread's own. */
+	bool complained;   /* about this outage */
+	uint32_t failures; /* in a row */
+	uint64_t retry_at; /* mono ns */
+	uint64_t flush_at, decide_at, heartbeat_at;
+	uint64_t daemons, interval_ns, spread_ms;
+	char warned[160];
+};
+
+uint64_t toll_redis_backoff_ns(uint32_t failures)
+{
+	return failures < BACKOFF_MAX_NS / BACKOFF_STEP_NS ? failures * BACKOFF_STEP_NS
+	                                                   : BACKOFF_MAX_NS;
+}
+
+uint64_t toll_redis_interval_ns(uint64_t configured_ns, uint64_t keys, uint64_t daemons)
+{
+	uint64_t needed = keys * (daemons ? daemons : 1) * (TOLL_S / PUBLISHES_PER_SECOND);
+
+	return needed > configured_ns ? needed : configured_ns;
+}
+
+struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config *config,
+                                              const struct toll_component *owner,
+                                              const char *instance, struct toll_totals *totals,
+                                              const struct toll_rules *rules,
+                                              struct toll_counters *counters)
+{
+	struct toll_redis_store *s = calloc(1, sizeof(*s));
+	struct toll_publisher *p;
+	uint64_t spread = rules->evaluation_ms / 20;
+
+	if (!s)
+		return NULL;
+	if (pthread_mutex_init(&s->lock, NULL) || toll_cond_init(&s->wake) < 0) {
+		free(s);
+		return NULL;
+	}
+	s->config = config;
+	s->owner = owner;
+	s->interval_ns = config->flush_interval;
+	s->daemons = 1;
+	s->spread_ms = toll_hash(toll_slice_str(instance)) %
+	               ((spread < SPREAD_MAX_MS ? spread : SPREAD_MAX_MS) + 1);
+	p = &s->publisher;
+	toll_redis_init(&p->redis, &config->redis);
+	p->totals = totals;
+	p->rules = rules;
+	p->counters = counters;
+	p->instance = instance;
+	return s;
+}
+
+struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
+{
+	if (!s)
+		return NULL;
+	toll_redis_close(&s->publisher.redis);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+	return NULL;
+}
+
+/* ---- the connection's ups and downs -----------------------------------------------------------
+ */
+
+static void went_down(struct toll_redis_store *s)
+{
+	struct toll_redis *r = &s->publisher.redis;
+	char why[280], at[TOLL_ENDPOINT_MAX];
+
+	s->failures++;
+	s->retry_at = toll_clock_mono_ns() + toll_redis_backoff_ns(s->failures);
+	toll_counter_add(s->publisher.counters, TOLL_COUNTER_FAILURES, 1);
+	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 0);
+	if (s->complained)
+		return;
+	s->complained = true;
+	snprintf(why, sizeof(why), "redis %.60s is away: %s", toll_endpoint_print(&r->endpoint, at),
+	         r->why);
+	TOLL_WARN(s->owner->who, "%s; spans flow on, totals wait", why);
+	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_DEGRADED, why);
+}
+
+static void came_up(struct toll_redis_store *s)
+{
+	struct toll_redis *r = &s->publisher.redis;
+	char at[TOLL_ENDPOINT_MAX];
+
+	s->failures = 0;
+	s->complained = false;
+	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 1);
+	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_OK, "");
+	TOLL_INFO(s->owner->who, "connected to redis %s", toll_endpoint_print(&r->endpoint, at));
+	if (r->warning[0] && strcmp(r->warning, s->warned) != 0)
+		TOLL_WARN(s->owner->who, "%s", r->warning);
+	snprintf(s->warned, sizeof(s->warned), "%s", r->warning);
+}
+
+static int learn_clock(struct toll_publisher *p)
+{
+	redisReply *reply;
+	int err = toll_redis_call(&p->redis, &reply, "TIME", NULL);
+	struct toll_slice seconds, micros;
+
+	if (err)
+		return err;
+	seconds = toll_reply_text(reply, 0);
+	micros = toll_reply_text(reply, 1);
+	if (seconds.ptr && micros.ptr)
+		toll_publisher_set_clock(p, strtoull(seconds.ptr, NULL, 10) * 1000 +
+		                                    strtoull(micros.ptr, NULL, 10) / 1000);
+	else
+		toll_publisher_set_clock(p, toll_clock_wall_ms());
+	freeReplyObject(reply);
+	return 0;
+}
+
+static int connect_now(struct toll_redis_store *s)
+{
+	int err = toll_redis_connect(&s->publisher.redis);
+
+	if (!err)
+		err = learn_clock(&s->publisher);
+	if (err) {
+		went_down(s);
+		return err;
+	}
+	s->flush_at = s->decide_at = s->heartbeat_at = toll_clock_mono_ns();
+	came_up(s);
+	return 0;
+}
+
+/* ---- what is done when -------------------------------------------------------------------------
+ */
+
+/* Says that we are here, and counts who else is. */
+static int heartbeat(struct toll_redis_store *s)
+{
+	struct toll_publisher *p = &s->publisher;
+	uint64_t now = toll_publisher_clock_ms(p);
+	char score[24], old[24];
+	redisReply *reply;
+	int err;
+
+	snprintf(score, sizeof(score), "%" PRIu64, now);
+	snprintf(old, sizeof(old), "(%" PRIu64, now - HEARTBEAT_FORGOTTEN_S * 1000);
+	err = toll_redis_call(&p->redis, &reply, "ZADD", TOLL_KEY_DAEMONS, score, p->instance,
+	                      NULL);
+	if (err)
+		return err;
+	freeReplyObject(reply);
+	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_DAEMONS, "-inf", old,
+	                      NULL);
+	if (err)
+		return err;
+	freeReplyObject(reply);
+	err = toll_redis_call(&p->redis, &reply, "ZCARD", TOLL_KEY_DAEMONS, NULL);
+	if (err)
+		return err;
+	s->daemons = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0
+	                     ? (uint64_t)reply->integer
+	                     : 1;
+	freeReplyObject(reply);
+	toll_counter_set(p->counters, TOLL_COUNTER_DAEMONS, s->daemons);
+	s->heartbeat_at = toll_clock_mono_ns() + HEARTBEAT_NS;
+	return 0;
+}
+
+static int flush(struct toll_redis_store *s)
+{
+	uint64_t began = toll_clock_mono_ns();
+	uint32_t published = 0;
+	int err = toll_publish_round(&s->publisher, &published);
+
+	s->interval_ns = toll_redis_interval_ns(s->config->flush_interval, published, s->daemons);
+	s->flush_at = began + s->interval_ns;
+	toll_counter_set(s->publisher.counters, TOLL_COUNTER_INTERVAL_MS, s->interval_ns / TOLL_MS);
+	return err;
+}
+
+/* Just behind the next boundary of Redis's clock. */
+static uint64_t next_decision(const struct toll_redis_store *s)
+{
+	uint64_t window = s->publisher.rules->evaluation_ms;
+	uint64_t left = window - toll_publisher_clock_ms(&s->publisher) % window;
+
+	return toll_clock_mono_ns() + (left + AFTER_BOUNDARY_MS + s->spread_ms) * TOLL_MS;
+}
+
+static int decide(struct toll_redis_store *s)
+{
+	int err = flush(s);
+
+	if (!err)
+		err = toll_decide_round(&s->publisher, s->owner->who);
+	s->decide_at = next_decision(s);
+	return err;
+}
+
+/* Whatever is due. */
+static void work(struct toll_redis_store *s)
+{
+	uint64_t now = toll_clock_mono_ns();
+	int err = 0;
+
+	if (!s->publisher.redis.context) {
+		if (now < s->retry_at || connect_now(s) < 0)
+			return;
+		now = toll_clock_mono_ns();
+	}
+	if (now >= s->heartbeat_at)
+		err = heartbeat(s);
+	if (!err && now >= s->decide_at)
+		err = decide(s);
+	else if (!err && now >= s->flush_at)
+		err = flush(s);
+	if (err)
+		went_down(s);
+}
+
+static uint64_t next_work(const struct toll_redis_store *s)
+{
+	uint64_t next = s->flush_at < s->decide_at ? s->flush_at : s->decide_at;
+
+	return s->publisher.redis.context ? next : s->retry_at;
+}
+
+/* ---- the end
+ * ------------------------------------------------------------------------------------- */
+
+static void last_flush(struct toll_redis_store *s, uint64_t deadline)
+{
+	struct toll_publisher *p = &s->publisher;
+	char left[TOLL_MONEY_TEXT];
+	toll_i128 waiting;
+
+	while ((waiting = toll_publish_waiting_pico(p->totals)) > 0) {
+		uint64_t now = toll_clock_mono_ns();
+		uint32_t published;
+
+		if (now >= deadline)
+			break;
+		if (p->redis.timeout_ns > deadline - now)
+			toll_redis_limit(&p->redis, deadline - now);
+		if ((!p->redis.context && connect_now(s) < 0) ||
+		    toll_publish_round(p, &published) < 0) {
+			uint64_t pause = toll_redis_backoff_ns(1);
+			struct timespec t = { 0, (long)pause };
+
+			nanosleep(&t, NULL);
+		} else if (published == 0) {
+			break; /* what is left is ahead of Redis's clock */
+		}
+	}
+	if (waiting == 0)
+		return;
+	toll_money_print_usd(waiting, left);
+	TOLL_WARN(s->owner->who, "stopped before Redis had %s of the last 24 hours' spend", left);
+}
+
+/* Half of the time there is: an outage of Redis must not eat what other components need. */
+static uint64_t last_deadline(uint64_t deadline_mono_ns)
+{
+	uint64_t now = toll_clock_mono_ns();
+
+	return deadline_mono_ns > now ? now + (deadline_mono_ns - now) / 2 : now;
+}
+
+static void *run(void *arg)
+{
+	struct toll_redis_store *s = arg;
+	uint64_t deadline;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		pthread_mutex_unlock(&s->lock);
+		work(s);
+		pthread_mutex_lock(&s->lock);
+		if (!s->stop)
+			toll_cond_wait_until(&s->wake, &s->lock, next_work(s));
+	}
+	deadline = last_deadline(s->deadline_mono_ns);
+	pthread_mutex_unlock(&s->lock);
+	last_flush(s, deadline);
+	toll_redis_close(&s->publisher.redis);
+	return NULL;
+}
+
+int toll_redis_store_start(struct toll_redis_store *s)
+{
+	int err = toll_thread_start(&s->thread, "toll-enforcer", run, s);
+
+	s->started = !err;
+	return err;
+}
+
+bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns)
+{
+	struct timespec until;
+
+	if (!s->started || s->ended)
+		return true;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	s->deadline_mono_ns = deadline_mono_ns;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	/* One wait for Redis may be under way when the flag is raised. */
+	deadline_mono_ns =
+		toll_clock_mono_ns() > deadline_mono_ns ? toll_clock_mono_ns() : deadline_mono_ns;
+	deadline_mono_ns += s->config->redis.timeout;
+	until = (struct timespec){ (time_t)(deadline_mono_ns / TOLL_S),
+		                   (long)(deadline_mono_ns % TOLL_S) };
+	s->ended = pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+	return s->ended;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* redis_store.h - the thread that keeps Redis in step: connect, publish, decide, on time. */
+#ifndef TOLL_ENFORCER_REDIS_STORE_H
+#define TOLL_ENFORCER_REDIS_STORE_H
+
+#include "exporters/enforcer/publish.h"
+#include "pipeline/component.h"
+
+struct toll_redis_store;
+
+/* Everything is borrowed and must outlive the store. NULL: out of memory. */
+struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config *config,
+                                              const struct toll_component *owner,
+                                              const char *instance, struct toll_totals *totals,
+                                              const struct toll_rules *rules,
+                                              struct toll_counters *counters);
+
+int toll_redis_store_start(struct toll_redis_store *s) TOLL_MUST_CHECK;
+
+/* Publishes what is left, within the deadline, and ends the thread. True: it has ended; false: it
+ * hangs in a name look-up, and whatever it borrows must be left alone. Legal twice. */
+bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns);
+
+/* After a stop that returned true, or before start. Always returns NULL. */
+struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s);
+
+/* How long n failed attempts in a row make us wait: min(n x 100 ms, 3 s). */
+uint64_t toll_redis_backoff_ns(uint32_t failures);
+/* So that all daemons together stay under what one Redis takes. */
+uint64_t toll_redis_interval_ns(uint64_t configured_ns, uint64_t keys, uint64_t daemons);
+
+#endif

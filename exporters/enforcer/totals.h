@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* totals.h - what this daemon has seen every service spend, and what is known of it.
+ *
+ * One lock guards everything in here. Spans are folded in by the exporter's runner thread, one call
+ * per run of spans of one resource; the store's thread reads what to publish and writes back what
+ * it learnt. Services are only forgotten by the store's thread (toll_totals_sweep), so it may hold
+ * pointers to them outside the lock. */
+#ifndef TOLL_ENFORCER_TOTALS_H
+#define TOLL_ENFORCER_TOTALS_H
+
+#include <pthread.h>
+
+#include "base/hash.h"
+#include "cost/spend.h"
+#include "exporters/enforcer/rules.h"
+
+/* One published key: a service in one window. */
+struct toll_account {
+	struct toll_series series;
+	bool used;                   /* this window is published for this service */
+	bool dirty;                  /* the store may not have all of it */
+	char generation[40];         /* of the sums our acknowledged totals are in; "": none */
+	uint64_t chain;              /* sequence number of the last acknowledged publish; 0: none */
+	uint64_t settled_mono_ns;    /* our part of the sums was lost: no decision before */
+	struct toll_reading reading; /* the store's last word, all daemons together */
+};
+
+struct toll_service {
+	struct toll_slice key;  /* encoded; owned */
+	struct toll_slice name; /* decoded; owned */
+	struct toll_slice raw;  /* as on the wire, when seen there; owned */
+	const uint16_t *rules;  /* indexes of the matching ones; owned */
+	uint32_t rule_count;
+	toll_i128 total_pico; /* since start, this daemon */
+	uint64_t spans, unpriced;
+	uint64_t listed_ms;   /* store: when it was last put on the shared list of names */
+	uint64_t change_seen; /* store: id of the last flag change already told */
+	bool candidate;       /* store: evaluated in this round */
+	bool unanswered;      /* store: a commit was sent, its answer never came */
+	bool throttled, shadow;
+	const struct toll_rule *rule; /* shown in spend rows, see toll_verdict */
+	toll_i128 rule_nano;
+	double rule_ema;
+	struct toll_slots *slots;       /* store memory only; owned */
+	struct toll_account accounts[]; /* one per window of the rules */
+};
+
+struct toll_totals {
+	struct toll_spend_source source; /* the host's service "spend" */
+	pthread_mutex_t lock;
+	const struct toll_rules *rules;
+	struct toll_service **services; /* [0] is __overflow__ */
+	uint32_t count, limit;
+	struct toll_table by_raw, by_key;
+	uint64_t overflow_spans; /* went to __overflow__ */
+	uint64_t refused_spans;  /* priced, but the amount cannot be: counted and left out */
+	toll_i128 lost_nano;     /* left the 24h window before it could be published */
+};
+
+int toll_totals_init(struct toll_totals *t, const struct toll_rules *rules,
+                     uint32_t max_services) TOLL_MUST_CHECK;
+void toll_totals_release(struct toll_totals *t);
+
+void toll_totals_lock(struct toll_totals *t);
+void toll_totals_unlock(struct toll_totals *t);
+
+/* ---- with the lock held ---------------------------------------------------------------------- */
+
+/* What a run of spans of one service adds up to. */
+struct toll_run {
+	toll_i128 pico;
+	uint32_t spans, priced, unpriced, refused;
+};
+
+/* received_ms: wall clock of receipt. */
+void toll_totals_fold(struct toll_totals *t, struct toll_slice service, uint64_t received_ms,
+                      const struct toll_run *run);
+
+/* A service that other daemons publish. NULL: three quarters of the room is taken, which the names
+ * seen here need more, or out of memory. */
+struct toll_service *toll_totals_meet(struct toll_totals *t, struct toll_slice key);
+
+/* Store's thread, when the table is nearly full: forgets services without live totals, flags or
+ * averages. */
+void toll_totals_sweep(struct toll_totals *t);
+
+/* Drops what left the window that ends at bucket `current`, counting what was never published. */
+void toll_totals_prune(struct toll_totals *t, struct toll_account *a, const struct toll_window *w,
+                       int64_t current);
+
+#endif

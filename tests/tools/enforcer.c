@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* enforcer - the Redis side of the enforcer alone, told what to spend: the other end of
+ * test_enforcer_*.py and test_redis_*.py.
+ *
+ * usage: enforcer HOST:PORT EVALUATION_MS FLUSH_MS BUCKET_MS TTL_S [GLOB LIMIT_USD WINDOW_S
+ * MODE]... in:    "spend SERVICE PICODOLLARS", "rows", "counters", "stop DEADLINE_MS"; a line each
+ * out:   "row SERVICE ROLLING_PICO EMA THROTTLED SHADOW", "counter NAME VALUE", "ok" after each
+ * line */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "exporters/enforcer/metrics.h"
+#include "exporters/enforcer/redis_store.h"
+#include "pipeline/host.h"
+
+#define BUDGETS_MAX 16
+
+static struct toll_enforcer_config config;
+static struct toll_budget_config budgets[BUDGETS_MAX];
+static struct toll_slice endpoint;
+static struct toll_rules rules;
+static struct toll_totals totals;
+static struct toll_counters counters;
+
+static uint64_t number(const char *text)
+{
+	return strtoull(text, NULL, 10);
+}
+
+static void must(int err, const char *what)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "enforcer: %s\n", what);
+	exit(2);
+}
+
+static void read_arguments(int argc, char **argv)
+{
+	must(argc < 6 || (argc - 6) % 4 || (argc - 6) / 4 > BUDGETS_MAX, "wrong arguments");
+	endpoint = toll_slice_str(argv[1]);
+	config.redis = (struct toll_redis_config){ .endpoints = { &endpoint, 1 },
+		                                   .timeout = 500 * TOLL_MS };
+	config.evaluation_window = number(argv[2]) * TOLL_MS;
+	config.flush_interval = number(argv[3]) * TOLL_MS;
+	config.bucket = number(argv[4]) * TOLL_MS;
+	config.throttle.ttl = number(argv[5]) * TOLL_S;
+	config.ema = (struct toll_ema_config){ .alpha = 0.1, .release = 0.9, .windows = 3 };
+	config.max_services = 100;
+	for (int i = 6; i < argc; i += 4) {
+		struct toll_budget_config *b = &budgets[config.budgets.count++];
+
+		b->match.service = toll_slice_str(argv[i]);
+		must(toll_money_parse(toll_slice_str(argv[i + 1]), &b->limit), "limit");
+		b->window = number(argv[i + 2]) * TOLL_S;
+		b->mode = argv[i + 3][0] == 'e' ? TOLL_MODE_ENFORCE : TOLL_MODE_SHADOW;
+	}
+	config.budgets.at = budgets;
+}
+
+static void spend(char *words)
+{
+	char *amount = strchr(words, ' ');
+	struct toll_run run = { .spans = 1, .priced = 1 };
+	int64_t pico;
+
+	must(!amount, "spend SERVICE PICODOLLARS");
+	*amount++ = '\0';
+	pico = strtoll(amount, NULL, 10);
+	run.pico = pico;
+	toll_totals_lock(&totals);
+	toll_totals_fold(&totals, toll_slice_str(words), toll_clock_wall_ms(), &run);
+	toll_totals_unlock(&totals);
+}
+
+static void print_row(void *ctx TOLL_UNUSED, const struct toll_spend_row *r)
+{
+	char nano[TOLL_NANO_TEXT];
+
+	toll_nano_print(r->rolling_pico, nano);
+	printf("row %.*s %s %.17g %d %d\n", TOLL_FMT(r->service), nano, r->ema_usd, r->throttled,
+	       r->shadow);
+}
+
+static void print_counters(void)
+{
+	static const char *const names[] = {
+#define TOLL_COUNTER(id, name, type, help) name,
+#include "exporters/enforcer/counters.def"
+	};
+
+	for (size_t i = 0; i < TOLL_COUNT(names); i++)
+		printf("counter %s %" PRIu64 "\n", names[i],
+		       toll_counter_get(&counters, (enum toll_counter)i));
+}
+
+static uint64_t serve(void)
+{
+	char line[512];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "spend ", 6) == 0)
+			spend(line + 6);
+		else if (strcmp(line, "rows") == 0)
+			toll_totals_each(&totals.source, print_row, NULL);
+		else if (strcmp(line, "counters") == 0)
+			print_counters();
+		else if (strncmp(line, "stop ", 5) == 0)
+			return number(line + 5) * TOLL_MS;
+		puts("ok");
+		fflush(stdout);
+	}
+	return 5 * TOLL_S;
+}
+
+int main(int argc, char **argv)
+{
+	struct toll_host *host = toll_host_new();
+	struct toll_component owner = { .who = "exporter/enforcer", .host = host };
+	struct toll_redis_store *store;
+	struct toll_error error;
+	uint64_t patience;
+
+	must(!host, "no host");
+	read_arguments(argc, argv);
+	must(toll_rules_init(&rules, &config, &error), "budgets");
+	must(toll_totals_init(&totals, &rules, (uint32_t)config.max_services), "totals");
+	totals.source.each = toll_totals_each;
+	store = toll_redis_store_new(&config, &owner, toll_host_instance(host), &totals, &rules,
+	                             &counters);
+	must(!store || toll_redis_store_start(store) < 0, "store");
+	patience = serve();
+	must(!toll_redis_store_stop(store, toll_clock_mono_ns() + patience), "the store hangs");
+	puts("ok");
+	toll_redis_store_free(store);
+	toll_totals_release(&totals);
+	toll_host_free(host);
+	return 0;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/enforcer/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/enforcer.h"
+#include "tests/unit/unit.h"
+
+static struct enforcer_rig rig;
+static struct toll_slots slots;
+
+static int setup(void **state TOLL_UNUSED)
+{
+	rig_init(&rig);
+	memset(&slots, 0, sizeof(slots));
+	return 0;
+}
+
+static void build(void)
+{
+	struct toll_error error;
+
+	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), 0);
+}
+
+/* One window of one service that all rules match. */
+static struct toll_verdict decide(int64_t window, int64_t usd)
+{
+	struct toll_reading readings[TOLL_WINDOWS_MAX];
+	uint16_t all[TEST_BUDGETS];
+	struct toll_verdict v;
+
+	for (uint32_t i = 0; i < TOLL_WINDOWS_MAX; i++)
+		readings[i] = (struct toll_reading){ (toll_i128)usd * 1000000000,
+			                             TEST_NOW_MS + (uint64_t)window * 1000, true };
+	for (uint16_t i = 0; i < rig.rules.count; i++)
+		all[i] = i;
+	toll_rules_decide(&rig.rules, all, rig.rules.count, readings, &slots, &v);
+	return v;
+}
+
+static void without_budgets_there_is_one_of_500_usd_a_day(void **state TOLL_UNUSED)
+{
+	uint16_t matching[TOLL_RULES_MAX];
+
+	build();
+	assert_int_equal(rig.rules.count, 1);
+	assert_true(rig.rules.at[0].rule.limit_usd == 500);
+	assert_string_equal(rig.rules.windows[rig.rules.at[0].window].name, "24h");
+	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("anything"), matching), 1);
+}
+
+static void every_service_has_the_day_and_its_budgets_windows(void **state TOLL_UNUSED)
+{
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	rig_budget(&rig, "batch-*", 50, 3600, TOLL_MODE_SHADOW);
+	rig_budget(&rig, "batch-*", 60, 3600, TOLL_MODE_SHADOW);
+	build();
+	assert_int_equal(rig.rules.window_count, 2);
+	assert_string_equal(rig.rules.windows[0].name, "24h");
+	assert_string_equal(rig.rules.windows[1].name, "1h");
+}
+
+static void a_rule_twice_and_impossible_windows_are_refused(void **state TOLL_UNUSED)
+{
+	struct toll_error error;
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_SHADOW);
+	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), TOLL_ECONFIG);
+	assert_string_equal(error.text,
+	                    "budget 2 has the same match, limit and window as budget 1");
+	rig.budgets[1].window = TOLL_S / 2;
+	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), TOLL_ECONFIG);
+}
+
+static void the_id_follows_the_rule_but_not_its_mode(void **state TOLL_UNUSED)
+{
+	char before[TOLL_RULE_ID];
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	build();
+	memcpy(before, rig.rules.at[0].id, sizeof(before));
+	rig.budgets[0].mode = TOLL_MODE_SHADOW;
+	build();
+	assert_string_equal(rig.rules.at[0].id, before);
+	rig.config.ema.alpha = 0.2;
+	build();
+	assert_string_not_equal(rig.rules.at[0].id, before);
+	rig.config.ema.alpha = 0.1;
+	rig.budgets[0].limit++;
+	build();
+	assert_string_not_equal(rig.rules.at[0].id, before);
+}
+
+static void any_enforcing_budget_wants_the_flag(void **state TOLL_UNUSED)
+{
+	struct toll_verdict v = { 0 };
+
+	rig_budget(&rig, "*", 1000, 86400, TOLL_MODE_ENFORCE);
+	rig_budget(&rig, "*", 500, 3600, TOLL_MODE_ENFORCE);
+	rig_budget(&rig, "*", 100, 3600, TOLL_MODE_SHADOW);
+	rig_budget(&rig, "*", 1, 3600, TOLL_MODE_OFF);
+	build();
+	for (int64_t w = 0; w < 3; w++) {
+		assert_false(v.want || v.shadow);
+		v = decide(w, 600);
+		assert_true(v.evaluated);
+	}
+	assert_true(v.want);
+	assert_true(v.shadow);
+	assert_ptr_equal(v.rule, &rig.rules.at[1]);
+	assert_int_equal(slots.count, 3);
+	v = decide(2, 600);
+	assert_false(v.evaluated);
+	assert_true(v.want);
+}
+
+static void a_budget_nobody_evaluates_holds_nothing_after_its_ttl(void **state TOLL_UNUSED)
+{
+	struct toll_verdict v;
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	build();
+	for (int64_t w = 0; w < 3; w++)
+		v = decide(w, 600);
+	rig.budgets[0].limit = 5000 * TEST_USD; /* another rule, another state */
+	build();
+	v = decide(1000, 600);
+	assert_true(v.want);
+	v = decide(3603, 600);
+	assert_false(v.want);
+	assert_int_equal(slots.count, 2);
+	v = decide(90000, 600);
+	assert_true(slots.at[0].gone);
+}
+
+static void switching_a_budget_off_deletes_its_state(void **state TOLL_UNUSED)
+{
+	struct toll_verdict v;
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	build();
+	for (int64_t w = 0; w < 3; w++)
+		v = decide(w, 600);
+	rig.budgets[0].mode = TOLL_MODE_OFF;
+	build();
+	v = decide(3, 600);
+	assert_true(v.evaluated);
+	assert_false(v.want);
+	assert_true(slots.at[0].gone);
+}
+
+static void unsettled_sums_decide_nothing(void **state TOLL_UNUSED)
+{
+	struct toll_reading readings[TOLL_WINDOWS_MAX] = { { 600000000000, TEST_NOW_MS, false } };
+	struct toll_verdict v;
+	uint16_t one = 0;
+
+	build();
+	toll_rules_decide(&rig.rules, &one, 1, readings, &slots, &v);
+	assert_false(v.evaluated);
+	assert_int_equal(slots.count, 0);
+}
+
+static void an_idle_service_sleeps_once_its_average_has_faded(void **state TOLL_UNUSED)
+{
+	int64_t w = 0;
+
+	build();
+	assert_false(decide(w++, 0).evaluated);
+	assert_true(decide(w++, 600).evaluated);
+	while (decide(w, 0).evaluated)
+		w++;
+	assert_in_range(w, 60, 80); /* 600 x 0.9^n < 0.5 */
+	assert_true(slots.at[0].state.ema < 0.5);
+}
+
+static void amounts_read_like_money(void **state TOLL_UNUSED)
+{
+	char text[TOLL_VERDICT_TEXT];
+	struct toll_verdict v;
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	build();
+	v = (struct toll_verdict){ .rule = &rig.rules.at[0], .rule_nano = 512400000000 };
+	toll_verdict_amounts(&v, text);
+	assert_string_equal(text, "$512.40/$500");
+	rig.rules.at[0].limit_pico = TEST_USD / 2;
+	toll_verdict_amounts(&v, text);
+	assert_string_equal(text, "$512.40/$0.50");
+}
+
+static void slots_make_a_round_trip(void **state TOLL_UNUSED)
+{
+	struct toll_slot s = { .state = { 29583333, 512.40000000000003, 3, 0, true },
+		               .until_ms = TEST_NOW_MS,
+		               .at_ms = TEST_NOW_MS - 5,
+		               .mode = TOLL_MODE_SHADOW };
+	char text[TOLL_SLOT_TEXT], again[TOLL_SLOT_TEXT];
+	struct toll_slot back;
+	int len = toll_slot_print(&s, text);
+
+	assert_int_equal(toll_slot_parse(toll_slice(text, (size_t)len), &back), 0);
+	toll_slot_print(&back, again);
+	assert_string_equal(text, again);
+}
+
+static void slots_from_outside_are_refused(void **state TOLL_UNUSED)
+{
+	static const char *const bad[] = {
+		"",
+		"enforce",
+		"1 2 3 4 1 5 enforce",
+		"1 2 3 4 1 5 off 6",
+		"1 2 3 4 1 5 enforce 6 ",
+		"1 2 3 4 1 5 enforce 6x",
+		"1 2 3 4 1 x enforce 6",
+		"1 2 3 4 5 enforce 6",
+		"1 2 3 4 1 5 enforcement 6",
+		" 5 enforce 6",
+	};
+	struct toll_slot s;
+
+	for (size_t i = 0; i < TOLL_COUNT(bad); i++)
+		assert_int_equal(toll_slot_parse(toll_slice_str(bad[i]), &s), TOLL_EINVALID);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(without_budgets_there_is_one_of_500_usd_a_day, setup),
+		cmocka_unit_test_setup(every_service_has_the_day_and_its_budgets_windows, setup),
+		cmocka_unit_test_setup(a_rule_twice_and_impossible_windows_are_refused, setup),
+		cmocka_unit_test_setup(the_id_follows_the_rule_but_not_its_mode, setup),
+		cmocka_unit_test_setup(any_enforcing_budget_wants_the_flag, setup),
+		cmocka_unit_test_setup(a_budget_nobody_evaluates_holds_nothing_after_its_ttl,
+		                       setup),
+		cmocka_unit_test_setup(switching_a_budget_off_deletes_its_state, setup),
+		cmocka_unit_test_setup(unsettled_sums_decide_nothing, setup),
+		cmocka_unit_test_setup(an_idle_service_sleeps_once_its_average_has_faded, setup),
+		cmocka_unit_test_setup(amounts_read_like_money, setup),
+		cmocka_unit_test_setup(slots_make_a_round_trip, setup),
+		cmocka_unit_test_setup(slots_from_outside_are_refused, setup),
+	};
+
+	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
+}
