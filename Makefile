@@ -81,7 +81,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-steps test-unit test-fuzz test-integration test-full test-full-steps \
-	soak asan tsan bench fuzz fuzz-run lint lint-steps layers docs format cov image install clean \
+	soak asan tsan bench fuzz fuzz-run lint lint-steps layers docs docs-check format cov image install clean \
 	distclean help FORCE
 
 # This Makefile again, with all processors unless the user said how many.
@@ -189,6 +189,8 @@ test-steps:
 	@$(again) all
 	$(call stage,layers)
 	@$(again) layers
+	$(call stage,generated pages)
+	@$(again) docs-check
 	$(call stage,unit tests)
 	@$(again) test-unit
 	$(call stage,fuzz corpora)
@@ -247,6 +249,14 @@ cov: ## line coverage of the unit tests (needs gcovr)
 	@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov
 
 ##@ Tidy
+PAGES := configuration metrics
+docs: all ## write docs/configuration.md and docs/metrics.md from the tables in the sources
+	@mkdir -p docs; for p in $(PAGES); do $(O)/bin/spantoll docs $$p > docs/$$p.md || exit 1; done
+
+docs-check: all
+	@for p in $(PAGES); do $(O)/bin/spantoll docs $$p | cmp - docs/$$p.md || \
+		{ echo "docs/$$p.md is stale: run make docs"; exit 1; }; done
+
 lint: ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting, layers
 	@tools/setup.sh build lint
 	@$(again) lint-steps

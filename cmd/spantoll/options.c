@@ -100,8 +100,18 @@ static int set_value(const struct toll_usage *u, const struct toll_option *o, co
 	return -1;
 }
 
+/* Remembers that the option was there; it may have been already. */
+static bool is_given(uint64_t *given, size_t index)
+{
+	uint64_t bit = index < 64 ? (uint64_t)1 << index : 0;
+	bool was = *given & bit;
+
+	*given |= bit;
+	return was;
+}
+
 /* One argument that begins with "--"; *i moves on when the value is the next argument. */
-static int take_flag(const struct toll_usage *u, int argc, char **argv, int *i)
+static int take_flag(const struct toll_usage *u, int argc, char **argv, int *i, uint64_t *given)
 {
 	const char *word = argv[*i] + 2;
 	const char *equals = strchr(word, '=');
@@ -120,11 +130,16 @@ static int take_flag(const struct toll_usage *u, int argc, char **argv, int *i)
 		        o->name, o->value);
 		return TOLL_EXIT_USAGE;
 	}
+	if (is_given(given, (size_t)(o - u->options))) {
+		fprintf(stderr, "spantoll %s: --%s is given twice\n", u->verb, o->name);
+		return TOLL_EXIT_USAGE;
+	}
 	return set_value(u, o, value);
 }
 
 int toll_options_parse(const struct toll_usage *u, int argc, char **argv, int *ret_rest)
 {
+	uint64_t given = 0;
 	int i, rc;
 
 	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
@@ -138,7 +153,7 @@ int toll_options_parse(const struct toll_usage *u, int argc, char **argv, int *r
 		}
 		if (argv[i][1] != '-')
 			return unknown_flag(u, toll_slice_str(argv[i] + 1));
-		rc = take_flag(u, argc, argv, &i);
+		rc = take_flag(u, argc, argv, &i, &given);
 		if (rc >= 0)
 			return rc;
 	}

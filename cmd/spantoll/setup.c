@@ -2,6 +2,7 @@
 #include "cmd/spantoll/setup.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/rules.h"
@@ -58,6 +59,9 @@ static int check_rules(int err, struct toll_config **config, struct toll_finding
 
 int toll_setup_load_file(const char *path, struct toll_config **ret, struct toll_findings *findings)
 {
+	/* The Collector's URI for a file. */
+	if (strncmp(path, "file:", 5) == 0)
+		path += 5;
 	return check_rules(toll_config_load_file(path, toll_setup_types(), ret, findings), ret,
 	                   findings);
 }
