@@ -38,6 +38,23 @@ const struct toll_field toll_queue_fields[] = {
 	TOLL_FIELD_END,
 };
 
+void toll_exporter_settings_check(const struct toll_exporter_settings *set, struct toll_reporter *r)
+{
+	const struct toll_queue_settings *q = &set->sending_queue;
+
+	if (q->block_on_overflow)
+		toll_report_warning(r, "sending_queue::block_on_overflow",
+		                    "is not supported: a full queue always refuses, and the client "
+		                    "tries again");
+	if (q->batch.enabled && q->batch.max_size && q->batch.max_size < q->batch.min_size)
+		toll_report_error(r, "sending_queue::batch::max_size",
+		                  "must be 0 or at least min_size (%lld)",
+		                  (long long)q->batch.min_size);
+	if (set->retry_on_failure.max_interval < set->retry_on_failure.initial_interval)
+		toll_report_error(r, "retry_on_failure::max_interval",
+		                  "must be at least initial_interval");
+}
+
 const struct toll_field toll_retry_fields[] = {
 	TOLL_FIELD(RETRY, enabled, BOOL, "true", "false: what fails once is lost."),
 	TOLL_FIELD(RETRY, initial_interval, DURATION, "5s", "First wait."),

@@ -20,6 +20,8 @@ struct toll_settings {
 	struct toll_consumer *next; /* receivers and connectors only */
 };
 
+struct toll_batch_settings;
+
 struct toll_factory {
 	enum toll_kind kind;
 	enum toll_stability stability;
@@ -33,6 +35,14 @@ struct toll_factory {
 	size_t exporter_settings;
 	/* Rules a table cannot say: reports to r. May be NULL. Must not do I/O. */
 	void (*validate)(const void *config, struct toll_reporter *r);
+	/* Processors that are no stage (batch): change how the exporters of their pipeline put
+	 * spans into deliveries. create is NULL then. */
+	void (*fold)(const void *config, struct toll_batch_settings *set);
+	/* An extension that these settings bring along (inline pricing: a pricebook): its type, and
+	 * its config, which lives in this one; NULL: these do not. The graph makes it under the id
+	 * "<implied_type>/<id of this component>" and starts it before this component. */
+	const char *implied_type;
+	const void *(*implied)(const void *config);
 	/* Allocates, opens nothing. config outlives the component. */
 	int (*create)(const struct toll_settings *set, const void *config,
 	              struct toll_component **ret, struct toll_error *reterr);

@@ -16,8 +16,9 @@ struct toll_config; /* config/config.h */
 struct toll_graph;
 struct toll_host;
 
-/* Checks the whole configuration and creates every component; opens nothing. Findings (unknown
- * references, unused parts, order of processors) go to the configuration's own diagnostics. */
+/* Creates every component that a pipeline or service.extensions uses, the extensions that
+ * processors imply, and telemetry; opens nothing. config has been checked and outlives the graph.
+ * reterr names the component that failed. */
 int toll_graph_build(const struct toll_config *config, struct toll_host *host,
                      struct toll_graph **ret, struct toll_error *reterr) TOLL_MUST_CHECK;
 

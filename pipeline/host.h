@@ -65,8 +65,9 @@ void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s
 /* Any thread: every component's counters, then every source. */
 void toll_host_metrics_write(struct toll_host *h, struct toll_metrics_writer *w);
 
-/* For the graph: a component's counters under receiver="id", processor="id", ... One component of
- * a kind and id at a time. Borrowed until removed. who as in log lines. */
+/* For the graph: a component's counters under receiver="id", processor="id", ... and its line in
+ * /status. One component of a kind and id at a time. Borrowed until removed. who as in log lines.
+ */
 int toll_host_stats_add(struct toll_host *h, enum toll_kind kind, const char *id, const char *who,
                         const struct toll_stats *stats) TOLL_MUST_CHECK;
 void toll_host_stats_remove(struct toll_host *h, const struct toll_stats *stats);
@@ -84,7 +85,8 @@ const char *toll_host_instance(const struct toll_host *h);
 
 struct toll_host *toll_host_new(void);
 struct toll_host *toll_host_free(struct toll_host *h); /* always returns NULL */
-/* For the graph: everything has started (readiness needs it); false again when shutdown begins. */
+/* For the graph: everything has started (readiness needs it), and components that have not said how
+ * they are are fine; false again when shutdown begins. */
 void toll_host_set_started(struct toll_host *h, bool started);
 /* From here on SIGTERM and SIGINT stop the loop instead of killing the process, SIGPIPE is ignored.
  * toll_host_run() does it too; `run` calls it before anything listens. */

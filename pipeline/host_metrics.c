@@ -48,6 +48,7 @@ int toll_host_stats_add(struct toll_host *h, enum toll_kind kind, const char *id
 		end = &(*end)->next;
 	*end = s;
 	pthread_mutex_unlock(&h->metrics.lock);
+	toll_host_status_add(&h->status, who);
 	return 0;
 }
 
@@ -61,6 +62,8 @@ void toll_host_stats_remove(struct toll_host *h, const struct toll_stats *stats)
 	if (s)
 		*at = s->next;
 	pthread_mutex_unlock(&h->metrics.lock);
+	if (s)
+		toll_host_status_remove(&h->status, s->who);
 	free(s);
 }
 

@@ -43,6 +43,7 @@ struct toll_host_service {
 struct toll_host_state {
 	struct toll_host_state *next;
 	enum toll_health health;
+	bool told; /* by the component itself */
 	uint64_t since_wall_ns;
 	char why[TOLL_HOST_WHY_MAX];
 	char who[];
@@ -91,6 +92,8 @@ void toll_host_loop_release(struct toll_host_loop *l);
 void toll_host_services_release(struct toll_host *h);
 int toll_host_status_init(struct toll_host_status *s) TOLL_MUST_CHECK;
 void toll_host_status_release(struct toll_host_status *s);
+void toll_host_status_add(struct toll_host_status *s, const char *who);
+void toll_host_status_remove(struct toll_host_status *s, const char *who);
 int toll_host_metrics_init(struct toll_host_metrics *m) TOLL_MUST_CHECK;
 void toll_host_metrics_release(struct toll_host_metrics *m);
 

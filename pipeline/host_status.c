@@ -71,9 +71,36 @@ void toll_host_set_health(struct toll_host *h, const struct toll_component *c,
 		if (state->health != health || !state->since_wall_ns)
 			state->since_wall_ns = toll_clock_wall_ns();
 		state->health = health;
+		state->told = true;
 		snprintf(state->why, sizeof(state->why), "%s", why ? why : "");
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+void toll_host_status_add(struct toll_host_status *s, const char *who)
+{
+	struct toll_host_state *state;
+
+	pthread_mutex_lock(&s->lock);
+	state = find_state(s, who);
+	if (!state)
+		state = add_state(s, who);
+	if (state)
+		state->since_wall_ns = toll_clock_wall_ns();
+	pthread_mutex_unlock(&s->lock);
+}
+
+void toll_host_status_remove(struct toll_host_status *s, const char *who)
+{
+	struct toll_host_state **at = &s->states, *state;
+
+	pthread_mutex_lock(&s->lock);
+	while ((state = *at) && strcmp(state->who, who) != 0)
+		at = &state->next;
+	if (state)
+		*at = state->next;
+	pthread_mutex_unlock(&s->lock);
+	free(state);
 }
 
 /* ---- readiness --------------------------------------------------------------------------------
@@ -106,7 +133,14 @@ void toll_host_gate_open(struct toll_host *h, const char *what)
 
 void toll_host_set_started(struct toll_host *h, bool started)
 {
-	atomic_store(&h->status.started, started);
+	struct toll_host_status *s = &h->status;
+
+	pthread_mutex_lock(&s->lock);
+	for (struct toll_host_state *c = s->states; c && started; c = c->next)
+		if (!c->told)
+			c->health = TOLL_HEALTH_OK;
+	pthread_mutex_unlock(&s->lock);
+	atomic_store(&s->started, started);
 }
 
 static const struct toll_host_gate *closed_gate(const struct toll_host_status *s)

@@ -369,7 +369,7 @@ static void *run(void *arg)
 
 		if (step(r, now))
 			continue;
-		if (r->draining && !r->in_flight && !r->queue.first)
+		if (!r->queue.used)
 			pthread_cond_broadcast(&r->idle);
 		at = next_event(r, now);
 		toll_cond_wait_until(&r->work, &r->lock, at == NEVER ? 0 : at);
@@ -382,11 +382,10 @@ static void *run(void *arg)
 /* ---- shutdown: main thread ---------------------------------------------------------------------
  */
 
-void toll_runner_close(struct toll_runner *r)
+void toll_runner_hurry(struct toll_runner *r)
 {
 	pthread_mutex_lock(&r->lock);
 	if (!r->draining) {
-		r->queue.closed = true;
 		r->draining = true;
 		for (struct toll_flight *f = r->flights; f; f = f->next)
 			if (f->state == TOLL_DELIVERY_WAITING)
@@ -468,7 +467,7 @@ static void give_up(struct toll_runner *r)
 static void wait_until_idle(struct toll_runner *r, uint64_t deadline)
 {
 	pthread_mutex_lock(&r->lock);
-	while (r->in_flight || r->queue.first)
+	while (r->queue.used) /* also what is reserved and not committed yet */
 		if (toll_cond_wait_until(&r->idle, &r->lock, deadline))
 			break;
 	r->quit = true;
@@ -486,9 +485,17 @@ static void join(struct toll_runner *r, uint64_t deadline)
 		TOLL_FAULT(r->exporter->super.who, "does not come back from a call: left behind");
 }
 
+static void close_queue(struct toll_runner *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->queue.closed = true;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 {
-	toll_runner_close(r);
+	toll_runner_hurry(r);
+	close_queue(r);
 	if (r->started) {
 		wait_until_idle(r, deadline_mono_ns ? deadline_mono_ns : 1);
 		r->started = false;
@@ -554,10 +561,7 @@ struct toll_runner *toll_runner_free(struct toll_runner *r)
 
 	if (!r || r->stuck)
 		return NULL;
-	if (r->started || r->queue.first || r->flights)
-		toll_runner_drain(r, toll_clock_mono_ns());
-	if (r->stuck)
-		return NULL;
+	assert(!r->started && !r->queue.first); /* drained before its exporter was freed */
 	for (struct toll_flight *f = r->flights; f; f = next) {
 		next = f->next;
 		free_abandoned(f);

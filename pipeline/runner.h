@@ -69,21 +69,25 @@ extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
 	  .offset = offsetof(conf, common.retry_on_failure), .help = "Back-off between attempts." }
 /* clang-format on */
 
+/* Rules between those settings: for the exporter's own validate(). */
+void toll_exporter_settings_check(const struct toll_exporter_settings *set,
+                                  struct toll_reporter *r);
+
 struct toll_runner;
 
 /* exporter and set are borrowed until free; `batch` processors have been folded into set. NULL: out
- * of memory. Free after the exporter, which may answer until it is gone. */
+ * of memory. Drain, free the exporter (it may answer until it is gone), then free the runner. */
 struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
                                     const struct toll_exporter_settings *set);
 struct toll_runner *toll_runner_free(struct toll_runner *r); /* always returns NULL */
 int toll_runner_start(struct toll_runner *r) TOLL_MUST_CHECK;
 
-/* No new reservations; everything queued is due at once. For all exporters before the first drain.
+/* Shutdown has begun: what is queued or waits for a retry is due at once, further waits are short.
  */
-void toll_runner_close(struct toll_runner *r);
-/* Closes; waits until everything is answered or the deadline; what is left is counted as lost and
- * logged with its dollars, and its acknowledgements fail with TOLL_ESHUTDOWN. The thread has ended
- * afterwards. Legal before start and twice. */
+void toll_runner_hurry(struct toll_runner *r);
+/* No new reservations; waits until everything is answered or the deadline; what is left is counted
+ * as lost and logged with its dollars, and its acknowledgements fail with TOLL_ESHUTDOWN. The
+ * thread has ended afterwards. Legal before start and twice. */
 void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns);
 /* After drain: the exporter has not come back from a call, its thread could not be ended. Then
  * neither the exporter nor the batches it was given may be freed; toll_runner_free() leaves them.

@@ -43,6 +43,8 @@ static int tear_down(void **state)
 {
 	struct rig *g = *state;
 
+	if (g->runner)
+		toll_runner_drain(g->runner, 0);
 	fake_exporter_free(g->exporter);
 	g->runner = toll_runner_free(g->runner);
 	toll_log_set_sink(NULL, NULL);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/inlet.h"
+
+#include "base/clock.h"
+#include "proto/batch.h"
+
+int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch)
+{
+	uint64_t begin = toll_clock_mono_ns(), end;
+	int err = 0;
+
+	for (size_t i = 0; i < c->count && !err; i++) {
+		const struct toll_stage *s = &c->stages[i];
+
+		toll_stat_add(s->stats, TOLL_STAT_PROCESSOR_INCOMING_ITEMS, batch->kept_count);
+		err = s->processor->process(s->processor, batch);
+		end = toll_clock_mono_ns();
+		toll_stat_add(s->stats, TOLL_STAT_PROCESSOR_DURATION_NS, end - begin);
+		begin = end;
+		if (!err)
+			toll_stat_add(s->stats, TOLL_STAT_PROCESSOR_OUTGOING_ITEMS,
+			              batch->kept_count);
+	}
+	return err;
+}
+
+/* The first chain works on the batch itself, others on clones of it as it arrived. */
+static int clone_for_others(const struct toll_inlet *in, struct toll_batch *batch,
+                            struct toll_batch **clones)
+{
+	clones[0] = batch;
+	for (size_t i = 1; i < in->count; i++)
+		clones[i] = NULL;
+	for (size_t i = 1; i < in->count; i++) {
+		int err = toll_batch_clone(batch, &clones[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int process(const struct toll_inlet *in, struct toll_batch **batches)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		int err = toll_chain_run(in->chains[i], batches[i]);
+
+		if (err)
+			return err;
+		toll_batch_seal(batches[i]);
+	}
+	return 0;
+}
+
+static void consume(struct toll_consumer *self, struct toll_batch *batch, struct toll_ack *ack)
+{
+	struct toll_inlet *in = toll_container_of(self, struct toll_inlet, consumer);
+	struct toll_batch *batches[TOLL_FANOUT_MAX];
+	int err = clone_for_others(in, batch, batches);
+
+	if (!err)
+		err = process(in, batches);
+	if (err)
+		ack->done(ack, err);
+	else
+		toll_fanout_offer(&in->fanout, batches, ack);
+	for (size_t i = 1; i < in->count; i++)
+		toll_batch_unref(batches[i]);
+}
+
+void toll_inlet_init(struct toll_inlet *in)
+{
+	*in = (struct toll_inlet){ .consumer = { consume } };
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/graph.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "pipeline/host.h"
+#include "tests/support/fake_batch.h"
+#include "tests/support/fake_exporter.h"
+#include "tests/unit/unit.h"
+
+/* What happened, in order: "start exporter/out;" */
+static char events[4096];
+
+static void note(const char *what, const char *who)
+{
+	size_t len = strlen(events);
+
+	snprintf(events + len, sizeof(events) - len, "%s %s;", what, who);
+}
+
+static void drop_line(void *ctx TOLL_UNUSED, const char *line TOLL_UNUSED)
+{
+}
+
+/* ---- fake components
+ * ----------------------------------------------------------------------------- */
+
+static const struct toll_field no_fields[] = { TOLL_FIELD_END };
+
+/* fails: start refuses. */
+struct part_config {
+	bool fails, refuses;
+	int64_t adds;
+};
+
+static const struct toll_field part_fields[] = {
+	TOLL_FIELD(struct part_config, fails, BOOL, "false", "x"),
+	TOLL_FIELD(struct part_config, refuses, BOOL, "false", "x"),
+	TOLL_FIELD(struct part_config, adds, INT, "0", "x"),
+	TOLL_FIELD_END,
+};
+
+struct part {
+	union {
+		struct toll_component component;
+		struct toll_receiver receiver;
+		struct toll_processor processor;
+		struct toll_extension extension;
+	} as;
+	const struct part_config *config;
+};
+
+static struct toll_receiver *receivers[2];
+static unsigned receiver_count;
+
+static int part_start(struct toll_component *c, struct toll_error *reterr)
+{
+	const struct part *p = toll_container_of(c, struct part, as.component);
+
+	note("start", c->who);
+	if (p->config && p->config->fails)
+		return toll_fail(reterr, TOLL_EDOWN, "the port is taken");
+	return 0;
+}
+
+static void part_shutdown(struct toll_component *c, uint64_t deadline_mono_ns TOLL_UNUSED)
+{
+	note("stop", c->who);
+}
+
+static void part_free(struct toll_component *c)
+{
+	note("free", c->who);
+	free(toll_container_of(c, struct part, as.component));
+}
+
+static const struct toll_component_ops part_ops = { part_start, part_shutdown, part_free };
+
+static struct part *part_new(const struct toll_settings *set, const void *config,
+                             struct toll_component **ret)
+{
+	struct part *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		abort();
+	toll_component_init(&p->as.component, &part_ops, set);
+	p->config = config;
+	*ret = &p->as.component;
+	return p;
+}
+
+static int create_receiver(const struct toll_settings *set, const void *config,
+                           struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	struct part *p = part_new(set, config, ret);
+
+	p->as.receiver.next = set->next;
+	receivers[receiver_count++] = &p->as.receiver;
+	return 0;
+}
+
+/* Makes every span start later by `adds`. */
+static int process(struct toll_processor *self, struct toll_batch *b)
+{
+	const struct part *p = toll_container_of(&self->super, struct part, as.component);
+
+	if (p->config->refuses)
+		return TOLL_EFULL;
+	for (uint32_t i = 0; i < b->span_count; i++)
+		b->spans[i].start_unix_nano += (uint64_t)p->config->adds;
+	return 0;
+}
+
+static int create_processor(const struct toll_settings *set, const void *config,
+                            struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	part_new(set, config, ret)->as.processor.process = process;
+	return 0;
+}
+
+static int create_extension(const struct toll_settings *set, const void *config,
+                            struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	part_new(set, config, ret);
+	return 0;
+}
+
+static int create_telemetry(const struct toll_settings *set, const void *config TOLL_UNUSED,
+                            struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	part_new(set, NULL, ret);
+	return 0;
+}
+
+static const void *implied_config(const void *config)
+{
+	const struct part_config *p = config;
+
+	return p->adds == 42 ? p : NULL;
+}
+
+struct out_config {
+	int first_member;
+	struct toll_exporter_settings common;
+};
+
+static const struct toll_field out_fields[] = { TOLL_EXPORTER_FIELDS(struct out_config, "true"),
+	                                        TOLL_FIELD_END };
+
+static struct fake_exporter *outs[4];
+static unsigned out_count;
+
+static void out_free(struct toll_component *c)
+{
+	struct toll_exporter *e = toll_container_of(c, struct toll_exporter, super);
+
+	note("free", c->who);
+	fake_exporter_free(toll_container_of(e, struct fake_exporter, super));
+}
+
+static int out_start(struct toll_component *c, struct toll_error *reterr TOLL_UNUSED)
+{
+	note("start", c->who);
+	return 0;
+}
+
+static const struct toll_component_ops out_ops = { out_start, part_shutdown, out_free };
+
+static int create_exporter(const struct toll_settings *set, const void *config TOLL_UNUSED,
+                           struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	struct fake_exporter *f = fake_exporter_new();
+
+	toll_component_init(&f->super.super, &out_ops, set);
+	outs[out_count++] = f;
+	*ret = &f->super.super;
+	return 0;
+}
+
+static void fold_batch(const void *config, struct toll_batch_settings *set)
+{
+	const struct part_config *p = config;
+
+	*set = (struct toll_batch_settings){ true, 60 * TOLL_S, p->adds, p->adds };
+}
+
+#define FACTORY(kind_, type_, fields_, size_, ...)                                  \
+	{                                                                           \
+		.kind = (kind_), .type = (type_), .help = "x", .fields = (fields_), \
+		.config_size = (size_), ##__VA_ARGS__                               \
+	}
+
+static const struct toll_factory factories[] = {
+	FACTORY(TOLL_RECEIVER, "in", part_fields, sizeof(struct part_config),
+	        .create = create_receiver),
+	FACTORY(TOLL_PROCESSOR, "add", part_fields, sizeof(struct part_config),
+	        .create = create_processor, .implied_type = "book", .implied = implied_config),
+	FACTORY(TOLL_PROCESSOR, "batch", part_fields, sizeof(struct part_config),
+	        .fold = fold_batch),
+	FACTORY(TOLL_EXPORTER, "out", out_fields, sizeof(struct out_config),
+	        .exporter_settings = offsetof(struct out_config, common),
+	        .create = create_exporter),
+	FACTORY(TOLL_EXTENSION, "book", part_fields, sizeof(struct part_config),
+	        .create = create_extension),
+	FACTORY(TOLL_EXTENSION, "telemetry", no_fields, 0, .create = create_telemetry,
+	        .internal = true),
+};
+
+static const struct toll_config_type *types(void)
+{
+	static const enum toll_section sections[] = {
+		TOLL_SECTION_RECEIVERS,  TOLL_SECTION_PROCESSORS, TOLL_SECTION_EXPORTERS,
+		TOLL_SECTION_CONNECTORS, TOLL_SECTION_EXTENSIONS,
+	};
+	static struct toll_config_type made[TOLL_COUNT(factories) + 1];
+
+	for (size_t i = 0; i < TOLL_COUNT(factories); i++) {
+		const struct toll_factory *f = &factories[i];
+
+		made[i] = (struct toll_config_type){ .section = sections[f->kind],
+			                             .type = f->type,
+			                             .help = f->help,
+			                             .stability = "beta",
+			                             .fields = f->fields,
+			                             .config_size = f->config_size,
+			                             .owner = f,
+			                             .internal = f->internal };
+	}
+	return made;
+}
+
+/* ---- rig
+ * ------------------------------------------------------------------------------------------ */
+
+struct rig {
+	struct toll_host *host;
+	struct toll_config *config;
+	struct toll_graph *graph;
+	struct toll_error error;
+	struct toll_ack ack;
+	unsigned answers;
+	int err;
+};
+
+static int set_up(void **state)
+{
+	struct rig *g = calloc(1, sizeof(*g));
+
+	toll_log_set_sink(drop_line, NULL);
+	events[0] = '\0';
+	receiver_count = out_count = 0;
+	g->host = toll_host_new();
+	*state = g;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct rig *g = *state;
+
+	g->graph = toll_graph_free(g->graph);
+	g->config = toll_config_free(g->config);
+	g->host = toll_host_free(g->host);
+	toll_log_set_sink(NULL, NULL);
+	free(g);
+	return 0;
+}
+
+static int build(struct rig *g, const char *yaml)
+{
+	struct toll_findings findings = { 0 };
+	int err = toll_config_load_text(toll_slice_str(yaml), "g.yaml", types(), &g->config,
+	                                &findings);
+
+	if (err)
+		toll_findings_print(&findings, stderr);
+	toll_findings_release(&findings);
+	assert_int_equal(err, 0);
+	return toll_graph_build(g->config, g->host, &g->graph, &g->error);
+}
+
+static void start(struct rig *g, const char *yaml)
+{
+	assert_int_equal(build(g, yaml), 0);
+	assert_int_equal(toll_graph_start(g->graph, &g->error), 0);
+}
+
+static void answered(struct toll_ack *ack, int err)
+{
+	struct rig *g = toll_container_of(ack, struct rig, ack);
+
+	g->answers++;
+	g->err = err;
+}
+
+static int send(struct rig *g, uint32_t spans)
+{
+	struct toll_batch *b = fake_batch_from(spans, 100);
+
+	g->ack.done = answered;
+	g->answers = 0;
+	receivers[0]->next->consume(receivers[0]->next, b, &g->ack);
+	assert_int_equal(g->answers, 1);
+	toll_batch_unref(b);
+	return g->err;
+}
+
+static void stop(struct rig *g)
+{
+	toll_graph_shutdown(g->graph, toll_clock_mono_ns() + 5 * TOLL_S);
+}
+
+/* ---- tests
+ * ---------------------------------------------------------------------------------------- */
+
+static const char one_pipeline[] = "receivers: {in: {}}\n"
+				   "processors: {add: {adds: 1}, add/2: {adds: 10}}\n"
+				   "exporters: {out: {}}\n"
+				   "extensions: {book: {}}\n"
+				   "service:\n"
+				   "  extensions: [book]\n"
+				   "  pipelines:\n"
+				   "    traces:\n"
+				   "      receivers: [in]\n"
+				   "      processors: [add, add/2]\n"
+				   "      exporters: [out]\n";
+
+static void spans_flow_through_and_are_counted(void **state)
+{
+	struct rig *g = *state;
+	char text[4096] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	start(g, one_pipeline);
+	assert_true(toll_host_ready(g->host));
+	assert_int_equal(send(g, 7), 0);
+	stop(g);
+	assert_false(toll_host_ready(g->host));
+	assert_int_equal(outs[0]->spans, 7);
+	assert_int_equal(outs[0]->seen[0].first, 111);
+	assert_int_equal(toll_graph_print(g->graph, out), 0);
+	fclose(out);
+	assert_non_null(
+		strstr(text, "processor  add/2                               7            7"));
+	assert_non_null(
+		strstr(text, "exporter   out                                 7            7"));
+	assert_non_null(strstr(text, "pipeline traces: add add/2"));
+}
+
+static void started_from_the_end_and_stopped_from_the_beginning(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, one_pipeline);
+	stop(g);
+	assert_string_equal(events,
+	                    "start extension/book;start extension/telemetry;start exporter/out;"
+	                    "start processor/add;start processor/add/2;start receiver/in;"
+	                    "stop receiver/in;stop processor/add;stop processor/add/2;"
+	                    "stop exporter/out;stop extension/book;stop extension/telemetry;");
+}
+
+static const char two_pipelines[] =
+	"receivers: {in: {}}\n"
+	"processors: {add: {adds: 1}, add/2: {adds: 10}}\n"
+	"exporters: {out: {}, out/2: {sending_queue: {queue_size: 1}}}\n"
+	"service:\n"
+	"  pipelines:\n"
+	"    traces: {receivers: [in], processors: [add], "
+	"exporters: [out]}\n"
+	"    traces/2: {receivers: [in], processors: [add/2], "
+	"exporters: [out/2]}\n";
+
+static void pipelines_do_not_see_each_other(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, two_pipelines);
+	assert_int_equal(send(g, 3), 0);
+	stop(g);
+	assert_int_equal(outs[0]->seen[0].first, 101);
+	assert_int_equal(outs[1]->seen[0].first, 110);
+}
+
+static void full_exporter_of_one_pipeline_refuses_for_all(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, two_pipelines);
+	outs[1]->hold = true;
+	assert_int_equal(send(g, 3), 0);
+	assert_int_equal(send(g, 3), TOLL_EFULL);
+	fake_answer(outs[1], 0);
+	stop(g);
+	assert_int_equal(outs[0]->spans, 3);
+	assert_int_equal(outs[1]->spans, 3);
+}
+
+static void processor_refuses_the_batch(void **state)
+{
+	struct rig *g = *state;
+	struct toll_metrics_writer w = { 0 };
+
+	start(g, "receivers: {in: {}}\nprocessors: {add: {}, add/no: {refuses: true}}\n"
+	         "exporters: {out: {}}\nservice: {pipelines: {traces: {receivers: [in], "
+	         "processors: [add, add/no], exporters: [out]}}}\n");
+	assert_int_equal(send(g, 3), TOLL_EFULL);
+	stop(g);
+	assert_int_equal(outs[0]->seen_count, 0);
+	toll_host_metrics_write(g->host, &w);
+	assert_non_null(strstr(w.text, "otelcol_processor_incoming_items{processor=\"add/no\"} 3"));
+	assert_non_null(strstr(w.text, "otelcol_processor_outgoing_items{processor=\"add/no\"} 0"));
+	toll_metrics_release(&w);
+}
+
+static void batch_decides_for_the_exporters(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, "receivers: {in: {}}\nprocessors: {batch: {adds: 4}}\n"
+	         "exporters: {out: {}, out/own: {sending_queue: {batch: {min_size: 0}}}}\n"
+	         "service: {pipelines: {traces: {receivers: [in], processors: [batch], "
+	         "exporters: [out, out/own]}}}\n");
+	assert_int_equal(send(g, 10), 0);
+	FAKE_WAIT(outs[0], outs[0]->spans == 8);
+	stop(g);
+	assert_int_equal(outs[0]->seen_count, 3);
+	assert_int_equal(outs[0]->seen[0].spans, 4);
+	assert_int_equal(outs[0]->seen[2].spans, 2);
+	assert_int_equal(outs[1]->seen_count, 1); /* what the exporter says itself counts */
+	assert_int_equal(outs[1]->seen[0].spans, 10);
+}
+
+static void settings_may_bring_an_extension_along(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, "receivers: {in: {}}\nprocessors: {add/a: {adds: 42}, add/b: {}}\n"
+	         "exporters: {out: {}}\nservice: {pipelines: {traces: {receivers: [in], "
+	         "processors: [add/a, add/b], exporters: [out]}}}\n");
+	assert_true(strncmp(events, "start extension/book/add/a;", 27) == 0);
+	assert_null(strstr(events, "add/b;start extension"));
+}
+
+static void failed_start_names_the_component_and_unwinds(void **state)
+{
+	struct rig *g = *state;
+
+	assert_int_equal(build(g, "receivers: {in: {fails: true}}\nprocessors: {add: {}}\n"
+	                          "exporters: {out: {}}\nservice: {pipelines: {traces: "
+	                          "{receivers: [in], processors: [add], exporters: [out]}}}\n"),
+	                 0);
+	assert_int_equal(toll_graph_start(g->graph, &g->error), TOLL_EDOWN);
+	assert_string_equal(g->error.text, "receiver/in: the port is taken");
+	assert_non_null(strstr(events, "start receiver/in;stop receiver/in;stop processor/add;"
+	                               "stop exporter/out;stop extension/telemetry;"));
+	assert_false(toll_host_ready(g->host));
+}
+
+static void status_knows_every_component(void **state)
+{
+	struct rig *g = *state;
+	char *text;
+
+	start(g, one_pipeline);
+	text = toll_host_status_json(g->host);
+	assert_non_null(strstr(text, "\"component\":\"exporter/out\",\"status\":\"ok\""));
+	assert_non_null(strstr(text, "\"component\":\"processor/add/2\",\"status\":\"ok\""));
+	free(text);
+	g->graph = toll_graph_free(g->graph);
+	text = toll_host_status_json(g->host);
+	assert_non_null(strstr(text, "\"components\":[]"));
+	free(text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(spans_flow_through_and_are_counted),
+		TEST(started_from_the_end_and_stopped_from_the_beginning),
+		TEST(pipelines_do_not_see_each_other),
+		TEST(full_exporter_of_one_pipeline_refuses_for_all),
+		TEST(processor_refuses_the_batch),
+		TEST(batch_decides_for_the_exporters),
+		TEST(settings_may_bring_an_extension_along),
+		TEST(failed_start_names_the_component_and_unwinds),
+		TEST(status_knows_every_component),
+	};
+
+	return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
+}
