@@ -205,9 +205,11 @@ static bool schedule_retry(struct toll_runner *r, struct toll_flight *f)
 /* Counts what a flight carried as sent or as lost. */
 static void answer(struct toll_runner *r, struct toll_flight *f, int err, struct toll_entry **done)
 {
-	toll_stat_add(r->exporter->super.stats,
-	              err ? TOLL_STAT_EXPORTER_SEND_FAILED_SPANS : TOLL_STAT_EXPORTER_SENT_SPANS,
-	              f->given.span_count);
+	struct toll_stats *stats = r->exporter->super.stats;
+	uint32_t lost = err ? f->given.span_count : f->given.lost_count;
+
+	toll_stat_add(stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, lost);
+	toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, f->given.span_count - lost);
 	toll_flight_settle(f, &r->queue, err, done);
 }
 

@@ -115,7 +115,7 @@ static const struct toll_field metadata_fields[] = {
 };
 
 const struct toll_field toll_kafka_fields[] = {
-	TOLL_FIELD(CONF, brokers, LIST, "localhost:9092", "host:port of some brokers."),
+	TOLL_FIELD(CONF, brokers, LIST, "[localhost:9092]", "host:port of some brokers."),
 	TOLL_FIELD(CONF, topic, STRING, "otel-cost-spans", "Where messages go."),
 	TOLL_FIELD(
 		CONF, encoding, ENUM, "json",
@@ -209,8 +209,9 @@ static void validate_producer(const struct toll_kafka_config *c, struct toll_rep
 	if (c->producer.max_message_bytes < 1000 || c->producer.max_message_bytes > 1000000000)
 		toll_report_error(r, "producer::max_message_bytes",
 		                  "must lie between 1000 and 1000000000");
-	if (c->producer.linger > 900 * TOLL_S)
-		toll_report_error(r, "producer::linger", "must not be over 15m");
+	if (c->producer.linger > 5 * TOLL_S)
+		toll_report_error(r, "producer::linger",
+		                  "must not be over 5s: shutdown waits for it");
 	if (c->producer.max_buffered_bytes < (1 << 20))
 		toll_report_error(r, "producer::max_buffered_bytes", "must be at least 1MiB");
 	if (c->producer.required_acks != -1)
