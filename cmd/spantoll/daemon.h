@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon.h - a configuration at work: host, graph, signals and the orderly end. Main thread only.
+ */
+#ifndef TOLL_CMD_DAEMON_H
+#define TOLL_CMD_DAEMON_H
+
+#include "base/error.h"
+#include "config/config.h"
+
+/* From the signal to the end of the process at most: Kubernetes kills after 30 s, systemd after 90.
+ */
+#define TOLL_DAEMON_DRAIN_S 10
+
+struct toll_daemon;
+struct toll_host;
+
+/* Builds and starts everything. The configuration is borrowed until free. From here on SIGTERM and
+ * SIGINT end toll_daemon_wait(). */
+int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret,
+                    struct toll_error *reterr) TOLL_MUST_CHECK;
+struct toll_host *toll_daemon_host(struct toll_daemon *d);
+/* Returns after a signal or toll_host_stop(). */
+int toll_daemon_wait(struct toll_daemon *d) TOLL_MUST_CHECK;
+/* Drains within TOLL_DAEMON_DRAIN_S, a second signal ends the process at once; then frees. Always
+ * returns NULL. */
+struct toll_daemon *toll_daemon_free(struct toll_daemon *d);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verb_run.c - `spantoll run`, and `spantoll --config FILE`: the daemon. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "cmd/spantoll/daemon.h"
+#include "cmd/spantoll/options.h"
+#include "cmd/spantoll/setup.h"
+#include "cmd/spantoll/verb.h"
+
+static int run(struct toll_config *config)
+{
+	enum toll_log_level level;
+	struct toll_daemon *daemon;
+	struct toll_error error = { 0 };
+	int err;
+
+	if (toll_log_parse_level(config->telemetry.log_level.ptr, &level))
+		toll_log_set_level(level);
+	TOLL_INFO("spantoll", "starting version=%s config=%s", TOLL_VERSION, config->file);
+	err = toll_daemon_new(config, &daemon, &error);
+	if (err < 0) {
+		TOLL_FAULT("spantoll", "cannot start: %s", error.text);
+		return TOLL_EXIT_FAILED;
+	}
+	TOLL_INFO("spantoll", "everything is running");
+	err = toll_daemon_wait(daemon);
+	TOLL_INFO("spantoll", "stopping: at most %d s to deliver what is queued",
+	          TOLL_DAEMON_DRAIN_S);
+	toll_daemon_free(daemon);
+	TOLL_INFO("spantoll", "stopped");
+	return err < 0 ? TOLL_EXIT_FAILED : TOLL_EXIT_OK;
+}
+
+int toll_verb_run(int argc, char **argv)
+{
+	const char *path = NULL;
+	const struct toll_option options[] = {
+		{ "config", "FILE", "the configuration to run", .text = &path },
+		TOLL_OPTION_END,
+	};
+	const struct toll_usage usage = {
+		"run", "[FILE]",
+		"Runs the daemon in the foreground; log lines go to stderr. SIGTERM and SIGINT "
+		"deliver\n"
+		"what is queued, for at most 10 s, and stop; a second one stops at once.\n",
+		"Exit status: 0 stopped by a signal, 1 could not start (the reason names the "
+		"setting),\n"
+		"2 wrong usage, 3 a wrong configuration (all findings are on stderr).\n",
+		options
+	};
+	struct toll_config *config = NULL;
+	int rest, rc = toll_options_parse(&usage, argc, argv, &rest);
+
+	if (rc >= 0)
+		return rc;
+	if (!path && rest < argc)
+		path = argv[rest];
+	rc = toll_setup_load_or_explain("run", path, &config);
+	if (rc == TOLL_EXIT_OK)
+		rc = run(config);
+	toll_config_free(config);
+	return rc;
+}

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A wrong configuration is refused with every problem at once, each with its place and a way out; a right
+one, among them the file of the seed, is taken as it is."""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+import yaml
+
+from env.daemon import BINARY, ROOT, Daemon
+
+pytestmark = pytest.mark.core
+
+SEED = """\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+      http:
+processors:
+  batch:
+    timeout: 5s
+    send_batch_max_size: 1000
+exporters:
+  kafka:
+    brokers:
+      - kafka-01.internal:9092
+      - kafka-02.internal:9092
+    topic: otel-cost-spans
+    encoding: json
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      processors: [batch]
+      exporters: [kafka]
+"""
+
+GOOD = """\
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}}}}
+exporters: {nop: }
+service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}
+"""
+
+
+def spantoll(*args, env=None, stdin=None):
+    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=60, input=stdin,
+                          env={**os.environ, **(env or {})})
+
+
+@pytest.fixture
+def write(tmp_path):
+    def to_file(text, name="config.yaml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return to_file
+
+
+def findings(path, env=None):
+    """What validate --json says: (exit status, findings)."""
+    done = spantoll("validate", "--json", "--config", path, env=env)
+    return done.returncode, json.loads(done.stdout)["findings"]
+
+
+def texts(path, **how):
+    return [f"{f['line']}:{f['column']} {f['severity']} {f['path']}: {f['text']}" for f in findings(path, **how)[1]]
+
+
+def test_the_seeds_file_loads_with_a_warning_for_http(write):
+    status, found = findings(write(SEED))
+    assert status == 0
+    assert [f["severity"] for f in found if f["severity"] == "error"] == []
+    http = [f for f in found if f["path"] == "receivers::otlp::protocols::http"]
+    assert [(f["line"], f["column"], f["severity"]) for f in http] == [(5, 7, "warning")]
+    # send_batch_max_size below send_batch_size: clamped, and said.
+    assert any(f["path"].startswith("processors::batch") and f["severity"] == "warning" for f in found)
+
+
+def test_the_seeds_settings_arrive(write):
+    printed = spantoll("print-config", "--config", write(SEED))
+    assert printed.returncode == 0
+    config = yaml.safe_load(printed.stdout)
+    assert config["exporters"]["kafka"]["brokers"] == ["kafka-01.internal:9092", "kafka-02.internal:9092"]
+    assert config["processors"]["batch"]["timeout"] == "5s"
+    assert config["service"]["pipelines"]["traces"]["processors"] == ["batch"]
+
+
+def test_all_problems_are_told_at_once_with_their_place(write):
+    path = write("""\
+receivers:
+  otpl:
+  otlp:
+    protocols:
+      grpc: {endpoit: "x", max_recv_msg_size_mib: many}
+processors:
+  batch: {timeout: 5}
+exporters:
+  kafka: {topik: x, producer: {compression: gzp}}
+extensions:
+  zpages:
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      processors: [batch, x]
+      exporters: [kafka]
+    metrics:
+      receivers: [otlp]
+      exporters: [kafka]
+procesors:
+""")
+    done = spantoll("validate", "--config", path)
+    assert done.returncode == 3
+    lines = done.stderr.splitlines()
+    places = [line.split(": ")[0].removeprefix(f"{path}:") for line in lines if ": error: " in line]
+    assert places == ["2:3", "5:14", "5:28", "7:11", "9:11", "9:32", "11:3", "16:27", "18:5", "21:1"]
+    assert all(line.startswith(f"{path}:") for line in lines)
+    for wanted in ['receivers::otpl: unknown receiver type "otpl", did you mean "otlp"?',
+                   'receivers::otlp::protocols::grpc::endpoit: unknown key, did you mean "endpoint"?',
+                   'processors::batch::timeout: "5" needs a unit',
+                   'exporters::kafka::topik: unknown key, did you mean "topic"?',
+                   'did you mean "gzip"?',
+                   'extensions::zpages: unknown extension type "zpages"',
+                   'service::pipelines::traces: references processor "x" which is not configured',
+                   'service::pipelines::metrics: spantoll prices spans',
+                   'procesors: unknown key, did you mean "processors"?']:
+        assert wanted in done.stderr
+
+
+def test_run_refuses_what_validate_refuses(write):
+    path = write(GOOD.replace("nop", "nopp", 1))
+    done = spantoll("run", "--config", path)
+    assert done.returncode == 3
+    assert f'{path}:2:13: error: exporters::nopp: unknown exporter type "nopp", did you mean "nop"?' in done.stderr
+    assert spantoll("--config", path).returncode == 3
+    assert spantoll("print-config", "--config", path).returncode == 3
+
+
+@pytest.mark.parametrize("text, wanted", [
+    ("a: [1, 2\nb: 3\n", "not valid YAML"),
+    ("exporters: {nop: }\nexporters: {nop: }\n", "2:1"),
+    ("a: 1\n---\nb: 2\n", "second document"),
+    ("", "must have at least one pipeline"),
+    ("- receivers\n", "must be a mapping"),
+    ("receivers:\n\totlp:\n", "indent with spaces"),
+])
+def test_broken_files_get_a_sentence(write, text, wanted):
+    done = spantoll("validate", "--config", write(text))
+    assert done.returncode == 3
+    assert wanted in done.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    done = spantoll("run", "--config", tmp_path / "none.yaml")
+    assert done.returncode == 3
+    assert f"{tmp_path}/none.yaml: error: cannot be read: No such file or directory" in done.stderr
+
+
+def test_hostile_files_are_refused_quickly(write):
+    laughs = "a0: &a0 [x,x,x,x,x,x,x,x]\n" + "".join(
+        f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 8)}]\n" for i in range(1, 40))
+    for text in [laughs, "[" * 100_000, "{a: " * 5000, "x" * (9 << 20), "\x01", "*a", "a: &a *a"]:
+        done = spantoll("validate", "--config", write(text))
+        assert done.returncode == 3, text[:40]
+        assert "error" in done.stderr
+
+
+def test_variables_are_expanded(write):
+    path = write(GOOD.replace('"127.0.0.1:0"', '"${env:TOLL_HOST}:${env:TOLL_PORT:-4317}"') +
+                 "extensions: {health_check: {endpoint: '${env:TOLL_UNSET}', path: '$$x'}}\n")
+    done = spantoll("print-config", "--config", path, env={"TOLL_HOST": "127.0.0.9"})
+    assert done.returncode == 0
+    config = yaml.safe_load(done.stdout)
+    assert config["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] == "127.0.0.9:4317"
+    assert config["extensions"]["health_check"]["endpoint"] == "localhost:13133"
+    assert config["extensions"]["health_check"]["path"] == "$$x"
+    assert "4:39: warning: the environment variable TOLL_UNSET is not set" in done.stderr
+
+
+def test_secrets_are_never_printed(write):
+    path = write(SEED + "# a secret of its own\n")
+    text = path.read_text().replace("    topic:", "    auth: {sasl: {mechanism: PLAIN, username: me, "
+                                    "password: '${env:TOLL_PASSWORD}'}}\n    topic:")
+    path.write_text(text)
+    for verb in ["print-config", "validate"]:
+        done = spantoll(verb, "--config", path, env={"TOLL_PASSWORD": "hunter2-hunter2"})
+        assert done.returncode == 0, done.stderr
+        assert "hunter2" not in done.stdout + done.stderr
+    assert "[REDACTED]" in spantoll("print-config", "--config", path, env={"TOLL_PASSWORD": "x"}).stdout
+
+
+@pytest.mark.parametrize("name", ["seed", "good"] + sorted(
+    str(p.relative_to(ROOT)) for p in pathlib.Path(ROOT, "examples").glob("*.yaml")))
+def test_what_print_config_prints_loads_again(write, name):
+    text = {"seed": SEED, "good": GOOD}.get(name) or pathlib.Path(ROOT, name).read_text()
+    first = spantoll("print-config", "--config", write(text))
+    assert first.returncode == 0, first.stderr
+    second = spantoll("print-config", "--config", write(first.stdout, "again.yaml"))
+    assert second.returncode == 0, second.stderr
+    assert first.stdout == second.stdout
+
+
+def test_unused_components_are_warned_of(write):
+    found = texts(write(GOOD + "processors: {batch/spare: }\n"))
+    assert any("4:14 warning processors::batch/spare: is not used by any pipeline" in f for f in found)
+
+
+def test_cost_before_pricing_is_an_error(write, prices):
+    text = GOOD.replace("exporters: [nop]", "processors: [cost, pricing], exporters: [nop]") + \
+        f"processors: {{cost: , pricing: {{file: '{prices({})}'}}}}\n"
+    status, found = findings(write(text))
+    assert status == 3
+    assert any('"cost" must come after "pricing"' in f["text"] for f in found)
+    assert findings(write(text.replace("[cost, pricing]", "[pricing, cost]")))[0] == 0
+
+
+def test_a_port_that_is_taken_names_the_setting(spantoll, tmp_path):
+    first = spantoll(exporters={"nop": {}})
+    second = Daemon(tmp_path / "second", exporters={"nop": {}},
+                    receivers={"otlp": {"protocols": {"grpc": {"endpoint": first.grpc}}}})
+    second.expect_failure = True
+    second.start(wait=False)
+    try:
+        assert second.child.wait(30) == 1
+        assert "receivers::otlp" in second.log or "receiver/otlp" in second.log
+        assert first.grpc in second.log
+    finally:
+        second.close()
