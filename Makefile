@@ -187,10 +187,8 @@ test: ## unit, fuzz replay, real daemon with real Kafka, Redis and SDKs (15 min)
 test-steps:
 	$(call stage,build)
 	@$(again) all
-	$(call stage,layers)
-	@$(again) layers
-	$(call stage,generated pages)
-	@$(again) docs-check
+	$(call stage,layers and generated pages)
+	@$(again) layers docs-check
 	$(call stage,unit tests)
 	@$(again) test-unit
 	$(call stage,fuzz corpora)
@@ -249,14 +247,6 @@ cov: ## line coverage of the unit tests (needs gcovr)
 	@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov
 
 ##@ Tidy
-PAGES := configuration metrics
-docs: all ## write docs/configuration.md and docs/metrics.md from the tables in the sources
-	@mkdir -p docs; for p in $(PAGES); do $(O)/bin/spantoll docs $$p > docs/$$p.md || exit 1; done
-
-docs-check: all
-	@for p in $(PAGES); do $(O)/bin/spantoll docs $$p | cmp - docs/$$p.md || \
-		{ echo "docs/$$p.md is stale: run make docs"; exit 1; }; done
-
 lint: ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting, layers
 	@tools/setup.sh build lint
 	@$(again) lint-steps
@@ -279,6 +269,14 @@ lint-steps:
 
 layers: ## which folder may include which
 	@$(PYTHON) tools/check_layers.py
+
+PAGES := configuration metrics
+docs: all ## write docs/configuration.md and docs/metrics.md from the tables in the sources
+	@mkdir -p docs; for p in $(PAGES); do $(O)/bin/spantoll docs $$p > docs/$$p.md || exit 1; done
+
+docs-check: all
+	@for p in $(PAGES); do $(O)/bin/spantoll docs $$p | diff -u docs/$$p.md - || \
+		{ echo "docs/$$p.md is stale: run make docs"; exit 1; }; done
 
 format: ## rewrite the sources as .clang-format says
 	$(CLANG_FORMAT) -i $(ALL_SRC)
