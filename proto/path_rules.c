@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/path_rules.h"
+
+#include <regex.h>
+#include <stdlib.h>
+
+enum {
+	PLACEHOLDER_MAX = 32,
+	PATTERN_MAX = 1024,
+	REGEX_SEGMENT_MAX = 256, /* no pattern gets more to chew on */
+};
+
+/* A pattern of plain text is compared; any other one is a regular expression. */
+struct pattern {
+	bool plain, at_start, at_end; /* ^text, text$ */
+	char *text;
+	size_t len;
+	regex_t regex;
+};
+
+struct toll_path_rules {
+	char placeholder[PLACEHOLDER_MAX];
+	size_t placeholder_len;
+	size_t keep_count, count; /* keep first, then replace */
+	struct pattern patterns[];
+};
+
+/* ---- matching -------------------------------------------------------------------------------- */
+
+static bool matches_text(const struct pattern *p, struct toll_slice s)
+{
+	if (p->len > s.len)
+		return false;
+	if (p->at_start && memcmp(s.ptr, p->text, p->len) != 0)
+		return false;
+	if (p->at_end && memcmp(s.ptr + s.len - p->len, p->text, p->len) != 0)
+		return false;
+	if (p->at_start && p->at_end)
+		return p->len == s.len;
+	return p->at_start || p->at_end || memmem(s.ptr, s.len, p->text, p->len);
+}
+
+static bool matches(const struct pattern *p, struct toll_slice s)
+{
+	regmatch_t range = { 0, (regoff_t)s.len };
+
+	if (p->plain)
+		return matches_text(p, s);
+	return s.len <= REGEX_SEGMENT_MAX &&
+	       regexec(&p->regex, s.ptr, 1, &range, REG_STARTEND) == 0;
+}
+
+struct toll_slice toll_path_rules_placeholder(const struct toll_path_rules *rules)
+{
+	return rules ? toll_slice(rules->placeholder, rules->placeholder_len) : TOLL_SLICE("*");
+}
+
+enum toll_path_verdict toll_path_rules_judge(const struct toll_path_rules *rules,
+                                             struct toll_slice segment)
+{
+	if (toll_slice_eq(segment, toll_path_rules_placeholder(rules)))
+		return TOLL_PATH_KEEP;
+	for (size_t i = 0; rules && i < rules->count; i++)
+		if (matches(&rules->patterns[i], segment))
+			return i < rules->keep_count ? TOLL_PATH_KEEP : TOLL_PATH_REPLACE;
+	return TOLL_PATH_UNDECIDED;
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static bool is_plain(struct toll_slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (memchr("^$.[]|()*+?{}\\", s.ptr[i], 14))
+			return false;
+	return true;
+}
+
+static int compile(struct pattern *p, struct toll_slice text, struct toll_error *reterr)
+{
+	struct toll_slice plain = text;
+	char why[96];
+	int err;
+
+	if (!text.len || text.len > PATTERN_MAX)
+		return toll_fail(reterr, TOLL_ECONFIG, "a pattern must have 1 to %d bytes",
+		                 PATTERN_MAX);
+	p->at_start = plain.ptr[0] == '^';
+	plain = toll_slice(plain.ptr + p->at_start, plain.len - p->at_start);
+	p->at_end = plain.len && plain.ptr[plain.len - 1] == '$';
+	plain.len -= p->at_end;
+	if (is_plain(plain)) {
+		p->text = strndup(plain.ptr, plain.len);
+		p->len = plain.len;
+		p->plain = true;
+		return p->text ? 0 : toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	}
+	err = regcomp(&p->regex, text.ptr, REG_EXTENDED);
+	if (!err)
+		return 0;
+	regerror(err, &p->regex, why, sizeof(why));
+	p->plain = true; /* nothing to free */
+	return toll_fail(reterr, TOLL_ECONFIG, "\"%.*s\" is no regular expression: %s",
+	                 TOLL_FMT(text), why);
+}
+
+static bool is_placeholder(struct toll_slice s)
+{
+	if (!s.len || s.len > PLACEHOLDER_MAX)
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (memchr("/?#;", s.ptr[i], 4))
+			return false;
+	return true;
+}
+
+int toll_path_rules_new(const struct toll_path_settings *set, struct toll_path_rules **ret,
+                        struct toll_error *reterr)
+{
+	size_t count = set->keep_count + set->replace_count;
+	struct toll_path_rules *r;
+	int err = 0;
+
+	if (!is_placeholder(set->placeholder))
+		return toll_fail(reterr, TOLL_ECONFIG,
+		                 "the placeholder must have 1 to %d bytes and none of / ? # ;",
+		                 PLACEHOLDER_MAX);
+	r = calloc(1, sizeof(*r) + count * sizeof(r->patterns[0]));
+	if (!r)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	memcpy(r->placeholder, set->placeholder.ptr, set->placeholder.len);
+	r->placeholder_len = set->placeholder.len;
+	r->keep_count = set->keep_count;
+	for (; !err && r->count < count; r->count++) {
+		size_t i = r->count;
+
+		err = compile(&r->patterns[i],
+		              i < set->keep_count ? set->keep[i]
+		                                  : set->replace[i - set->keep_count],
+		              reterr);
+	}
+	if (err) {
+		toll_path_rules_free(r);
+		return err;
+	}
+	*ret = r;
+	return 0;
+}
+
+struct toll_path_rules *toll_path_rules_free(struct toll_path_rules *r)
+{
+	for (size_t i = 0; r && i < r->count; i++) {
+		if (!r->patterns[i].plain)
+			regfree(&r->patterns[i].regex);
+		free(r->patterns[i].text);
+	}
+	free(r);
+	return NULL;
+}
