@@ -69,7 +69,7 @@ ifneq ($(WERROR),)
 WARN += -Werror
 endif
 
-ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -Ibuild/gen -ffp-contract=off -fvisibility=hidden $(WARN) $(FLAGS.$(BUILD)) \
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -isystem build/gen -ffp-contract=off -fvisibility=hidden $(WARN) $(FLAGS.$(BUILD)) \
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null) -include base/banned.h $(CFLAGS)
 ALL_LDFLAGS := $(LD.$(BUILD)) $(LDFLAGS)
 ALL_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
@@ -255,7 +255,7 @@ lint: ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting, l
 LINT_TIDY := $(LIB_SRC:%=build/lint/%.tidy) $(patsubst %,build/lint/%.tidy,$(wildcard cmd/*/*.c))
 build/lint/%.tidy: % .clang-tidy
 	@mkdir -p $(@D)
-	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -Ibuild/gen \
+	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -isystem build/gen \
 		$(shell $(PKG_CONFIG) --cflags $(PKGS)) -include base/banned.h 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* export.c - the way of one request: budget, bytes, views, pipelines, answer. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "pipeline/host.h"
+#include "proto/otlp_decode.h"
+#include "receivers/otlp/otlp.h"
+#include "receivers/otlp/response.h"
+#include "receivers/otlp/transport.h"
+
+static struct toll_stats *stats_of(const struct toll_otlp_request *r)
+{
+	return r->receiver->super.super.stats;
+}
+
+static void count(struct toll_otlp *o, enum toll_outcome outcome)
+{
+	atomic_fetch_add_explicit(&o->outcomes[outcome], 1, memory_order_relaxed);
+}
+
+/* Refused before it was known how many spans there are. */
+static void refuse(struct toll_otlp_request *r, int err, const char *why)
+{
+	count(r->receiver, toll_err_retryable(err) ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
+	r->engine->answer(r, err, why, toll_slice(NULL, 0));
+}
+
+static void accept(struct toll_otlp_request *r)
+{
+	char buf[TOLL_RESPONSE_MAX];
+
+	count(r->receiver, TOLL_OUTCOME_SUCCESS);
+	r->engine->answer(r, 0, NULL, toll_otlp_response(r->rejected, r->reason, buf));
+}
+
+/* The pipelines' answer; any thread. */
+static void on_ack(struct toll_ack *ack, int err)
+{
+	struct toll_otlp_request *r = toll_container_of(ack, struct toll_otlp_request, ack);
+
+	if (!err) {
+		toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_ACCEPTED_SPANS, r->spans);
+		accept(r);
+		return;
+	}
+	toll_stat_add(stats_of(r),
+	              toll_err_retryable(err) ? TOLL_STAT_RECEIVER_REFUSED_SPANS
+	                                      : TOLL_STAT_RECEIVER_FAILED_SPANS,
+	              r->spans);
+	refuse(r, err, toll_err_text(err));
+}
+
+/* ---- bytes
+ * --------------------------------------------------------------------------------------- */
+
+static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_memory *memory,
+                         struct toll_batch **ret)
+{
+	char *wire;
+	int err = toll_batch_new(size, memory, &wire, ret);
+
+	if (!err)
+		r->engine->take(r, wire);
+	return err;
+}
+
+/* Straight into a batch's own buffer; a larger one as long as it proves too small. */
+static int inflate(struct toll_slice body, size_t max, struct toll_memory *memory,
+                   struct toll_batch **ret)
+{
+	size_t room = toll_gzip_hint(body, max);
+
+	for (;;) {
+		char *wire;
+		size_t size;
+		int err = toll_batch_new(room, memory, &wire, ret);
+
+		if (err)
+			return err;
+		err = toll_gunzip(body, wire, room, &size);
+		if (!err) {
+			(*ret)->wire.len = size;
+			return 0;
+		}
+		*ret = toll_batch_unref(*ret);
+		if (err != TOLL_EFULL)
+			return err;
+		if (room == max)
+			return TOLL_ETOOBIG;
+		room = room > max / 4 ? max : room * 4;
+	}
+}
+
+static int receive_gzip(struct toll_otlp_request *r, size_t size, struct toll_memory *memory,
+                        struct toll_batch **ret)
+{
+	char *body;
+	int err;
+
+	if (!toll_memory_charge(memory, size))
+		return TOLL_EFULL;
+	body = malloc(size ? size : 1);
+	err = body ? 0 : TOLL_ENOMEM;
+	if (!err) {
+		r->engine->take(r, body);
+		err = inflate(toll_slice(body, size), r->receiver->max_message_bytes, memory, ret);
+	}
+	free(body);
+	toll_memory_release(memory, size);
+	return err;
+}
+
+/* ---- the whole
+ * ------------------------------------------------------------------------------------- */
+
+static void note_rejected(struct toll_otlp_request *r, const struct toll_batch *b)
+{
+	r->rejected = b->dropped_count;
+	if (!r->rejected)
+		return;
+	for (uint32_t i = 0; i < b->span_count && !r->reason; i++)
+		r->reason = b->spans[i].dropped;
+	toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_REJECTED_SPANS, r->rejected);
+}
+
+/* Borrows b. r may be gone when this returns. */
+static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
+{
+	struct toll_consumer *next = r->receiver->super.next;
+	const char *why;
+	int err = toll_otlp_decode(b, &why);
+
+	if (err) {
+		refuse(r, err, why);
+		return;
+	}
+	note_rejected(r, b);
+	r->spans = b->kept_count;
+	if (r->spans == 0) {
+		accept(r);
+		return;
+	}
+	r->ack = (struct toll_ack){ on_ack, (enum toll_ack_level)r->receiver->config->acknowledge };
+	next->consume(next, b, &r->ack);
+}
+
+static const char *sentence_for(int err)
+{
+	if (err == TOLL_ETOOBIG)
+		return "the message is larger than max_recv_msg_size_mib once inflated";
+	if (err == TOLL_EINVALID)
+		return "the body is not valid gzip";
+	if (err == TOLL_EFULL)
+		return "the process is at its memory limit";
+	return toll_err_text(err);
+}
+
+void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r, size_t size,
+                      enum toll_encoding encoding)
+{
+	struct toll_memory *memory = toll_host_memory(receiver->super.super.host);
+	struct toll_batch *b = NULL;
+	int err;
+
+	r->receiver = receiver;
+	if (encoding == TOLL_ENCODING_GZIP)
+		err = receive_gzip(r, size, memory, &b);
+	else
+		err = receive_plain(r, size, memory, &b);
+	if (err) {
+		refuse(r, err, sentence_for(err));
+		return;
+	}
+	hand_over(r, b);
+	toll_batch_unref(b);
+}

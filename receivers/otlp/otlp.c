@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp - receives spans over OTLP: configuration and life of the receiver. */
+#include "receivers/otlp/otlp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/grpc_server.h"
+#include "pipeline/factory.h"
+#include "pipeline/host.h"
+
+static struct toll_otlp *otlp_of(struct toll_component *c)
+{
+	return toll_container_of(c, struct toll_otlp, super.super);
+}
+
+static void collect(struct toll_metrics_source *self, struct toll_metrics_writer *w)
+{
+	static const char *const names[] = { "success", "refused", "failure" };
+	struct toll_otlp *o = toll_container_of(self, struct toll_otlp, metrics);
+
+	toll_metrics_family(w, "otelcol_receiver_requests", TOLL_METRIC_COUNTER,
+	                    "Requests by how they ended.");
+	for (size_t i = 0; i < TOLL_OUTCOME_COUNT; i++) {
+		const struct toll_label labels[] = {
+			{ "receiver", toll_slice_str(o->super.super.id.text) },
+			{ "transport", TOLL_SLICE("grpc") },
+			{ "outcome", toll_slice_str(names[i]) },
+		};
+
+		toll_metrics_sample(w, labels, TOLL_COUNT(labels),
+		                    atomic_load_explicit(&o->outcomes[i], memory_order_relaxed));
+	}
+}
+
+static int otlp_start(struct toll_component *c, struct toll_error *reterr)
+{
+	struct toll_otlp *o = otlp_of(c);
+	int err = toll_otlp_grpc_start(o, reterr);
+
+	if (err)
+		return err;
+	toll_host_metrics_add(c->host, &o->metrics);
+	toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "listening");
+	TOLL_INFO(c->who, "listening for OTLP/gRPC endpoint=%s port=%d",
+	          o->config->protocols.grpc.endpoint.ptr, toll_grpc_server_port(o->server));
+	return 0;
+}
+
+static void otlp_shutdown(struct toll_component *c, uint64_t deadline_mono_ns)
+{
+	toll_grpc_server_shutdown(otlp_of(c)->server, deadline_mono_ns);
+}
+
+static void otlp_free(struct toll_component *c)
+{
+	struct toll_otlp *o = otlp_of(c);
+
+	if (o->server) {
+		toll_host_metrics_remove(c->host, &o->metrics);
+		o->server = toll_grpc_server_free(o->server);
+	}
+	free(o);
+}
+
+static const struct toll_component_ops ops = { otlp_start, otlp_shutdown, otlp_free };
+
+static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
+                  struct toll_error *reterr)
+{
+	struct toll_otlp *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	toll_component_init(&o->super.super, &ops, set);
+	o->super.next = set->next;
+	o->config = config;
+	o->metrics.collect = collect;
+	o->max_message_bytes = (size_t)o->config->protocols.grpc.max_recv_msg_size_mib << 20;
+	snprintf(o->setting, sizeof(o->setting), "receivers::%s::protocols::grpc::endpoint",
+	         set->id.text);
+	*ret = &o->super.super;
+	return 0;
+}
+
+static void validate(const void *config, struct toll_reporter *r)
+{
+	const struct toll_otlp_config *c = config;
+
+	if (!c->protocols.grpc.present)
+		toll_report_error(r, "protocols", "no protocol is on: add `grpc:` under protocols");
+	if (c->acknowledge == TOLL_ACK_JOURNALED)
+		toll_report_error(
+			r, "acknowledge",
+			"journaled needs a journal, which this version does not have yet; use "
+			"received or exported");
+}
+
+static const char *const ack_names[] = { "received", "journaled", "exported", NULL };
+
+/* clang-format off */
+#define GRPC struct toll_otlp_grpc_config
+static const struct toll_field server_parameter_fields[] = {
+	TOLL_FIELD(struct toll_otlp_keepalive, max_connection_idle, DURATION, "0",
+	           "Close a connection without calls after this long; 0: never."),
+	TOLL_FIELD(struct toll_otlp_keepalive, max_connection_age, DURATION, "0",
+	           "Ask clients to reconnect after this long; 0: never."),
+	TOLL_FIELD(struct toll_otlp_keepalive, max_connection_age_grace, DURATION, "0",
+	           "Time for calls in progress after max_connection_age; 0: no limit."),
+	TOLL_FIELD(struct toll_otlp_keepalive, time, DURATION, "2h", "Ping a silent client after this long."),
+	TOLL_FIELD(struct toll_otlp_keepalive, timeout, DURATION, "20s",
+	           "Close the connection when a ping is not answered within this."),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field enforcement_fields[] = {
+	TOLL_FIELD(struct toll_otlp_enforcement, min_time, DURATION, "5m",
+	           "Clients may not ping more often than this."),
+	TOLL_FIELD(struct toll_otlp_enforcement, permit_without_stream, BOOL, "false",
+	           "Clients may ping without calls in progress."),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field keepalive_fields[] = {
+	{ .name = "server_parameters", .type = TOLL_FIELD_GROUP, .group = server_parameter_fields,
+	  .offset = offsetof(GRPC, keepalive.server_parameters) - offsetof(GRPC, keepalive),
+	  .help = "Pings and age of connections." },
+	{ .name = "enforcement_policy", .type = TOLL_FIELD_GROUP, .group = enforcement_fields,
+	  .offset = offsetof(GRPC, keepalive.enforcement_policy) - offsetof(GRPC, keepalive),
+	  .help = "What clients may do." },
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field grpc_fields[] = {
+	TOLL_FIELD(GRPC, endpoint, STRING, "127.0.0.1:4317",
+	           "host:port to listen on; 0.0.0.0 for all interfaces, port 0 for any free port."),
+	TOLL_FIELD(GRPC, max_recv_msg_size_mib, INT, "4",
+	           "Largest request in MiB, before and after inflating.", .min = 1, .max = 1024),
+	TOLL_FIELD(GRPC, max_concurrent_streams, INT, "0",
+	           "Requests in progress on one connection; 0: no limit of ours.", .min = 0, .max = 1000000),
+	TOLL_FIELD(GRPC, workers, INT, "0", "Threads that receive and process; 0: one per processor.",
+	           .min = 0, .max = 256),
+	TOLL_FIELD(GRPC, keepalive, GROUP, NULL, "Pings, age and idleness of connections.",
+	           .group = keepalive_fields),
+	TOLL_FIELD_LATER("transport", "only tcp is served"),
+	TOLL_FIELD_LATER("read_buffer_size", "the library chooses its own buffer sizes"),
+	TOLL_FIELD_LATER("write_buffer_size", "the library chooses its own buffer sizes"),
+	TOLL_FIELD_LATER("include_metadata", "request headers are not kept"),
+	TOLL_FIELD_LATER("tls", "TLS is not available yet: connections are plaintext"),
+	TOLL_FIELD_LATER("auth", "authenticators are not available yet: every client is accepted"),
+	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field protocol_fields[] = {
+	{ .name = "grpc", .type = TOLL_FIELD_GROUP, .group = grpc_fields,
+	  .offset = offsetof(struct toll_otlp_config, protocols.grpc)
+	          - offsetof(struct toll_otlp_config, protocols),
+	  .present = offsetof(struct toll_otlp_config, protocols.grpc.present)
+	           - offsetof(struct toll_otlp_config, protocols),
+	  .help = "OTLP/gRPC; `grpc:` alone takes the defaults." },
+	TOLL_FIELD_LATER("http", "OTLP/HTTP is not available yet: nothing listens for it; point SDKs at grpc"),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field fields[] = {
+	TOLL_FIELD(struct toll_otlp_config, protocols, GROUP, NULL, "Which protocols to serve.",
+	           .group = protocol_fields, .required = true),
+	TOLL_FIELD(struct toll_otlp_config, acknowledge, ENUM, "received",
+	           "How far a batch must have come before the client hears OK.", .choices = ack_names),
+	TOLL_FIELD_END,
+};
+/* clang-format on */
+
+const struct toll_factory toll_receiver_otlp = {
+	.kind = TOLL_RECEIVER,
+	.stability = TOLL_BETA,
+	.type = "otlp",
+	.help = "Receives spans over OTLP/gRPC.",
+	.config_size = sizeof(struct toll_otlp_config),
+	.fields = fields,
+	.validate = validate,
+	.create = create,
+};
