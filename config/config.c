@@ -210,7 +210,7 @@ static void parse_section(struct toll_parser *p, const struct toll_config_type *
 	const struct toll_yaml_path path = { NULL, toll_slice_str(toll_section_key(section)) };
 	const struct toll_yaml_node *map = entry ? entry->value : NULL;
 
-	if (toll_yaml_is_null(map))
+	if (!map || toll_yaml_is_null(map))
 		return;
 	if (map->kind != TOLL_YAML_MAP) {
 		toll_parser_error(p, entry, &path, "must be a mapping of ids, not %s",
@@ -360,7 +360,7 @@ int toll_config_load_text(struct toll_slice yaml, const char *name,
 	for (size_t i = 0; i < findings->count; i++)
 		findings->at[i].file = nowhere.file;
 	if (err)
-		config = toll_config_free(config);
+		toll_config_free(config);
 	else
 		*ret = config;
 	return err;

@@ -12,7 +12,7 @@
 #define EXPANSIONS_MAX 1000
 #define NESTING_MAX    8
 #define TEXT_MAX       ((size_t)1024 * 1024)
-#define FILE_MAX       (64 * 1024)
+#define FILE_MAX       ((ssize_t)64 * 1024)
 
 struct expander {
 	const char *file;
@@ -131,9 +131,9 @@ static ssize_t read_file(const char *path, char *buf, size_t size)
 static struct toll_slice from_file(struct expander *x, struct toll_slice path, bool *ret_set)
 {
 	char *name = toll_arena_strdup(x->arena, path);
-	char *text = malloc(FILE_MAX + 1);
+	char *text = malloc((size_t)FILE_MAX + 1);
 	struct toll_slice value = TOLL_SLICE("");
-	ssize_t n = name && text ? read_file(name, text, FILE_MAX + 1) : -ENOMEM;
+	ssize_t n = name && text ? read_file(name, text, (size_t)FILE_MAX + 1) : -ENOMEM;
 
 	*ret_set = true;
 	if (n < 0)

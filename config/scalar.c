@@ -302,13 +302,10 @@ const char *toll_scalar_money_text(int64_t pico, char *buf)
 
 const char *toll_scalar_ratio_text(double ratio, char *buf)
 {
-	double back = 0;
-
 	/* The shortest text that reads back as the same double. */
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(buf, TOLL_SCALAR_TEXT, "%.*g", digits, ratio);
-		back = strtod(buf, NULL);
-		if (memcmp(&back, &ratio, sizeof(back)) == 0)
+		if (strtod(buf, NULL) == ratio)
 			break;
 	}
 	return buf;

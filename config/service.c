@@ -90,7 +90,7 @@ static struct toll_config_component *const *resolve_all(struct toll_parser *p,
 	struct toll_config_component **at;
 
 	*ret_count = 0;
-	if (toll_yaml_is_null(list))
+	if (!list || toll_yaml_is_null(list))
 		return NULL;
 	if (list->kind != TOLL_YAML_LIST) {
 		toll_parser_error(p, refs->entry, refs->path, "%s must be a list, not %s",

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "cmd/spantoll/options.h"
-#include "cmd/spantoll/rules.h"
+#include "cmd/spantoll/pipeline_rules.h"
 #include "pipeline/factory.h"
+#include "pipeline/graph.h"
+#include "pipeline/host.h"
 
 #define TYPES_MAX 128
 
@@ -40,16 +42,32 @@ const struct toll_config_type *toll_setup_types(void)
 	static struct toll_config_type types[TYPES_MAX];
 
 	/* The last one stays empty: it ends the table. */
-	for (size_t n = 0; toll_factories[n] && n < TYPES_MAX - 1 && !types[n].type; n++)
+	for (size_t n = 0; n < TYPES_MAX - 1 && toll_factories[n] && !types[n].type; n++)
 		types[n] = type_of(toll_factories[n]);
 	return types;
 }
 
-static int check_rules(int err, struct toll_config **config, struct toll_findings *findings)
+/* What only the components together can tell: creates them all, opens nothing. */
+static void check_graph(const struct toll_config *config, struct toll_findings *findings)
+{
+	struct toll_place at = { toll_findings_keep(findings, config->file), 0, 0 };
+	struct toll_host *host = toll_host_new();
+	struct toll_graph *graph = NULL;
+	struct toll_error error = { .text = "out of memory" };
+
+	if (!host || toll_graph_build(config, host, &graph, &error) < 0)
+		toll_findings_add(findings, TOLL_FINDING_ERROR, at, "", "%s", error.text);
+	toll_graph_free(graph);
+	toll_host_free(host);
+}
+
+static int check_whole(int err, struct toll_config **config, struct toll_findings *findings)
 {
 	if (err < 0)
 		return err;
-	toll_rules_check(*config, findings);
+	toll_pipeline_rules_check(*config, findings);
+	if (!findings->errors)
+		check_graph(*config, findings);
 	toll_findings_sort(findings);
 	if (!findings->errors)
 		return 0;
@@ -62,14 +80,14 @@ int toll_setup_load_file(const char *path, struct toll_config **ret, struct toll
 	/* The Collector's URI for a file. */
 	if (strncmp(path, "file:", 5) == 0)
 		path += 5;
-	return check_rules(toll_config_load_file(path, toll_setup_types(), ret, findings), ret,
+	return check_whole(toll_config_load_file(path, toll_setup_types(), ret, findings), ret,
 	                   findings);
 }
 
 int toll_setup_load_text(struct toll_slice yaml, const char *name, struct toll_config **ret,
                          struct toll_findings *findings)
 {
-	return check_rules(toll_config_load_text(yaml, name, toll_setup_types(), ret, findings),
+	return check_whole(toll_config_load_text(yaml, name, toll_setup_types(), ret, findings),
 	                   ret, findings);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/spantoll/rules.h"
+#include "cmd/spantoll/pipeline_rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static void check_pipeline(const struct toll_config *config, const struct toll_c
 		           "\"memory_limiter\" should be the first processor");
 }
 
-void toll_rules_check(const struct toll_config *config, struct toll_findings *findings)
+void toll_pipeline_rules_check(const struct toll_config *config, struct toll_findings *findings)
 {
 	for (size_t i = 0; i < config->pipeline_count; i++)
 		check_pipeline(config, &config->pipelines[i], findings);
