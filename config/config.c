@@ -110,7 +110,7 @@ static void unknown_type(struct toll_parser *p, const struct toll_config_type *t
 
 	toll_suggest_init(&s, type);
 	for (; types->type; types++) {
-		if (types->section != section || types->internal)
+		if (types->section != section || types->internal || types->later)
 			continue;
 		toll_suggest_offer(&s, types->type);
 		if (len < sizeof(list))
@@ -184,6 +184,13 @@ static void parse_component(struct toll_parser *p, const struct toll_config_type
 	type = find_type(types, section, type_name);
 	if (!type) {
 		unknown_type(p, types, section, entry, &path, type_name);
+		return;
+	}
+	if (type->later) {
+		toll_parser_error(
+			p, entry, &path,
+			"this version has no \"%s\" (%s): remove it, also where it is named",
+			type->type, type->later);
 		return;
 	}
 	if (!init_component(p->arena, type, type_name, name, c)) {
@@ -304,6 +311,7 @@ static void parse_root(struct toll_parser *p, const struct toll_config_type *typ
 		if (!known)
 			toll_parser_unknown(p, &root->entries[i], &path, top_keys);
 	}
+	p->root = root;
 	for (int s = 0; s < TOLL_SECTION_COUNT; s++)
 		parse_section(p, types, s, toll_yaml_find(root, top_keys[s]), config);
 	check_ambiguous(p, config);

@@ -34,6 +34,8 @@ struct toll_config_type {
 	void (*validate)(const void *config, struct toll_reporter *r);
 	const void *owner; /* the factory, for whoever filled this in */
 	bool internal;     /* made by the program: no file can name it */
+	const char
+		*later; /* not in this version: naming it is an error that says what it will be */
 };
 
 struct toll_config_component {

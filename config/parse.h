@@ -18,7 +18,8 @@ struct toll_parser {
 	struct toll_arena *arena;
 	struct toll_findings *findings;
 	const char *file;
-	int err; /* TOLL_ENOMEM: what was filled in is not complete */
+	const struct toll_yaml_node *root; /* the whole file, NULL while there is none */
+	int err;                           /* TOLL_ENOMEM: what was filled in is not complete */
 };
 
 /* Zeroes nothing: config is zeroed by the caller. Presets of all fields, groups included. */

@@ -17,12 +17,12 @@ enum toll_field_type {
 	TOLL_FIELD_INT,      /* int64_t, see .min .max */
 	TOLL_FIELD_SIZE,     /* uint64_t bytes: 1000000, "4MiB", "64KB" */
 	TOLL_FIELD_DURATION, /* uint64_t nanoseconds, Go syntax: "200ms", "1h30m"; 0 */
-	TOLL_FIELD_MONEY,    /* int64_t picodollars: decimal text, never a double */
+	TOLL_FIELD_MONEY,    /* int64_t picodollars: decimal text, never a double, never negative */
 	TOLL_FIELD_RATIO,    /* double, see .min .max (in thousandths) */
 	TOLL_FIELD_STRING,   /* struct toll_slice, NUL-terminated behind its end; "" when absent */
 	TOLL_FIELD_SECRET,   /* as STRING, but print-config and logs show "[REDACTED]" */
-	TOLL_FIELD_ENUM,     /* int: index into .choices */
-	TOLL_FIELD_LIST,     /* struct toll_slice_list: a sequence of scalars, or one scalar */
+	TOLL_FIELD_ENUM,     /* int: index into .choices; case does not count */
+	TOLL_FIELD_LIST,     /* struct toll_slice_list: a sequence of scalars, or one split at commas */
 	TOLL_FIELD_MAP,      /* struct toll_pair_list: a mapping of scalars */
 	TOLL_FIELD_GROUP,    /* nested mapping, see .group: a struct inside the struct */
 	TOLL_FIELD_GROUPS,   /* struct toll_group_list: a sequence of mappings, see .group, .group_size */
@@ -51,15 +51,18 @@ struct toll_field {
 	const char *name;
 	enum toll_field_type type;
 	size_t offset;      /* into the enclosing config struct */
-	const char *preset; /* default, as a user would write it; NULL: zero (a required one: see below) */
+	/* Default, as a user would write it (single values need no quotes: "*"); NULL: zero, "". */
+	const char *preset;
 	const char *help;   /* one sentence; goes to docs/configuration.md */
 	const struct toll_field *group;
 	size_t group_size;          /* of one element of GROUPS */
 	const char *const *choices; /* ENUM: NULL-terminated */
-	int64_t min, max;           /* INT, RATIO (thousandths): both 0 means no bound */
+	/* INT, SIZE, DURATION (ns), MONEY (picodollars), RATIO (thousandths): both 0 means no bound,
+	 * max < min means none above. */
+	int64_t min, max;
 	const char *alias_of;       /* this older name sets that field (same table); deprecated */
 	const char *later;          /* known to the Collector, not here yet: a warning with this sentence */
-	bool required;
+	bool required; /* where the mapping around it is given */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */
 	size_t present;

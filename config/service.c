@@ -29,6 +29,14 @@ struct toll_config_component *toll_config_find(const struct toll_config *c,
 /* ---- references -------------------------------------------------------------------------------
  */
 
+/* It is in the file, but was refused there: once is enough. */
+static bool was_refused(const struct toll_parser *p, enum toll_section section, const char *id)
+{
+	const struct toll_yaml_entry *there = toll_yaml_find(p->root, toll_section_key(section));
+
+	return there && toll_yaml_find(there->value, id);
+}
+
 static void unknown_reference(struct toll_parser *p, const struct references *refs,
                               const struct toll_yaml_entry *item, struct toll_slice id,
                               const struct toll_config *config)
@@ -54,7 +62,8 @@ static struct toll_config_component *resolve(struct toll_parser *p, const struct
                                              const struct toll_yaml_entry *item,
                                              const struct toll_config *config)
 {
-	struct toll_slice id = item->value ? item->value->text : toll_slice("", 0);
+	struct toll_slice id =
+		item->value && item->value->text.ptr ? item->value->text : toll_slice("", 0);
 	struct toll_config_component *c;
 
 	if (item->value && item->value->kind != TOLL_YAML_SCALAR) {
@@ -66,7 +75,8 @@ static struct toll_config_component *resolve(struct toll_parser *p, const struct
 	c = toll_config_find(config, refs->section, id);
 	if (!c && refs->connectors_too)
 		c = toll_config_find(config, TOLL_SECTION_CONNECTORS, id);
-	if (!c)
+	if (!c && !was_refused(p, refs->section, id.ptr) &&
+	    !(refs->connectors_too && was_refused(p, TOLL_SECTION_CONNECTORS, id.ptr)))
 		unknown_reference(p, refs, item, id, config);
 	return c;
 }

@@ -37,13 +37,29 @@ static struct toll_config_type type_of(const struct toll_factory *f)
 	};
 }
 
+static const struct toll_config_type later_types[] = {
+#define TOLL_LATER(section_, type_, what)     \
+	{ .section = TOLL_SECTION_##section_, \
+	  .type = (type_),                    \
+	  .later = (what),                    \
+	  .help = "Not in this version.",     \
+	  .stability = "none" },
+#include "cmd/spantoll/later.def"
+};
+
 const struct toll_config_type *toll_setup_types(void)
 {
 	static struct toll_config_type types[TYPES_MAX];
 
+	size_t n = 0;
+
+	if (types[0].type)
+		return types;
 	/* The last one stays empty: it ends the table. */
-	for (size_t n = 0; n < TYPES_MAX - 1 && toll_factories[n] && !types[n].type; n++)
+	for (; n < TYPES_MAX - 1 && toll_factories[n]; n++)
 		types[n] = type_of(toll_factories[n]);
+	for (size_t i = 0; n < TYPES_MAX - 1 && i < TOLL_COUNT(later_types); i++)
+		types[n++] = later_types[i];
 	return types;
 }
 

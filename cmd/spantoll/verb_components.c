@@ -23,7 +23,7 @@ static void each_type(enum toll_section section,
                       void (*fn)(const struct toll_config_type *, void *), void *ctx)
 {
 	for (const struct toll_config_type *t = toll_setup_types(); t->type; t++)
-		if (t->section == section && !t->internal)
+		if (t->section == section && !t->internal && !t->later)
 			fn(t, ctx);
 }
 

@@ -172,7 +172,7 @@ static int print_configuration(void)
 		bool first = true;
 
 		for (const struct toll_config_type *t = toll_setup_types(); t->type; t++) {
-			if ((int)t->section != s || t->internal)
+			if ((int)t->section != s || t->internal || t->later)
 				continue;
 			if (first)
 				printf("## %s\n\n", keys[s]);

@@ -131,6 +131,7 @@ static const struct toll_config_type test_types[] = {
 	     .config_size = sizeof(struct kafka_settings)),
 	TYPE(EXPORTERS, "nop", "Drops.", no_fields),
 	TYPE(EXPORTERS, "hidden", "Is not for files.", no_fields, .internal = true),
+	TYPE(EXPORTERS, "ledger", "Comes.", NULL, .later = "stored roll-ups"),
 	TYPE(CONNECTORS, "forward", "Joins.", no_fields),
 	TYPE(EXTENSIONS, "health_check", "Answers.", no_fields),
 	{ .type = NULL },

@@ -226,6 +226,20 @@ static void old_names_and_later_ones_warn(void **state TOLL_UNUSED)
 	               "error: exporters::kafka::subject: is the older name of \"topic\"");
 }
 
+static void a_refused_component_is_told_once(void **state TOLL_UNUSED)
+{
+	expect_only(
+		OTLP
+		"exporters: {ledger: , nopp: }\n"
+		"service: {pipelines: {traces: {receivers: [otlp], exporters: [ledger, nopp]}}}\n",
+		"c.yaml:2:13: error: exporters::ledger: this version has no \"ledger\" (stored "
+	        "roll-ups): "
+		"remove it, also where it is named\n"
+		"c.yaml:2:23: error: exporters::nopp: unknown exporter type \"nopp\", did you mean "
+	        "\"nop\"?; "
+		"known are: kafka, nop\n");
+}
+
 static void required_settings_are_missed(void **state TOLL_UNUSED)
 {
 	expect_finding("receivers: {otlp: }\n",
@@ -420,6 +434,7 @@ int main(void)
 		cmocka_unit_test(all_problems_are_told_at_once),
 		cmocka_unit_test(validate_finds_its_line),
 		cmocka_unit_test(old_names_and_later_ones_warn),
+		cmocka_unit_test(a_refused_component_is_told_once),
 		cmocka_unit_test(required_settings_are_missed),
 		cmocka_unit_test(null_is_the_same_as_absent),
 		cmocka_unit_test(ids_follow_the_collectors_rules),

@@ -50,6 +50,8 @@ static void check_fields(const char *who, const struct toll_field *fields, size_
 static void tables_are_complete(void **state TOLL_UNUSED)
 {
 	for (const struct toll_config_type *t = toll_setup_types(); t->type; t++) {
+		if (t->later)
+			continue;
 		assert_non_null(t->fields);
 		check_fields(t->type, t->fields, t->config_size);
 	}
@@ -63,6 +65,10 @@ static void presets_parse(void **state TOLL_UNUSED)
 		struct toll_arena arena;
 		void *settings = calloc(1, t->config_size + 1);
 
+		if (t->later) {
+			free(settings);
+			continue;
+		}
 		assert_non_null(settings);
 		toll_arena_init(&arena, 1 << 24);
 		p.arena = &arena;
@@ -99,7 +105,7 @@ static void factories_can_create(void **state TOLL_UNUSED)
 		assert_true(!(*f)->exporter_settings || (*f)->kind == TOLL_EXPORTER);
 	}
 	for (const struct toll_config_type *t = toll_setup_types(); t->type; t++)
-		count--;
+		count -= !t->later;
 	assert_int_equal(count, 0);
 }
 
