@@ -171,13 +171,13 @@ def test_hostile_files_are_refused_quickly(write):
 
 def test_variables_are_expanded(write):
     path = write(GOOD.replace('"127.0.0.1:0"', '"${env:TOLL_HOST}:${env:TOLL_PORT:-4317}"') +
-                 "extensions: {health_check: {endpoint: '${env:TOLL_UNSET}', path: '$$x'}}\n")
+                 "extensions: {health_check: {endpoint: '${env:TOLL_UNSET}', path: '/$$x'}}\n")
     done = spantoll("print-config", "--config", path, env={"TOLL_HOST": "127.0.0.9"})
     assert done.returncode == 0
     config = yaml.safe_load(done.stdout)
     assert config["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] == "127.0.0.9:4317"
     assert config["extensions"]["health_check"]["endpoint"] == "localhost:13133"
-    assert config["extensions"]["health_check"]["path"] == "$$x"
+    assert config["extensions"]["health_check"]["path"] == "/$x"
     assert "4:39: warning: the environment variable TOLL_UNSET is not set" in done.stderr
 
 

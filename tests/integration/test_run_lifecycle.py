@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`spantoll run` starts, says so, ends on a signal with status 0 within its 10 s, and survives SIGHUP."""
+import signal
+import subprocess
+import time
+
+import pytest
+
+from env import otlp
+
+pytestmark = pytest.mark.core
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(spantoll, sig):
+    daemon = spantoll(exporters={"nop": {}})
+    assert "everything is running" in daemon.log
+    began = time.monotonic()
+    daemon.child.send_signal(sig)
+    assert daemon.child.wait(15) == 0
+    assert time.monotonic() - began < 11
+    assert daemon.log.rstrip().endswith("stopped")
+
+
+def test_sighup_does_not_end_it(spantoll):
+    daemon = spantoll(exporters={"nop": {}})
+    daemon.child.send_signal(signal.SIGHUP)
+    daemon.wait_log("cannot be reloaded yet")
+    assert daemon.ready()
+
+
+def test_a_second_signal_ends_it_at_once(spantoll):
+    """Kafka is away, so the drain would take its 10 s."""
+    daemon = spantoll(exporters={"kafka": {"brokers": ["127.0.0.1:1"]}})
+    answer = daemon.export(otlp.many("checkout", 10))
+    assert answer.ok, answer
+    daemon.child.send_signal(signal.SIGTERM)
+    daemon.wait_log("stopping")
+    with pytest.raises(subprocess.TimeoutExpired):
+        daemon.child.wait(0.5)  # it is draining, or the test would prove nothing
+    began = time.monotonic()
+    daemon.expect_failure = True
+    daemon.child.send_signal(signal.SIGTERM)
+    assert daemon.child.wait(5) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 3
+
+
+def test_the_log_level_is_the_configurations(spantoll):
+    daemon = spantoll(exporters={"nop": {}}, service={"telemetry": {"metrics": {"level": "none"},
+                                                                    "logs": {"level": "error"}}})
+    assert "info" not in daemon.log
