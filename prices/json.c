@@ -220,46 +220,61 @@ static int read_rows(struct reading *r, struct json_object *document)
 	return 0;
 }
 
-/* The end of the string that begins at `at` (its first quote); the document is well-formed. */
-static const char *string_end(const char *at)
+/* The quote that ends the string whose first quote is `at`; `end` where there is none. */
+static const char *string_end(const char *at, const char *end)
 {
-	for (at++; *at != '"'; at++)
+	for (at++; at < end && *at != '"'; at++)
 		if (*at == '\\')
 			at++;
-	return at;
+	return at < end ? at : end;
+}
+
+/* One character of the outermost object, or inside; strings are read as a whole. */
+static int scan(struct reading *r, const char **at, const char *end, struct toll_slice *name)
+{
+	const char *start = *at;
+
+	if (*start == '\'') /* json-c takes these */
+		return toll_fail(r->reterr, TOLL_EINVALID,
+		                 "%s: no JSON: strings need double quotes", r->name);
+	if (*start != '"')
+		return 0;
+	*at = string_end(start, end);
+	*name = toll_slice(start + 1, (size_t)(*at - start - 1));
+	return 0;
+}
+
+static int insert_name(struct reading *r, struct toll_table *names, struct toll_slice name)
+{
+	uint32_t *value;
+	bool added;
+	int err = toll_table_insert(names, name, &value, &added);
+
+	if (err)
+		return toll_fail(r->reterr, err, "%s: %s", r->name, toll_err_text(err));
+	if (!added)
+		return toll_fail(r->reterr, TOLL_EINVALID, "%s: row \"%.*s\" comes twice; keep one",
+		                 r->name, shown(name), name.ptr);
+	return 0;
 }
 
 /* json-c keeps the last of two members with the same name and says nothing: they are looked for in
  * the text. Strings of the outermost object that a colon follows are its names. */
 static int find_twice(struct reading *r, struct toll_slice text, struct toll_table *names)
 {
-	const char *at = text.ptr, *end = text.ptr + text.len;
+	const char *end = text.ptr + text.len;
 	struct toll_slice name = { NULL, 0 };
-	uint32_t *value;
-	int depth = 0, err;
-	bool added;
+	int depth = 0, err = 0;
 
-	for (; at < end; at++) {
-		if (*at == '{' || *at == '[')
-			depth++;
-		else if (*at == '}' || *at == ']')
-			depth--;
-		if (*at == '"') {
-			name.ptr = at + 1;
-			at = string_end(at);
-			name.len = (size_t)(at - name.ptr);
-		}
-		if (*at != ':' || depth != 1)
-			continue;
-		err = toll_table_insert(names, name, &value, &added);
-		if (err)
-			return toll_fail(r->reterr, err, "%s: %s", r->name, toll_err_text(err));
-		if (!added)
-			return toll_fail(r->reterr, TOLL_EINVALID,
-			                 "%s: row \"%.*s\" comes twice; keep one", r->name,
-			                 shown(name), name.ptr);
+	for (const char *at = text.ptr; !err && at < end; at++) {
+		char c = *at;
+
+		depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+		err = scan(r, &at, end, &name);
+		if (!err && c == ':' && depth == 1)
+			err = insert_name(r, names, name);
 	}
-	return 0;
+	return err;
 }
 
 static int refuse_twice(struct reading *r, struct toll_slice text, struct json_object *document)

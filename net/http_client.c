@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_client.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "base/version.h"
+
+enum { MAX_REDIRECTS = 3, FIRST_ROOM = 16 * 1024, SHOWN = 128 };
+
+struct transfer {
+	const struct toll_http_get *get;
+	char *body;
+	size_t len, room;
+	int err; /* why we ended it */
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode library;
+
+static void init_library(void)
+{
+	library = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- callbacks ------------------------------------------------------------------------------- */
+
+static int make_room(struct transfer *t, size_t more)
+{
+	size_t room = t->room ? t->room : FIRST_ROOM;
+	char *body;
+
+	while (room - t->len <= more)
+		room *= 2;
+	if (room == t->room)
+		return 0;
+	body = realloc(t->body, room);
+	if (!body)
+		return TOLL_ENOMEM;
+	t->body = body;
+	t->room = room;
+	return 0;
+}
+
+static size_t take_bytes(char *bytes, size_t one, size_t len, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	len *= one;
+	if (len > t->get->max_bytes - t->len)
+		t->err = TOLL_ETOOBIG;
+	else
+		t->err = make_room(t, len);
+	if (t->err)
+		return CURL_WRITEFUNC_ERROR;
+	memcpy(t->body + t->len, bytes, len);
+	t->len += len;
+	t->body[t->len] = '\0';
+	return len;
+}
+
+static int look_for_abort(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	struct transfer *t = ctx;
+
+	(void)a, (void)b, (void)c, (void)d;
+	if (!t->get->abort || !atomic_load_explicit(t->get->abort, memory_order_relaxed))
+		return 0;
+	t->err = TOLL_ESHUTDOWN;
+	return 1;
+}
+
+/* ---- one request ----------------------------------------------------------------------------- */
+
+static bool is_https(const char *url)
+{
+	return strncasecmp(url, "https:", 6) == 0;
+}
+
+#define SET(option, value) (code = code ? code : curl_easy_setopt(curl, (option), (value)))
+
+static CURLcode set_options(CURL *curl, struct transfer *t)
+{
+	const struct toll_http_get *get = t->get;
+	CURLcode code = CURLE_OK;
+
+	SET(CURLOPT_URL, get->url);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, is_https(get->url) ? "https" : "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 1L);
+	SET(CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
+	SET(CURLOPT_NOSIGNAL, 1L); /* the process's signals belong to the main loop */
+	SET(CURLOPT_TIMEOUT_MS, (long)(get->timeout_ns / 1000000));
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(get->timeout_ns / 1000000));
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_USERAGENT, "spantoll/" TOLL_VERSION);
+	SET(CURLOPT_WRITEFUNCTION, take_bytes);
+	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_XFERINFOFUNCTION, look_for_abort);
+	SET(CURLOPT_XFERINFODATA, t);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	return code;
+}
+
+static int err_of(CURLcode code, const struct transfer *t)
+{
+	if (t->err)
+		return t->err;
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return TOLL_ETIMEOUT;
+	case CURLE_OUT_OF_MEMORY:
+		return TOLL_ENOMEM;
+	case CURLE_URL_MALFORMAT:
+		return TOLL_EINVALID;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_TOO_MANY_REDIRECTS:
+		return TOLL_EREFUSED;
+	default:
+		return TOLL_EDOWN;
+	}
+}
+
+/* Without "user:password@". */
+static const char *show_url(const char *url, char buf[SHOWN])
+{
+	const char *authority = strstr(url, "://"), *at;
+
+	authority = authority ? authority + 3 : url;
+	at = memchr(authority, '@', strcspn(authority, "/?#"));
+	if (at)
+		snprintf(buf, SHOWN, "%.*s%s", (int)(authority - url), url, at + 1);
+	else
+		snprintf(buf, SHOWN, "%s", url);
+	return buf;
+}
+
+static int tell(CURL *curl, CURLcode code, const struct transfer *t, const char *why,
+                struct toll_error *reterr)
+{
+	char url[SHOWN];
+	int err = err_of(code, t);
+	long status = 0;
+
+	show_url(t->get->url, url);
+	if (err == TOLL_ETOOBIG)
+		return toll_fail(reterr, err, "%s: the answer is larger than %zu bytes", url,
+		                 t->get->max_bytes);
+	if (err == TOLL_ETIMEOUT)
+		return toll_fail(reterr, err, "%s: no complete answer within %.1f s", url,
+		                 (double)t->get->timeout_ns / 1e9);
+	if (code == CURLE_OK) {
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+		return toll_fail(reterr, TOLL_EREFUSED, "%s: answered with status %ld, not 200",
+		                 url, status);
+	}
+	return toll_fail(reterr, err, "%s: %s", url, *why ? why : curl_easy_strerror(code));
+}
+
+static int run(CURL *curl, struct transfer *t, struct toll_error *reterr)
+{
+	char why[CURL_ERROR_SIZE] = "";
+	CURLcode code = set_options(curl, t);
+	long status = 0;
+
+	SET(CURLOPT_ERRORBUFFER, why);
+	if (!code)
+		code = curl_easy_perform(curl);
+	if (!code)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return tell(curl, code, t, why, reterr);
+	return make_room(t, 0) < 0 ? toll_fail(reterr, TOLL_ENOMEM, "out of memory") : 0;
+}
+
+int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_len,
+                  struct toll_error *reterr)
+{
+	struct transfer t = { .get = get };
+	CURL *curl;
+	int err;
+
+	pthread_once(&once, init_library);
+	curl = library == CURLE_OK ? curl_easy_init() : NULL;
+	if (!curl)
+		return toll_fail(reterr, TOLL_ENOMEM, "the HTTP library does not start");
+	err = run(curl, &t, reterr);
+	curl_easy_cleanup(curl);
+	if (err) {
+		free(t.body);
+		return err;
+	}
+	t.body[t.len] = '\0';
+	*ret_body = t.body;
+	*ret_len = t.len;
+	return 0;
+}
+
+int toll_http_url_check(const char *url, struct toll_error *reterr)
+{
+	CURLU *parsed = curl_url();
+	CURLUcode code =
+		parsed ? curl_url_set(parsed, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
+	char *scheme = NULL;
+	int err = 0;
+
+	if (!code)
+		code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
+	if (code)
+		err = toll_fail(reterr, TOLL_EINVALID, "must be a URL like http://host:port/path");
+	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+		err = toll_fail(reterr, TOLL_EINVALID, "must begin with http:// or https://");
+	curl_free(scheme);
+	curl_url_cleanup(parsed);
+	return err;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_client.h - one HTTP or HTTPS GET, start to end. Blocks: for a component's own thread. */
+#ifndef TOLL_NET_HTTP_CLIENT_H
+#define TOLL_NET_HTTP_CLIENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct toll_http_get {
+	const char *url;     /* http or https; at most three redirects, never from https to http */
+	uint64_t timeout_ns; /* for everything: names, connecting, redirects, the last byte */
+	size_t max_bytes;    /* of the body */
+	const atomic_bool *abort; /* may be NULL; looked at about once a second */
+};
+
+/* The body of a 200 answer, all of it: *ret_body is malloc'ed and has a NUL behind its end.
+ * TOLL_EDOWN: no connection, or it broke; TOLL_ETIMEOUT; TOLL_EREFUSED: another status, or no HTTP;
+ * TOLL_ETOOBIG; TOLL_EINVALID: no such URL; TOLL_ESHUTDOWN: aborted; TOLL_ENOMEM. The sentence
+ * names the URL, without its password. */
+int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_len,
+                  struct toll_error *reterr) TOLL_MUST_CHECK;
+
+/* 0, or TOLL_EINVALID with a sentence that ends in what is wrong with it. No I/O. */
+int toll_http_url_check(const char *url, struct toll_error *reterr) TOLL_MUST_CHECK;
+
+#endif
