@@ -326,17 +326,18 @@ static void show(struct toll_publisher *p, struct toll_service *s, const struct 
 	toll_totals_unlock(p->totals);
 }
 
-/* Our own change whose answer was lost is told now. */
+/* Our own change whose answer was lost is told now. Every read moves change_seen on, so that only
+ * what happened after we last looked counts as news. */
 static void tell_late(struct toll_publisher *p, const char *who, struct toll_service *s,
                       const struct toll_state *st)
 {
-	if (!s->unanswered)
-		return;
+	bool news = s->unanswered && st->change_id > s->change_seen &&
+	            toll_slice_is(st->by, p->instance);
+
 	s->unanswered = false;
-	if (!toll_slice_is(st->by, p->instance) || st->change_id <= s->change_seen)
-		return;
 	s->change_seen = st->change_id;
-	toll_decide_tell(p->counters, who, s->name, st->what, st->note);
+	if (news)
+		toll_decide_tell(p->counters, who, s->name, st->what, st->note);
 }
 
 static int decide(struct toll_publisher *p, const char *who, struct pending *q,

@@ -34,7 +34,7 @@ struct toll_service {
 	toll_i128 total_pico; /* since start, this daemon */
 	uint64_t spans, unpriced;
 	uint64_t listed_ms;   /* store: when it was last put on the shared list of names */
-	uint64_t change_seen; /* store: id of the last flag change already told */
+	uint64_t change_seen; /* store: id of the last flag change when the state was last read */
 	bool candidate;       /* store: evaluated in this round */
 	bool unanswered;      /* store: a commit was sent, its answer never came */
 	bool throttled, shadow;
