@@ -145,38 +145,47 @@ int toll_slot_print(const struct toll_slot *s, char buf[TOLL_SLOT_TEXT])
 	                mode_names[s->mode == TOLL_MODE_SHADOW], s->at_ms);
 }
 
-/* Where the nth word from the end begins, spaces being single; NULL when there are fewer. */
-static const char *word_from_end(struct toll_slice text, int n)
+/* Cuts the last word, spaces being single, off text; empty when there is none. */
+static struct toll_slice cut_word(struct toll_slice *text)
 {
-	for (const char *at = text.ptr + text.len; at > text.ptr; at--)
-		if (at[-1] == ' ' && --n == 0)
-			return at;
-	return NULL;
+	const char *space = text->len ? memrchr(text->ptr, ' ', text->len) : NULL;
+	struct toll_slice word;
+
+	if (!space)
+		return toll_slice(NULL, 0);
+	word = toll_slice(space + 1, (size_t)(text->ptr + text->len - space) - 1);
+	text->len = (size_t)(space - text->ptr);
+	return word;
+}
+
+/* Milliseconds: digits, at most 15, so that sums of two cannot overflow. */
+static bool read_ms(struct toll_slice text, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (text.len == 0 || text.len > 15)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
+	}
+	*ret = n;
+	return true;
 }
 
 int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 {
-	const char *tail = text.len ? word_from_end(text, 3) : NULL;
+	struct toll_slice at = cut_word(&text), mode = cut_word(&text), until = cut_word(&text);
 	struct toll_slot s = { 0 };
-	char copy[64], mode[16];
-	size_t len;
-	int end = 0;
 
-	if (!tail)
+	if (!read_ms(at, &s.at_ms) || !read_ms(until, &s.until_ms))
 		return TOLL_EINVALID;
-	len = (size_t)(text.ptr + text.len - tail);
-	if (len >= sizeof(copy))
+	if (toll_slice_is(mode, mode_names[1]))
+		s.mode = TOLL_MODE_SHADOW;
+	else if (!toll_slice_is(mode, mode_names[0]))
 		return TOLL_EINVALID;
-	memcpy(copy, tail, len);
-	copy[len] = '\0';
-	if (sscanf(copy, "%19" SCNu64 " %7[a-z] %19" SCNu64 "%n", &s.until_ms, mode, &s.at_ms,
-	           &end) != 3 ||
-	    (size_t)end != len)
-		return TOLL_EINVALID;
-	if (strcmp(mode, mode_names[0]) != 0 && strcmp(mode, mode_names[1]) != 0)
-		return TOLL_EINVALID;
-	s.mode = mode[0] == 's' ? TOLL_MODE_SHADOW : TOLL_MODE_ENFORCE;
-	if (toll_budget_parse(toll_slice(text.ptr, (size_t)(tail - text.ptr) - 1), &s.state) < 0)
+	if (toll_budget_parse(text, &s.state) < 0)
 		return TOLL_EINVALID;
 	*ret = s;
 	return 0;

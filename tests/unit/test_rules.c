@@ -216,6 +216,8 @@ static void slots_from_outside_are_refused(void **state TOLL_UNUSED)
 		"1 2 3 4 1 5 off 6",
 		"1 2 3 4 1 5 enforce 6 ",
 		"1 2 3 4 1 5 enforce 6x",
+		"1 2 3 4 1 -5 enforce 6",
+		"1 2 3 4 1 5 enforce +6",
 		"1 2 3 4 1 x enforce 6",
 		"1 2 3 4 5 enforce 6",
 		"1 2 3 4 1 5 enforcement 6",

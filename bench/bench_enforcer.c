@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What folding a sealed batch into the totals costs per span. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "bench/bench.h"
+#include "exporters/enforcer/fold.h"
+#include "proto/batch.h"
+
+#define SERVICES 20
+#define PER_RUN  25
+#define SPANS    (SERVICES * PER_RUN)
+#define NOW_MS   UINT64_C(1795000000000)
+
+static struct toll_resource resources[SERVICES];
+static struct toll_span spans[SPANS];
+static char names[SERVICES][24];
+
+static void fill(void)
+{
+	for (uint32_t i = 0; i < SERVICES; i++) {
+		int len = snprintf(names[i], sizeof(names[i]), "service-number-%u", i);
+
+		resources[i].service = toll_slice(names[i], (size_t)len);
+	}
+	for (uint32_t i = 0; i < SPANS; i++)
+		spans[i] = (struct toll_span){ .resource = i / PER_RUN,
+			                       .cost_state = TOLL_COST_PRICED,
+			                       .cost_pico = 1234567 + i,
+			                       .adjusted_count = 1 };
+}
+
+struct fold {
+	struct toll_totals totals;
+	struct toll_part part;
+};
+
+static void fold(void *ctx)
+{
+	struct fold *f = ctx;
+
+	toll_fold_part(&f->totals, &f->part);
+}
+
+int main(void)
+{
+	struct toll_budget_config budgets[] = {
+		{ { TOLL_SLICE("*") }, 500 * TOLL_PICO_PER_USD, 86400 * TOLL_S, TOLL_MODE_ENFORCE },
+		{ { TOLL_SLICE("*") }, 50 * TOLL_PICO_PER_USD, 3600 * TOLL_S, TOLL_MODE_SHADOW },
+	};
+	struct toll_enforcer_config config = { .evaluation_window = 60 * TOLL_S,
+		                               .flush_interval = TOLL_S,
+		                               .throttle = { 3600 * TOLL_S },
+		                               .ema = { 0.1, 0.9, 3 },
+		                               .budgets = { budgets, TOLL_COUNT(budgets) } };
+	struct toll_batch batch = { .resources = resources,
+		                    .spans = spans,
+		                    .resource_count = SERVICES,
+		                    .span_count = SPANS,
+		                    .received_wall_ms = NOW_MS };
+	static struct toll_rules rules;
+	static struct fold f;
+	struct toll_error error;
+
+	fill();
+	if (toll_rules_init(&rules, &config, &error) < 0 ||
+	    toll_totals_init(&f.totals, &rules, 2000) < 0)
+		return 1;
+	f.part = (struct toll_part){ &batch, 0, SPANS };
+	bench_run("enforcer_fold_two_windows", fold, &f, SPANS);
+	toll_totals_release(&f.totals);
+	return 0;
+}
