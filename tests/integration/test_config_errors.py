@@ -177,7 +177,7 @@ def test_variables_are_expanded(write):
     config = yaml.safe_load(done.stdout)
     assert config["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] == "127.0.0.9:4317"
     assert config["extensions"]["health_check"]["endpoint"] == "localhost:13133"
-    assert config["extensions"]["health_check"]["path"] == "/$x"
+    assert config["extensions"]["health_check"]["path"] == "/$$x"  # loads again as $x
     assert "4:39: warning: the environment variable TOLL_UNSET is not set" in done.stderr
 
 

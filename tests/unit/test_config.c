@@ -233,10 +233,10 @@ static void a_refused_component_is_told_once(void **state TOLL_UNUSED)
 		"exporters: {ledger: , nopp: }\n"
 		"service: {pipelines: {traces: {receivers: [otlp], exporters: [ledger, nopp]}}}\n",
 		"c.yaml:2:13: error: exporters::ledger: this version has no \"ledger\" (stored "
-	        "roll-ups): "
+		"roll-ups): "
 		"remove it, also where it is named\n"
 		"c.yaml:2:23: error: exporters::nopp: unknown exporter type \"nopp\", did you mean "
-	        "\"nop\"?; "
+		"\"nop\"?; "
 		"known are: kafka, nop\n");
 }
 
