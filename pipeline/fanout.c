@@ -106,8 +106,8 @@ static void commit(const struct toll_fanout *f, struct toll_batch *const *batche
 	}
 }
 
-void toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
-                       struct toll_ack *ack)
+int toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
+                      struct toll_ack *ack)
 {
 	uint64_t taken, waited = 0;
 	struct fate *fate = NULL;
@@ -123,4 +123,5 @@ void toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *ba
 		commit(f, batches, taken, waited, fate);
 	if (err || !waited)
 		ack->done(ack, err);
+	return err;
 }

@@ -25,11 +25,12 @@ struct toll_fanout {
 	size_t count;
 };
 
-/* Sealed batches, borrowed; those that keep no span are nobody's work. Answers ack exactly once:
+/* Sealed batches, borrowed; those that keep no span are nobody's work. 0: every required exporter
+ * has its batch; negative: none has. Answers ack exactly once, perhaps before this returns:
  * when the queues have everything, or (level EXPORTED, or an exporter that waits for its result)
  * when every destination in question has answered. Journals do not exist yet: JOURNALED is
  * RECEIVED. */
-void toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
-                       struct toll_ack *ack);
+int toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
+                      struct toll_ack *ack);
 
 #endif

@@ -99,6 +99,13 @@ static void free_part(struct toll_graph *g, struct toll_graph_part *p)
 	free(p);
 }
 
+static void free_chain(struct toll_chain *c)
+{
+	free(c->stages);
+	if (c->tally)
+		toll_tally_release(c->tally);
+}
+
 struct toll_graph *toll_graph_free(struct toll_graph *g)
 {
 	static const enum toll_kind order[] = { TOLL_RECEIVER, TOLL_PROCESSOR, TOLL_CONNECTOR,
@@ -113,9 +120,12 @@ struct toll_graph *toll_graph_free(struct toll_graph *g)
 			next = p->next;
 			free_part(g, p);
 		}
+	if (g->metrics.collect)
+		toll_host_metrics_remove(g->host, &g->metrics);
 	for (size_t i = 0; i < g->chain_count; i++)
-		free(g->chains[i].stages);
+		free_chain(&g->chains[i]);
 	free(g->chains);
+	free(g->tallies);
 	free(g);
 	return NULL;
 }

@@ -244,6 +244,8 @@ static int build_chain(struct toll_graph *g, const struct toll_config_pipeline *
                        struct toll_chain *chain, struct toll_error *reterr)
 {
 	chain->id = pipeline->id;
+	chain->tally = &g->tallies[chain - g->chains];
+	toll_tally_init(chain->tally, pipeline->id);
 	chain->stages = calloc(pipeline->processor_count + 1, sizeof(*chain->stages));
 	if (!chain->stages)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", pipeline->id);
@@ -262,13 +264,21 @@ static int build_chain(struct toll_graph *g, const struct toll_config_pipeline *
 	return 0;
 }
 
+static void write_tallies(struct toll_metrics_source *self, struct toll_metrics_writer *w)
+{
+	struct toll_graph *g = toll_container_of(self, struct toll_graph, metrics);
+
+	toll_tally_write(w, g->tallies, g->chain_count);
+}
+
 static int build_chains(struct toll_graph *g, struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
 	int err = 0;
 
 	g->chains = calloc(config->pipeline_count + 1, sizeof(*g->chains));
-	if (!g->chains)
+	g->tallies = calloc(config->pipeline_count + 1, sizeof(*g->tallies));
+	if (!g->chains || !g->tallies)
 		return toll_fail(reterr, TOLL_ENOMEM, "pipelines: out of memory");
 	g->chain_count = config->pipeline_count;
 	for (size_t i = 0; i < config->pipeline_count && !err; i++)
@@ -368,6 +378,8 @@ int toll_graph_build(const struct toll_config *config, struct toll_host *host,
 		err = add_receivers(g, reterr);
 	if (err)
 		return toll_graph_free(g), err;
+	g->metrics.collect = write_tallies;
+	toll_host_metrics_add(host, &g->metrics);
 	*ret = g;
 	return 0;
 }

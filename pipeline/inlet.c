@@ -52,6 +52,13 @@ static int process(const struct toll_inlet *in, struct toll_batch **batches)
 	return 0;
 }
 
+static void tally(const struct toll_inlet *in, struct toll_batch *const *batches)
+{
+	for (size_t i = 0; i < in->count; i++)
+		if (in->chains[i]->tally)
+			toll_tally_add(in->chains[i]->tally, batches[i]);
+}
+
 static void consume(struct toll_consumer *self, struct toll_batch *batch, struct toll_ack *ack)
 {
 	struct toll_inlet *in = toll_container_of(self, struct toll_inlet, consumer);
@@ -62,8 +69,8 @@ static void consume(struct toll_consumer *self, struct toll_batch *batch, struct
 		err = process(in, batches);
 	if (err)
 		ack->done(ack, err);
-	else
-		toll_fanout_offer(&in->fanout, batches, ack);
+	else if (toll_fanout_offer(&in->fanout, batches, ack) == 0)
+		tally(in, batches);
 	for (size_t i = 1; i < in->count; i++)
 		toll_batch_unref(batches[i]);
 }

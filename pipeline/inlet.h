@@ -5,6 +5,7 @@
 
 #include "pipeline/component.h"
 #include "pipeline/fanout.h"
+#include "pipeline/tally.h"
 
 struct toll_stage {
 	struct toll_processor *processor;
@@ -16,6 +17,7 @@ struct toll_chain {
 	const char *id; /* "traces" */
 	struct toll_stage *stages;
 	size_t count;
+	struct toll_tally *tally; /* of what was admitted; NULL: not kept */
 };
 
 struct toll_inlet {

@@ -106,7 +106,9 @@ static char *put_seed_fields(char *out, const struct toll_batch *b, const struct
 
 static char *put_identity(char *out, const struct toll_batch *b, const struct toll_span *s)
 {
-	out = put_text(out, TOLL_SLICE(",\"cost_error\":"), s->cost_error);
+	if (s->cost_state == TOLL_COST_UNPRICED)
+		out = put_text(out, TOLL_SLICE(",\"cost_error\":"),
+		               s->cost_error.len ? s->cost_error : TOLL_SLICE("no cost processor"));
 	out = toll_json_raw(out, TOLL_SLICE(",\"span_id\":"));
 	out = toll_json_hex(out, s->span_id, 8);
 	if (s->parent_span_id) {

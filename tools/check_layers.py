@@ -12,7 +12,7 @@ MAY = {
     "proto": {"base", "cost"},
     "net": {"base"},
     "prices": {"base", "cost"},
-    "pipeline": {"base", "config", "proto"},
+    "pipeline": {"base", "config", "proto", "cost"},
     "store": {"base", "cost"},
     "receivers": {"base", "config", "proto", "net", "pipeline"},
     "processors": {"base", "config", "proto", "pipeline", "cost"},

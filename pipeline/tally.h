@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tally.h - what one pipeline has let through: exact dollars, and unpriced spans by reason.
+ *
+ * Counted once a batch is admitted: a request that was refused and comes again counts once. */
+#ifndef TOLL_PIPELINE_TALLY_H
+#define TOLL_PIPELINE_TALLY_H
+
+#include <pthread.h>
+
+#include "cost/money.h"
+#include "pipeline/metrics.h"
+#include "proto/batch.h"
+
+struct toll_tally {
+	const char *pipeline; /* its id: the label */
+	pthread_mutex_t lock; /* guards the sums */
+	toll_i128 pico;       /* of priced spans, adjusted counts included */
+	uint64_t priced, free;
+	uint64_t unpriced[TOLL_UNPRICED_COUNT];
+};
+
+void toll_tally_init(struct toll_tally *t, const char *pipeline);
+void toll_tally_release(struct toll_tally *t);
+
+/* A sealed batch; any thread. */
+void toll_tally_add(struct toll_tally *t, const struct toll_batch *batch);
+
+/* One sample per tally in each family. */
+void toll_tally_write(struct toll_metrics_writer *w, struct toll_tally *tallies, size_t count);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cost - what each span costs, exactly; writes the cost.* attributes in place of any that came. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cost/pricebook.h"
+#include "pipeline/factory.h"
+#include "proto/attr.h"
+#include "proto/edit.h"
+#include "proto/wire.h"
+
+enum {
+	REGION_MAX = 128,  /* bytes of cost.pricing_region */
+	ERROR_MAX = 1024,  /* bytes of cost.error */
+	CENTI_MS = 10000,  /* nanoseconds in a hundredth of a millisecond */
+	TEMPLATE_MAX = 512 /* four attributes with a region of REGION_MAX */
+};
+
+#define DURATION_MAX (UINT64_C(24) * 3600 * 1000000000)
+
+struct cost_config {
+	struct toll_slice currency;
+};
+
+struct cost {
+	struct toll_processor super;
+};
+
+/* The attributes of a priced span in one region, encoded; two numbers are filled in per span. */
+struct template
+{
+	struct toll_slice region;
+	char bytes[TEMPLATE_MAX];
+	size_t len, amount_at, duration_at;
+};
+
+static struct toll_slice cut(struct toll_slice s, size_t max)
+{
+	return toll_slice(s.ptr, s.len < max ? s.len : max);
+}
+
+static void make_template(struct template *t, struct toll_slice region, uint32_t tag)
+{
+	char *end = t->bytes, *at;
+
+	t->region = region;
+	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.amount"), 0, &at);
+	t->amount_at = (size_t)(at - t->bytes);
+	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.currency"), TOLL_SLICE("USD"));
+	if (region.len)
+		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.pricing_region"),
+		                        cut(region, REGION_MAX));
+	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.duration_ms"), 0, &at);
+	t->duration_at = (size_t)(at - t->bytes);
+	t->len = (size_t)(end - t->bytes);
+}
+
+/* Milliseconds with two decimals, half to even; negative where a span ends before it starts. */
+static double duration_ms(const struct toll_span *s)
+{
+	bool negative = s->end_unix_nano < s->start_unix_nano;
+	uint64_t ns = negative ? s->start_unix_nano - s->end_unix_nano
+	                       : s->end_unix_nano - s->start_unix_nano;
+	uint64_t q = ns / CENTI_MS, rest = ns % CENTI_MS;
+	double ms;
+
+	q += rest > CENTI_MS / 2 || (rest == CENTI_MS / 2 && q % 2);
+	ms = (double)q / 100;
+	return negative ? -ms : ms;
+}
+
+/* ---- amounts --------------------------------------------------------------------------------- */
+
+static void unpriced(struct toll_span *s, enum toll_unpriced why, struct toll_slice sentence)
+{
+	s->cost_state = TOLL_COST_UNPRICED;
+	s->unpriced = (uint8_t)why;
+	s->cost_error = sentence;
+}
+
+static void compute(struct toll_span *s)
+{
+	const struct toll_price *price = s->price;
+	uint64_t ns = s->end_unix_nano - s->start_unix_nano;
+	toll_i128 yocto = 0;
+
+	if (!price) {
+		if (!s->cost_error.len)
+			unpriced(s, TOLL_UNPRICED_NO_BOOK,
+			         TOLL_SLICE("no pricing processor before cost"));
+		return;
+	}
+	if (s->end_unix_nano < s->start_unix_nano || ns > DURATION_MAX) {
+		unpriced(s, TOLL_UNPRICED_INVALID_DURATION, TOLL_SLICE("invalid duration"));
+		return;
+	}
+	if (toll_rate_charge(&yocto, price->per_ns, ns) < 0 ||
+	    toll_money_from_yocto(yocto, &s->cost_pico) < 0) {
+		unpriced(s, TOLL_UNPRICED_OVERFLOW,
+		         TOLL_SLICE("invalid amount: over 9.2 million USD"));
+		return;
+	}
+	s->cost_state = price->free ? TOLL_COST_FREE : TOLL_COST_PRICED;
+}
+
+/* ---- attributes --------------------------------------------------------------------------------
+ */
+
+/* A client's cost.* attributes never enter the accounting. */
+static int remove_client_costs(struct toll_batch *b, struct toll_node *n)
+{
+	static const uint16_t keys[] = { TOLL_KEY_COST_AMOUNT, TOLL_KEY_COST_CURRENCY,
+		                         TOLL_KEY_COST_PRICING_REGION, TOLL_KEY_COST_DURATION_MS,
+		                         TOLL_KEY_COST_ERROR };
+	const struct toll_attr *a;
+
+	for (size_t i = 0; i < TOLL_COUNT(keys); i++)
+		while ((a = toll_node_find(n, (enum toll_key)keys[i]))) {
+			int err = toll_attr_delete(b, n, &n->attrs[a - n->attrs]);
+
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+static int write_priced(struct toll_batch *b, struct toll_span *s, struct template *t)
+{
+	double amount = toll_money_to_double(s->cost_pico), ms = duration_ms(s);
+	char *copy;
+	int err;
+
+	if (!t->len || !toll_slice_eq(t->region, s->region))
+		make_template(t, s->region, s->node.attr_tag);
+	err = toll_node_append(b, &s->node, toll_slice(t->bytes, t->len), &copy);
+	if (err)
+		return err;
+	memcpy(copy + t->amount_at, &amount, sizeof(amount));
+	memcpy(copy + t->duration_at, &ms, sizeof(ms));
+	return 0;
+}
+
+static int write_unpriced(struct toll_batch *b, struct toll_span *s)
+{
+	char bytes[ERROR_MAX + TEMPLATE_MAX] TOLL_UNINITIALIZED;
+	char *end = bytes;
+	uint32_t tag = s->node.attr_tag;
+
+	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.error"), cut(s->cost_error, ERROR_MAX));
+	if (s->region.len)
+		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.pricing_region"),
+		                        cut(s->region, REGION_MAX));
+	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.duration_ms"), duration_ms(s), NULL);
+	return toll_node_append(b, &s->node, toll_slice(bytes, (size_t)(end - bytes)), NULL);
+}
+
+/* Without memory for the attributes a span flows on without them, and is in no total. */
+static void price_span(struct toll_batch *b, struct toll_span *s, struct template *t)
+{
+	int err = remove_client_costs(b, &s->node);
+
+	compute(s);
+	if (!err && s->cost_state == TOLL_COST_UNPRICED)
+		err = write_unpriced(b, s);
+	else if (!err)
+		err = write_priced(b, s, t);
+	if (err)
+		unpriced(s, TOLL_UNPRICED_NO_MEMORY,
+		         TOLL_SLICE("no memory for the cost attributes"));
+}
+
+static int process(struct toll_processor *p TOLL_UNUSED, struct toll_batch *b)
+{
+	struct template t TOLL_UNINITIALIZED;
+
+	t.len = 0;
+	for (uint32_t i = 0; i < b->span_count; i++)
+		if (!b->spans[i].dropped)
+			price_span(b, &b->spans[i], &t);
+	return 0;
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------------- */
+
+static void cost_free(struct toll_component *c)
+{
+	free(toll_container_of(c, struct cost, super.super));
+}
+
+static const struct toll_component_ops ops = { .free = cost_free };
+
+static int create(const struct toll_settings *set, const void *config TOLL_UNUSED,
+                  struct toll_component **ret, struct toll_error *reterr)
+{
+	struct cost *self = calloc(1, sizeof(*self));
+
+	if (!self)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	toll_component_init(&self->super.super, &ops, set);
+	self->super.process = process;
+	*ret = &self->super.super;
+	return 0;
+}
+
+static void validate(const void *config, struct toll_reporter *r)
+{
+	const struct cost_config *c = config;
+
+	if (!toll_slice_is(c->currency, "USD"))
+		toll_report_error(r, "currency", "only USD is supported");
+}
+
+/* clang-format off */
+static const struct toll_field fields[] = {
+	TOLL_FIELD(struct cost_config, currency, STRING, "USD", "Currency of all amounts; only USD."),
+	TOLL_FIELD_LATER("trust_client", "amounts that clients send are always replaced"),
+	TOLL_FIELD_END,
+};
+/* clang-format on */
+
+const struct toll_factory toll_processor_cost = {
+	.kind = TOLL_PROCESSOR,
+	.stability = TOLL_BETA,
+	.type = "cost",
+	.help = "Computes what each span costs and writes the cost.* attributes.",
+	.config_size = sizeof(struct cost_config),
+	.fields = fields,
+	.validate = validate,
+	.create = create,
+};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "cost/pricebook.h"
+#include "proto/attr.h"
+#include "proto/otlp_encode.h"
+#include "tests/support/processor.h"
+#include "tests/support/otlp.h"
+#include "tests/unit/unit.h"
+
+extern const struct toll_factory toll_processor_cost;
+
+static struct toll_price price_of(const char *per_ms)
+{
+	struct toll_price p = { .free = false };
+
+	assert_int_equal(toll_rate_parse(toll_slice_str(per_ms), 1000000, &p.per_ns), 0);
+	return p;
+}
+
+static void run(struct toll_batch *b)
+{
+	struct toll_processor *p = processor_new(&toll_processor_cost, NULL);
+
+	assert_int_equal(p->process(p, b), 0);
+	processor_free(p);
+}
+
+static double number_of(const struct toll_span *s, const char *key)
+{
+	const struct toll_attr *a = toll_node_find_name(&s->node, toll_slice_str(key));
+
+	assert_non_null(a);
+	return toll_value_decode(toll_attr_value(a)).number;
+}
+
+static struct toll_slice text_of(const struct toll_span *s, const char *key)
+{
+	return toll_attr_text(toll_node_find_name(&s->node, toll_slice_str(key)));
+}
+
+static struct toll_batch *one_span(uint64_t duration_ns)
+{
+	struct msg *span = span_new("op", 1, duration_ns);
+	struct toll_batch *b = batch_of_request(request_of("svc", &span, 1));
+
+	b->spans[0].region = TOLL_SLICE("eu-west-1");
+	return b;
+}
+
+static void a_priced_span_carries_its_cost(void **state TOLL_UNUSED)
+{
+	struct toll_price price = price_of("0.0001");
+	struct toll_batch *b = one_span(12345678);
+	struct toll_span *s = &b->spans[0];
+
+	s->price = &price;
+	run(b);
+	assert_int_equal(s->cost_state, TOLL_COST_PRICED);
+	assert_int_equal(s->cost_pico, 1234567800);
+	assert_true(number_of(s, "cost.amount") == 0.0012345678);
+	assert_true(number_of(s, "cost.duration_ms") == 12.35);
+	assert_true(toll_slice_is(text_of(s, "cost.currency"), "USD"));
+	assert_true(toll_slice_is(text_of(s, "cost.pricing_region"), "eu-west-1"));
+	assert_null(toll_node_find(&s->node, TOLL_KEY_COST_ERROR));
+	toll_batch_unref(b);
+}
+
+static void free_is_not_unpriced(void **state TOLL_UNUSED)
+{
+	struct toll_price price = { .free = true };
+	struct toll_batch *b = one_span(1000);
+
+	b->spans[0].price = &price;
+	run(b);
+	assert_int_equal(b->spans[0].cost_state, TOLL_COST_FREE);
+	assert_true(number_of(&b->spans[0], "cost.amount") == 0);
+	toll_batch_unref(b);
+}
+
+static void an_unpriced_span_says_why(void **state TOLL_UNUSED)
+{
+	struct toll_batch *b = one_span(1500000);
+	struct toll_span *s = &b->spans[0];
+
+	s->cost_error = TOLL_SLICE("no pricing data for svc:op");
+	s->unpriced = TOLL_UNPRICED_NO_PRICING_DATA;
+	run(b);
+	assert_int_equal(s->cost_state, TOLL_COST_UNPRICED);
+	assert_int_equal(s->unpriced, TOLL_UNPRICED_NO_PRICING_DATA);
+	assert_true(toll_slice_is(text_of(s, "cost.error"), "no pricing data for svc:op"));
+	assert_true(number_of(s, "cost.duration_ms") == 1.5);
+	assert_null(toll_node_find(&s->node, TOLL_KEY_COST_AMOUNT));
+	assert_null(toll_node_find(&s->node, TOLL_KEY_COST_CURRENCY));
+	toll_batch_unref(b);
+}
+
+static void poison_flows_without_an_amount(void **state TOLL_UNUSED)
+{
+	static const struct {
+		int64_t duration;
+		const char *rate;
+		enum toll_unpriced why;
+		const char *sentence;
+	} cases[] = {
+		{ -5, "1", TOLL_UNPRICED_INVALID_DURATION, "invalid duration" },
+		{ INT64_C(86400000000001), "1", TOLL_UNPRICED_INVALID_DURATION,
+		  "invalid duration" },
+		{ INT64_C(86400000000000), "1", TOLL_UNPRICED_OVERFLOW,
+		  "invalid amount: over 9.2 million USD" },
+	};
+
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		struct toll_price price = price_of(cases[i].rate);
+		struct toll_batch *b = one_span((uint64_t)cases[i].duration);
+
+		b->spans[0].price = &price;
+		run(b);
+		assert_int_equal(b->spans[0].cost_state, TOLL_COST_UNPRICED);
+		assert_int_equal(b->spans[0].unpriced, cases[i].why);
+		assert_true(toll_slice_is(text_of(&b->spans[0], "cost.error"), cases[i].sentence));
+		assert_null(toll_node_find(&b->spans[0].node, TOLL_KEY_COST_AMOUNT));
+		assert_int_equal(b->kept_count, 1);
+		toll_batch_unref(b);
+	}
+}
+
+static void what_the_client_claims_is_replaced(void **state TOLL_UNUSED)
+{
+	struct toll_price price = price_of("1");
+	struct msg *span = span_new("op", 1, 1000000);
+	struct toll_batch *b;
+	uint32_t amounts = 0;
+
+	msg_attr_str(span, 9, "cost.amount", "1000000");
+	msg_attr_str(span, 9, "cost.error", "none");
+	msg_attr_str(span, 9, "cost.amount", "again");
+	b = batch_of_request(request_of("svc", &span, 1));
+	b->spans[0].price = &price;
+	run(b);
+	for (uint32_t i = 0; i < b->spans[0].node.attr_count; i++)
+		amounts += b->spans[0].node.attrs[i].key_id == TOLL_KEY_COST_AMOUNT &&
+		           b->spans[0].node.attrs[i].state != TOLL_ATTR_DELETED;
+	assert_int_equal(amounts, 1);
+	assert_true(number_of(&b->spans[0], "cost.amount") == 1);
+	assert_null(toll_node_find(&b->spans[0].node, TOLL_KEY_COST_ERROR));
+	toll_batch_unref(b);
+}
+
+static void regions_differ_from_span_to_span(void **state TOLL_UNUSED)
+{
+	struct toll_price price = price_of("1");
+	struct msg *spans[] = { span_new("a", 0, 1), span_new("b", 1, 1), span_new("c", 2, 1) };
+	const char *regions[] = { "us-east-1", "eu-west-1", "" };
+	struct toll_batch *b = batch_of_request(request_of("svc", spans, 3));
+
+	for (int i = 0; i < 3; i++) {
+		b->spans[i].price = &price;
+		b->spans[i].region = toll_slice_str(regions[i]);
+	}
+	run(b);
+	for (int i = 0; i < 3; i++)
+		assert_true(
+			toll_slice_is(text_of(&b->spans[i], "cost.pricing_region"), regions[i]));
+	toll_batch_unref(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_priced_span_carries_its_cost),
+		cmocka_unit_test(free_is_not_unpriced),
+		cmocka_unit_test(an_unpriced_span_says_why),
+		cmocka_unit_test(poison_flows_without_an_amount),
+		cmocka_unit_test(what_the_client_claims_is_replaced),
+		cmocka_unit_test(regions_differ_from_span_to_span),
+	};
+
+	return cmocka_run_group_tests_name("cost", tests, NULL, NULL);
+}
