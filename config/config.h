@@ -113,6 +113,7 @@ void toll_findings_release(struct toll_findings *f);
 /* "config.yaml:12:7: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?" a line
  */
 void toll_findings_print(const struct toll_findings *f, FILE *out);
+void toll_findings_print_coloured(const struct toll_findings *f, FILE *out); /* for a terminal */
 
 /* ---- loading --------------------------------------------------------------------------------- */
 

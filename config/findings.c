@@ -108,12 +108,18 @@ static void print_text(FILE *out, const char *text)
 		fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
 }
 
-static void print_one(const struct toll_finding *x, FILE *out)
+static void print_one(const struct toll_finding *x, bool colour, FILE *out)
 {
+	bool error = x->severity == TOLL_FINDING_ERROR;
+
 	print_text(out, x->file);
 	if (x->line)
 		fprintf(out, ":%u:%u", x->line, x->column);
-	fputs(x->severity == TOLL_FINDING_ERROR ? ": error: " : ": warning: ", out);
+	fprintf(out, ": %s%s:%s ",
+	        !colour ? ""
+	        : error ? "\033[1;31m"
+	                : "\033[1;33m",
+	        error ? "error" : "warning", colour ? "\033[0m" : "");
 	print_text(out, x->path);
 	if (*x->path)
 		fputs(": ", out);
@@ -121,10 +127,20 @@ static void print_one(const struct toll_finding *x, FILE *out)
 	fputc('\n', out);
 }
 
-void toll_findings_print(const struct toll_findings *f, FILE *out)
+static void print_all(const struct toll_findings *f, bool colour, FILE *out)
 {
 	for (size_t i = 0; i < f->count; i++)
-		print_one(&f->at[i], out);
+		print_one(&f->at[i], colour, out);
 	if (f->truncated)
 		fprintf(out, "... and more: only %d are shown\n", FINDINGS_MAX);
+}
+
+void toll_findings_print(const struct toll_findings *f, FILE *out)
+{
+	print_all(f, false, out);
+}
+
+void toll_findings_print_coloured(const struct toll_findings *f, FILE *out)
+{
+	print_all(f, true, out);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/pipeline_rules.h"
@@ -107,6 +108,14 @@ int toll_setup_load_text(struct toll_slice yaml, const char *name, struct toll_c
 	                   ret, findings);
 }
 
+void toll_setup_explain(const struct toll_findings *findings)
+{
+	if (toll_colour_wanted(STDERR_FILENO))
+		toll_findings_print_coloured(findings, stderr);
+	else
+		toll_findings_print(findings, stderr);
+}
+
 int toll_setup_load_or_explain(const char *verb, const char *path, struct toll_config **ret)
 {
 	struct toll_findings findings = { 0 };
@@ -117,7 +126,7 @@ int toll_setup_load_or_explain(const char *verb, const char *path, struct toll_c
 		return TOLL_EXIT_USAGE;
 	}
 	err = toll_setup_load_file(path, ret, &findings);
-	toll_findings_print(&findings, stderr);
+	toll_setup_explain(&findings);
 	toll_findings_release(&findings);
 	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;
 }

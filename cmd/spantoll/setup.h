@@ -18,6 +18,9 @@ int toll_setup_load_file(const char *path, struct toll_config **ret,
 int toll_setup_load_text(struct toll_slice yaml, const char *name, struct toll_config **ret,
                          struct toll_findings *findings);
 
+/* On stderr, coloured where somebody looks at it. */
+void toll_setup_explain(const struct toll_findings *findings);
+
 /* The same with findings on stderr; an enum toll_exit. verb: for "spantoll <verb>: ..." */
 int toll_setup_load_or_explain(const char *verb, const char *path, struct toll_config **ret);
 

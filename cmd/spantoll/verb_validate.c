@@ -63,7 +63,9 @@ int toll_verb_validate(int argc, char **argv)
 	if (json)
 		print_json(&findings);
 	else
-		toll_findings_print(&findings, stderr);
+		toll_setup_explain(&findings);
+	if (!err && !json)
+		printf("%s: valid\n", path);
 	toll_findings_release(&findings);
 	toll_config_free(config);
 	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;
