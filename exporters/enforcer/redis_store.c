@@ -28,10 +28,10 @@ struct toll_redis_store {
 	const struct toll_enforcer_config *config;
 	const struct toll_component *owner;
 	pthread_t thread;
-	bool started, ended;
-	pthread_mutex_t lock; /* guards stop, deadline */
-	pthread_cond_t wake;
-	bool stop;
+	bool started, joined;
+	pthread_mutex_t lock; /* guards stop, finished, deadline_mono_ns */
+	pthread_cond_t wake;  /* stop was set, or finished */
+	bool stop, finished;
 	uint64_t deadline_mono_ns;
 	/* The thread's own. */
 	bool complained;   /* about this outage */
@@ -320,6 +320,10 @@ static void *run(void *arg)
 	pthread_mutex_unlock(&s->lock);
 	last_flush(s, deadline);
 	toll_redis_close(&s->publisher.redis);
+	pthread_mutex_lock(&s->lock);
+	s->finished = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
@@ -333,21 +337,23 @@ int toll_redis_store_start(struct toll_redis_store *s)
 
 bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns)
 {
-	struct timespec until;
+	uint64_t now = toll_clock_mono_ns();
+	int err = 0;
 
-	if (!s->started || s->ended)
+	if (!s->started || s->joined)
 		return true;
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	s->deadline_mono_ns = deadline_mono_ns;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
-	/* One wait for Redis may be under way when the flag is raised. */
+	pthread_cond_broadcast(&s->wake);
+	/* One wait for Redis may have been under way when stop was set. */
 	deadline_mono_ns =
-		toll_clock_mono_ns() > deadline_mono_ns ? toll_clock_mono_ns() : deadline_mono_ns;
-	deadline_mono_ns += s->config->redis.timeout;
-	until = (struct timespec){ (time_t)(deadline_mono_ns / TOLL_S),
-		                   (long)(deadline_mono_ns % TOLL_S) };
-	s->ended = pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
-	return s->ended;
+		(now > deadline_mono_ns ? now : deadline_mono_ns) + s->config->redis.timeout;
+	while (!s->finished && !err)
+		err = toll_cond_wait_until(&s->wake, &s->lock, deadline_mono_ns);
+	s->joined = s->finished;
+	pthread_mutex_unlock(&s->lock);
+	if (s->joined)
+		pthread_join(s->thread, NULL);
+	return s->joined;
 }
