@@ -48,11 +48,11 @@ static int create(struct toll_graph *g, struct toll_graph_part *p, struct toll_e
 	struct toll_error why = { 0 };
 	int err;
 
+	if (!p->factory->create)
+		return 0;
 	if (toll_host_stats_add(g->host, p->factory->kind, p->id.text, p->who, &p->stats))
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", p->who);
 	p->listed = true;
-	if (!p->factory->create)
-		return 0;
 	err = p->factory->create(&set, p->config, &p->component, &why);
 	return err ? toll_graph_blame(p, err, &why, reterr) : 0;
 }

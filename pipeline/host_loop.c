@@ -148,6 +148,7 @@ int toll_host_catch_signals(struct toll_host *h)
 	if (l->signals_caught)
 		return 0;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of write() */
 	err = uv_signal_start(&l->term, stop_signal, SIGTERM);
 	if (!err)
 		err = uv_signal_start(&l->interrupt, stop_signal, SIGINT);

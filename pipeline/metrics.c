@@ -79,17 +79,25 @@ static void append_escaped(struct toll_metrics_writer *w, struct toll_slice s, b
 	}
 }
 
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t n = strlen(name), m = strlen(suffix);
+/* Dashboards and autoscalers know these under exactly these names, whatever the suffix says. */
+static const char *const fixed_names[] = { "otel_collector_received_spans", "cost_total_usd",
+	                                   "cost_by_feature_usd", "cost_per_service",
+	                                   "cost_per_commit" };
 
-	return n >= m && strcmp(name + n - m, suffix) == 0;
+static bool is_fixed(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < TOLL_COUNT(fixed_names); i++)
+		if (strcmp(name, fixed_names[i]) == 0)
+			return true;
+	return len > 6 && strcmp(name + len - 6, "_total") == 0;
 }
 
 static void append_name(struct toll_metrics_writer *w)
 {
 	append_str(w, w->family);
-	if (w->type_suffix && w->type == TOLL_METRIC_COUNTER && !ends_in(w->family, "_total"))
+	if (w->type_suffix && w->type == TOLL_METRIC_COUNTER && !is_fixed(w->family))
 		append_str(w, "_total");
 }
 

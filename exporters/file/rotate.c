@@ -19,13 +19,14 @@ int toll_rotating_open(struct toll_rotating_file *f, bool truncate)
 {
 	struct stat st;
 
+	/* A pipe that nobody reads is an error, not a wait. */
 	f->fd = open(f->path,
-	             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY |
+	             O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
 	                     (truncate ? O_TRUNC : 0),
 	             FILE_MODE);
 	if (f->fd < 0)
 		return errno;
-	if (fstat(f->fd, &st)) {
+	if (fcntl(f->fd, F_SETFL, O_APPEND) || fstat(f->fd, &st)) {
 		int err = errno;
 
 		toll_rotating_close(f);
@@ -186,8 +187,8 @@ int toll_rotating_write(struct toll_rotating_file *f, const char *bytes, size_t 
 
 void toll_rotating_undo(struct toll_rotating_file *f)
 {
-	if (f->fd < 0 || !f->regular || f->size == f->begun)
-		return;
-	if (ftruncate(f->fd, (off_t)f->begun) == 0)
+	if (f->fd >= 0 && f->regular && f->size != f->begun &&
+	    ftruncate(f->fd, (off_t)f->begun) == 0)
 		f->size = f->begun;
+	toll_rotating_close(f);
 }

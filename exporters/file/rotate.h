@@ -28,7 +28,8 @@ void toll_rotating_close(struct toll_rotating_file *f);
 int toll_rotating_begin(struct toll_rotating_file *f, uint64_t expected);
 int toll_rotating_write(struct toll_rotating_file *f, const char *bytes,
                         size_t len); /* 0 or errno */
-/* Cuts back to where begin was. */
+/* Cuts back to where begin was and closes: the next begin opens again, perhaps another file by
+ * then. */
 void toll_rotating_undo(struct toll_rotating_file *f);
 
 #endif

@@ -56,10 +56,13 @@ static void suffix_only_where_asked(void **state TOLL_UNUSED)
 	toll_metrics_sample(&w, NULL, 0, 1);
 	toll_metrics_family(&w, "lost_total", TOLL_METRIC_COUNTER, "x");
 	toll_metrics_sample(&w, NULL, 0, 2);
+	toll_metrics_family(&w, "cost_total_usd", TOLL_METRIC_COUNTER, "x");
+	toll_metrics_sample(&w, NULL, 0, 4);
 	toll_metrics_family(&w, "size", TOLL_METRIC_GAUGE, "x");
 	toll_metrics_sample(&w, NULL, 0, 3);
 	assert_non_null(strstr(w.text, "\nsent_total 1\n"));
 	assert_non_null(strstr(w.text, "\nlost_total 2\n"));
+	assert_non_null(strstr(w.text, "\ncost_total_usd 4\n"));
 	assert_non_null(strstr(w.text, "\nsize 3\n"));
 	toll_metrics_release(&w);
 	assert_int_equal(w.type_suffix, 1);
