@@ -133,13 +133,17 @@ static void set_port(struct sockaddr_storage *a, uint16_t port)
 
 static uint16_t bound_port(int fd)
 {
-	struct sockaddr_storage a = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a;
 	socklen_t len = sizeof(a);
 
-	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+	memset(&a, 0, sizeof(a));
+	if (getsockname(fd, &a.any, &len) < 0)
 		return 0;
-	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-	                                     : ((struct sockaddr_in *)&a)->sin_port);
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
 /* The socket, or -1 with errno. */

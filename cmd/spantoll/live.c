@@ -36,6 +36,9 @@ void toll_live_event(struct toll_live *l, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, args);
 	va_end(args);
+	for (char *c = e->text; *c; c++) /* names come from the wire, the text goes to a terminal */
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
 }
 
 /* The table is small and this runs once a second: a search is cheap enough. */
@@ -76,12 +79,11 @@ static void tell_change(struct toll_live *l, const struct toll_live_row *r,
 
 	if (r->state == TOLL_LIVE_THROTTLED && before != TOLL_LIVE_THROTTLED) {
 		l->throttles++;
-		toll_live_event(l, "%s THROTTLED: average spend $%.2f is over its budget of $%.2f",
+		toll_live_event(l, "%s THROTTLED: average $%.2f is over its budget of $%.2f",
 		                r->service, r->ema_usd, limit);
 	} else if (before == TOLL_LIVE_THROTTLED && r->state != TOLL_LIVE_THROTTLED) {
 		l->releases++;
-		toll_live_event(l, "%s released: average spend is down to $%.2f", r->service,
-		                r->ema_usd);
+		toll_live_event(l, "%s released: average is down to $%.2f", r->service, r->ema_usd);
 	} else if (r->state == TOLL_LIVE_SHADOW && before != TOLL_LIVE_SHADOW) {
 		toll_live_event(l, "%s would be throttled, were its budget enforced", r->service);
 	}

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "proto/json_write.h"
+#include "cmd/spantoll/json_text.h"
 
 #define WIDTH_MIN  60
 #define WIDTH_WIDE 96 /* from here on there is room for the unpriced column */
@@ -242,15 +242,6 @@ char *toll_live_table_text(const struct toll_live *l, const struct toll_live_sty
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-/* At most what the table holds of a name or an event. */
-static void put_string(const char *text, FILE *out)
-{
-	char quoted[6 * sizeof(((struct toll_live_event *)NULL)->text) + 2];
-	char *end = toll_json_string(quoted, toll_slice_str(text));
-
-	fwrite(quoted, 1, (size_t)(end - quoted), out);
-}
-
 /* As a string: the exact decimal. */
 static void put_usd(const char *name, toll_i128 pico, FILE *out)
 {
@@ -286,7 +277,7 @@ static void put_events(const struct toll_live *l, uint64_t first, FILE *out)
 
 		fprintf(out, "%s{\"time\":\"%s\",\"text\":", comma,
 		        toll_clock_rfc3339(e->wall_ns, 1, time, sizeof(time)));
-		put_string(e->text, out);
+		toll_json_print(out, e->text);
 		putc('}', out);
 		comma = ",";
 	}
@@ -302,7 +293,7 @@ void toll_live_json(const struct toll_live *l, uint64_t event_first, FILE *out)
 		const struct toll_live_row *r = &l->rows[i];
 
 		fputs(i ? ",{\"service\":" : "{\"service\":", out);
-		put_string(r->service, out);
+		toll_json_print(out, r->service);
 		putc(',', out);
 		put_row(r, out);
 		fprintf(out, ",\"state\":\"%s\"}", toll_live_state_name(r->state));

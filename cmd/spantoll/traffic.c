@@ -18,6 +18,7 @@
 #define TENANTS        6
 #define PENDING_MIN    ((size_t)64 * 1024)
 #define QUEUE_DELAY_US 120000
+#define JOURNEYS_MAX   16
 
 #define NAME_MAX_BYTES 40
 
@@ -34,12 +35,6 @@ static const struct service_facts {
 #include "cmd/spantoll/traffic_shop.def"
 };
 _Static_assert(TOLL_COUNT(services) == TOLL_SHOP_SERVICES, "traffic.h says how many there are");
-
-enum {
-	JOURNEYS = 0
-#define TOLL_SHOP_JOURNEY(...) +1
-#include "cmd/spantoll/traffic_shop.def"
-};
 
 /* Journeys and steps in one row, as in the .def: an entry without a name begins a journey. */
 static const struct entry {
@@ -98,7 +93,8 @@ struct made {
 
 struct toll_traffic {
 	uint64_t random;
-	struct journey journeys[JOURNEYS];
+	struct journey journeys[JOURNEYS_MAX];
+	uint32_t journey_count;
 	struct pending *pending;
 	uint32_t service_count, shops, next;
 	bool storm;
@@ -113,15 +109,15 @@ struct toll_traffic {
 
 static void index_journeys(struct toll_traffic *t)
 {
-	int at = -1;
-
 	for (size_t i = 0; i < TOLL_COUNT(entries); i++) {
 		if (entries[i].step.name) {
-			t->journeys[at].count++;
+			t->journeys[t->journey_count - 1].count++;
 			continue;
 		}
-		t->journeys[++at] = (struct journey){ &entries[i + 1], 0, entries[i].weight,
-			                              entries[i].feature };
+		assert(t->journey_count < JOURNEYS_MAX);
+		t->journeys[t->journey_count++] =
+			(struct journey){ &entries[i + 1], 0, entries[i].weight,
+			                  entries[i].feature };
 	}
 }
 
@@ -219,16 +215,16 @@ struct toll_traffic *toll_traffic_free(struct toll_traffic *t)
 static const struct journey *choose_journey(struct toll_traffic *t)
 {
 	uint32_t storm = t->storm ? STORM_WEIGHT : 1, total = 0, at;
-	uint32_t weights[JOURNEYS];
+	uint32_t weights[JOURNEYS_MAX];
 
-	for (size_t i = 0; i < JOURNEYS; i++) {
+	for (uint32_t i = 0; i < t->journey_count; i++) {
 		const struct journey *j = &t->journeys[i];
 
 		weights[i] = j->weight * (strcmp(j->feature, "assistant") == 0 ? storm : 1);
 		total += weights[i];
 	}
 	at = toll_random_below(&t->random, total);
-	for (size_t i = 0; i < JOURNEYS; i++) {
+	for (uint32_t i = 0; i < t->journey_count; i++) {
 		if (at < weights[i])
 			return &t->journeys[i];
 		at -= weights[i];

@@ -21,7 +21,7 @@ struct fake {
 static void each(struct toll_spend_source *self,
                  void (*row)(void *ctx, const struct toll_spend_row *r), void *ctx)
 {
-	struct fake *f = (struct fake *)self;
+	struct fake *f = toll_container_of(self, struct fake, super);
 
 	for (size_t i = 0; i < f->count; i++)
 		row(ctx, &f->rows[i]);
@@ -89,7 +89,7 @@ static void states_and_their_events(void **state TOLL_UNUSED)
 	toll_live_sample(l, &f->super, 4 * TOLL_S);
 	assert_int_equal(l->rows[0].state, TOLL_LIVE_THROTTLED);
 	assert_int_equal(l->event_count, 1);
-	assert_non_null(strstr(l->events[0].text, "ai THROTTLED: average spend $1.50"));
+	assert_non_null(strstr(l->events[0].text, "ai THROTTLED: average $1.50"));
 	assert_non_null(strstr(l->events[0].text, "$1.00"));
 	r->throttled = false;
 	r->rolling_pico = 0;
