@@ -3,6 +3,7 @@
 
 By hand, from the root:  PYTHONPATH=tests build/venv/bin/python -m env.broker [PORT]"""
 import dataclasses
+import decimal
 import fcntl
 import json
 import os
@@ -53,6 +54,11 @@ class Message:
     @property
     def json(self):
         return json.loads(self.value)
+
+    @property
+    def exact(self):
+        """As json, numbers with their digits: money is compared with Decimal."""
+        return json.loads(self.value, parse_float=decimal.Decimal)
 
 
 class Broker:
@@ -152,6 +158,15 @@ class Broker:
         self.admin.create_topics([new])[name].result(30)
         eventually(lambda: self._partitions(name) == partitions, 30, f"topic {name} is known")
         return name
+
+    def ensure_topic(self, name, partitions=12):
+        """For a topic that several tests share: creates it when it is not there."""
+        try:
+            return self.topic(name, partitions)
+        except confluent_kafka.KafkaException as e:
+            if e.args[0].code() != confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+            return name
 
     def add_partitions(self, name, total):
         self.admin.create_partitions([NewPartitions(name, total)])[name].result(30)

@@ -149,7 +149,7 @@ class Daemon(Process):
         if pipelines is None:
             pipelines = {"traces": {"receivers": list(receivers), "processors": list(processors),
                                     "exporters": list(exporters)}}
-        prometheus = {"host": "127.0.0.1", "port": "@METRICS_PORT@"}
+        prometheus = {"host": "127.0.0.1", "port": "@METRICS_PORT@", "without_type_suffix": True}
         telemetry = {"metrics": {"readers": [{"pull": {"exporter": {"prometheus": prometheus}}}]}}
         out = {"receivers": receivers, "processors": processors, "exporters": exporters,
                "extensions": extensions,

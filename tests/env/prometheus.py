@@ -30,11 +30,11 @@ class Metrics:
         return sum(found)
 
     def value(self, name, **labels):
-        """Like get(), 0 where there is none: a counter that nobody has touched yet."""
-        try:
-            return self.get(name, **labels)
-        except KeyError:
-            return Decimal(0)
+        """Like get(), 0 where no sample has the labels yet. A family that does not exist is a KeyError:
+        a misspelt name must not pass for zero."""
+        if name not in self.samples and name not in self.types:
+            raise KeyError(f"no metric {name}; there are {sorted(self.samples)}")
+        return sum((v for have, v in self.samples.get(name, []) if labels.items() <= have.items()), Decimal(0))
 
     def _add(self, line):
         match = SAMPLE.match(line)

@@ -56,7 +56,9 @@ def test_request_builder_round_trips():
 
 def test_metrics_parser_refuses_what_a_scraper_refuses():
     m = Metrics('# TYPE a counter\na{x="1",y="q\\"\\n"} 3\na{x="2",y=""} 4\nb 0.000000000001\n')
-    assert m.get("a") == 7 and m.get("a", x="1") == 3 and m.value("none") == 0
+    assert m.get("a") == 7 and m.get("a", x="1") == 3 and m.value("a", x="none") == 0
+    with pytest.raises(KeyError):
+        m.value("misspelt")
     assert str(m.get("b")) == "1E-12"
     for bad in ('a{x=1} 2', 'a{x="1"} 1\na{x="1"} 2', "# TYPE a counter\n# TYPE a gauge"):
         with pytest.raises(ValueError):
