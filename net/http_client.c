@@ -198,22 +198,3 @@ int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_
 	*ret_len = t.len;
 	return 0;
 }
-
-int toll_http_url_check(const char *url, struct toll_error *reterr)
-{
-	CURLU *parsed = curl_url();
-	CURLUcode code =
-		parsed ? curl_url_set(parsed, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
-	char *scheme = NULL;
-	int err = 0;
-
-	if (!code)
-		code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
-	if (code)
-		err = toll_fail(reterr, TOLL_EINVALID, "must be a URL like http://host:port/path");
-	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-		err = toll_fail(reterr, TOLL_EINVALID, "must begin with http:// or https://");
-	curl_free(scheme);
-	curl_url_cleanup(parsed);
-	return err;
-}

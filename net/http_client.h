@@ -24,7 +24,4 @@ struct toll_http_get {
 int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_len,
                   struct toll_error *reterr) TOLL_MUST_CHECK;
 
-/* 0, or TOLL_EINVALID with a sentence that ends in what is wrong with it. No I/O. */
-int toll_http_url_check(const char *url, struct toll_error *reterr) TOLL_MUST_CHECK;
-
 #endif

@@ -229,7 +229,7 @@ static const char *string_end(const char *at, const char *end)
 	return at < end ? at : end;
 }
 
-/* One character of the outermost object, or inside; strings are read as a whole. */
+/* Over a string, if one begins at *at: to its last quote. */
 static int scan(struct reading *r, const char **at, const char *end, struct toll_slice *name)
 {
 	const char *start = *at;

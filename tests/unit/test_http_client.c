@@ -174,18 +174,6 @@ static void nobody_there_is_told(void **state TOLL_UNUSED)
 	assert_int_equal(toll_http_get(&get, &body, &len, &why), TOLL_EDOWN);
 }
 
-static void urls_are_checked_without_asking(void **state TOLL_UNUSED)
-{
-	struct toll_error why;
-
-	assert_int_equal(toll_http_url_check("http://prices:8080/v1", &why), 0);
-	assert_int_equal(toll_http_url_check("https://prices/v1?a=b", &why), 0);
-	assert_int_equal(toll_http_url_check("ftp://prices/v1", &why), TOLL_EINVALID);
-	assert_int_equal(toll_http_url_check("prices:8080", &why), TOLL_EINVALID);
-	assert_int_equal(toll_http_url_check("http://", &why), TOLL_EINVALID);
-	assert_int_equal(toll_http_url_check("", &why), TOLL_EINVALID);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,7 +185,6 @@ int main(void)
 		cmocka_unit_test(waiting_is_bounded),
 		cmocka_unit_test(aborting_ends_it),
 		cmocka_unit_test(nobody_there_is_told),
-		cmocka_unit_test(urls_are_checked_without_asking),
 	};
 
 	return cmocka_run_group_tests_name("http_client", tests, NULL, NULL);
