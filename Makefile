@@ -35,7 +35,7 @@ TESTS    := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 TOOLS    := $(basename $(notdir $(wildcard tests/tools/*.c)))
 FUZZERS  := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES  := $(basename $(notdir $(wildcard bench/bench_*.c)))
-ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/tools/*.c tests/fuzz/*.c bench/*.c)
+ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/tools/*.c tests/support/*.c tests/fuzz/*.c bench/*.c)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-align -Wcast-qual -Wwrite-strings -Wvla -Walloca -Wformat=2 -Wundef \
@@ -148,9 +148,11 @@ $(foreach c,$(CMDS),$(eval $(call cmd_rule,$(c))))
 $(O)/verbs.a: $(patsubst %.c,$(O)/%.o,$(filter-out %/main.c,$(wildcard cmd/spantoll/*.c)))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-$(O)/test/%: $(O)/tests/unit/%.o $(O)/verbs.a $(O)/libspantoll.a
+# Where ThreadSanitizer needs help: see the file.
+TSAN_THREADS := $(if $(filter tsan,$(BUILD)),$(O)/tests/support/tsan_threads.o)
+$(O)/test/%: $(O)/tests/unit/%.o $(TSAN_THREADS) $(O)/verbs.a $(O)/libspantoll.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(ALL_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(TSAN_THREADS),-rdynamic) -o $@ $^ $(TEST_LIBS) $(ALL_LIBS)
 
 # The C ends of tests that are driven from Python.
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libspantoll.a
@@ -170,7 +172,7 @@ $(O)/fuzz/%: $(O)/tests/fuzz/%.o $(FUZZ_MAIN) $(O)/libspantoll.a
 # ---- checks -----------------------------------------------------------------------------------
 
 # Sanitizer reports fail a test; what is suppressed, and why, stands in the files.
-export ASAN_OPTIONS := detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1
+export ASAN_OPTIONS := suppressions=$(CURDIR)/tests/env/asan.supp:detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS := print_stacktrace=1
 export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/env/lsan.supp:print_suppressions=0
 export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/env/tsan.supp:second_deadlock_stack=1
