@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 		              .linger = 10 * TOLL_MS,
 		              .flush_max_messages = 10000,
 		              .compression_params = { -1 },
-		              .max_buffered_bytes = 32 << 20 },
+		              .max_buffered_bytes = 8 << 20 },
 		.metadata = { .refresh_interval = 600 * TOLL_S },
 	};
 

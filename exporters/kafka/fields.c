@@ -100,7 +100,7 @@ static const struct toll_field producer_fields[] = {
 	     "Most messages in one request to a partition.", .min = 0, .max = 1000000),
 	PART(producer, allow_auto_topic_creation, BOOL, "true",
 	     "Let the broker create a missing topic, if it does so."),
-	PART(producer, max_buffered_bytes, SIZE, "32MiB",
+	PART(producer, max_buffered_bytes, SIZE, "8MiB",
 	     "Encoded messages without an answer; more wait as spans."),
 	TOLL_FIELD_LATER("max_broker_write_bytes", "librdkafka limits its requests itself"),
 	TOLL_FIELD_END,

@@ -156,6 +156,9 @@ static void set_security(struct conf_writer *w, const struct toll_kafka_config *
 	         tls->insecure_skip_verify ? "none" : "https");
 }
 
+/* A dead letter may be larger than the messages it is about. */
+#define LETTER_MAX ((size_t)64 * 1024)
+
 /* Nothing may be dropped inside librdkafka: no time-out, no limit below ours. */
 static void set_delivery(struct conf_writer *w, const struct toll_kafka_config *c,
                          size_t batch_bytes)
@@ -163,7 +166,8 @@ static void set_delivery(struct conf_writer *w, const struct toll_kafka_config *
 	set_number(w, "message.timeout.ms", 0);
 	set_number(w, "queue.buffering.max.messages", 0);
 	set_number(w, "queue.buffering.max.kbytes", INT32_MAX);
-	set_number(w, "message.max.bytes", (int64_t)batch_bytes + 1024);
+	set_number(w, "message.max.bytes",
+	           (int64_t)(batch_bytes < LETTER_MAX ? LETTER_MAX : batch_bytes) + 1024);
 	set_number(w, "batch.size", (int64_t)batch_bytes);
 	if (c->producer.flush_max_messages)
 		set_number(w, "batch.num.messages", c->producer.flush_max_messages);
@@ -189,6 +193,8 @@ int toll_kafka_conf(const struct toll_kafka_config *c, size_t batch_bytes, rd_ka
 	set_delivery(&w, c, batch_bytes);
 	set_number(&w, "topic.metadata.refresh.interval.ms",
 	           refresh > 3600000 ? 3600000 : (int64_t)refresh);
+	/* How long a topic may be missing before we hear of it; its messages wait either way. */
+	set_number(&w, "topic.metadata.propagation.max.ms", 5000);
 	set_number(&w, "connections.max.idle.ms", (int64_t)(c->conn_idle_timeout / TOLL_MS));
 	set_text(&w, "log.connection.close", "false");
 	set_number(&w, "reconnect.backoff.max.ms", 3000);
