@@ -57,25 +57,24 @@ static int create(struct toll_graph *g, struct toll_graph_part *p, struct toll_e
 	return err ? toll_graph_blame(p, err, &why, reterr) : 0;
 }
 
-/* A component of the file, once per id. */
-static int add_named(struct toll_graph *g, const struct toll_config_component *c,
-                     struct toll_graph_part **ret, struct toll_error *reterr)
+/* A component of the file, once per id. NULL: reterr tells. */
+static struct toll_graph_part *
+add_named(struct toll_graph *g, const struct toll_config_component *c, struct toll_error *reterr)
 {
 	const struct toll_factory *factory = c->type->owner;
 	struct toll_graph_part *p = find_part(g, factory->kind, c->id);
-	int err = 0;
 
+	if (p)
+		return p;
+	p = add_part(g, factory);
 	if (!p) {
-		p = add_part(g, factory);
-		if (!p)
-			return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
-		p->id = (struct toll_id){ c->type_name, c->name, c->id };
-		p->who = c->who;
-		p->config = c->settings;
-		err = create(g, p, reterr);
+		toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
+		return NULL;
 	}
-	*ret = p;
-	return err;
+	p->id = (struct toll_id){ c->type_name, c->name, c->id };
+	p->who = c->who;
+	p->config = c->settings;
+	return create(g, p, reterr) ? NULL : p;
 }
 
 /* A component that no file names. name: "" for none. */
@@ -130,11 +129,11 @@ static int add_extensions(struct toll_graph *g, struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
 	const struct toll_factory *telemetry = find_extension(config, "telemetry");
-	struct toll_graph_part *p;
 	int err = 0;
 
-	for (size_t i = 0; i < config->extension_count && !err; i++)
-		err = add_named(g, config->extensions[i], &p, reterr);
+	for (size_t i = 0; i < config->extension_count; i++)
+		if (!add_named(g, config->extensions[i], reterr))
+			return reterr->code;
 	for (size_t i = 0; i < config->component_count[TOLL_SECTION_PROCESSORS] && !err; i++)
 		if (config->components[TOLL_SECTION_PROCESSORS][i].used)
 			err = add_implied(g, &config->components[TOLL_SECTION_PROCESSORS][i],
@@ -152,16 +151,15 @@ static int add_exporter(struct toll_graph *g, const struct toll_config_component
 {
 	const struct toll_factory *factory = c->type->owner;
 	struct toll_graph_part *p;
-	int err;
 
 	if (factory->kind != TOLL_EXPORTER)
 		return toll_fail(reterr, TOLL_ECONFIG, "%s: connectors are not supported yet",
 		                 c->who);
-	err = add_named(g, c, &p, reterr);
-	if (!err)
-		memcpy(&p->set, (const char *)p->config + factory->exporter_settings,
-		       sizeof(p->set));
-	return err;
+	p = add_named(g, c, reterr);
+	if (!p)
+		return reterr->code;
+	memcpy(&p->set, (const char *)p->config + factory->exporter_settings, sizeof(p->set));
+	return 0;
 }
 
 /* A pipeline's batch processor decides for its exporters, but not over what they say themselves. */
@@ -193,13 +191,12 @@ static int fold_pipeline(struct toll_graph *g, const struct toll_config_pipeline
 		const struct toll_config_component *c = pipeline->processors[i];
 		const struct toll_factory *factory = c->type->owner;
 		struct toll_graph_part *by;
-		int err;
 
 		if (!factory->fold)
 			continue;
-		err = add_named(g, c, &by, reterr);
-		if (err)
-			return err;
+		by = add_named(g, c, reterr);
+		if (!by)
+			return reterr->code;
 		for (size_t j = 0; j < pipeline->exporter_count; j++) {
 			struct toll_graph_part *e =
 				find_part(g, TOLL_EXPORTER, pipeline->exporters[j]->id);
@@ -250,11 +247,10 @@ static int build_chain(struct toll_graph *g, const struct toll_config_pipeline *
 	if (!chain->stages)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", pipeline->id);
 	for (size_t i = 0; i < pipeline->processor_count; i++) {
-		struct toll_graph_part *p;
-		int err = add_named(g, pipeline->processors[i], &p, reterr);
+		struct toll_graph_part *p = add_named(g, pipeline->processors[i], reterr);
 
-		if (err)
-			return err;
+		if (!p)
+			return reterr->code;
 		if (p->component)
 			chain->stages[chain->count++] = (struct toll_stage){
 				toll_container_of(p->component, struct toll_processor, super),
@@ -345,13 +341,13 @@ static int connect_receiver(struct toll_graph *g, struct toll_graph_part *receiv
 static int add_receivers(struct toll_graph *g, struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
-	struct toll_graph_part *p;
 	int err = 0;
 
 	for (size_t i = 0; i < config->pipeline_count; i++)
-		for (size_t j = 0; j < config->pipelines[i].receiver_count && !err; j++)
-			err = add_named(g, config->pipelines[i].receivers[j], &p, reterr);
-	for (p = g->parts[TOLL_RECEIVER]; p && !err; p = p->next)
+		for (size_t j = 0; j < config->pipelines[i].receiver_count; j++)
+			if (!add_named(g, config->pipelines[i].receivers[j], reterr))
+				return reterr->code;
+	for (struct toll_graph_part *p = g->parts[TOLL_RECEIVER]; p && !err; p = p->next)
 		err = connect_receiver(g, p, reterr);
 	return err;
 }
@@ -363,8 +359,11 @@ int toll_graph_build(const struct toll_config *config, struct toll_host *host,
                      struct toll_graph **ret, struct toll_error *reterr)
 {
 	struct toll_graph *g = calloc(1, sizeof(*g));
+	struct toll_error own;
 	int err;
 
+	if (!reterr)
+		reterr = &own;
 	if (!g)
 		return toll_fail(reterr, TOLL_ENOMEM, "graph: out of memory");
 	g->host = host;

@@ -33,7 +33,7 @@ struct toll_graph_part {
 struct toll_graph {
 	struct toll_host *host;
 	struct toll_graph_part *parts[TOLL_KIND_COUNT]; /* by enum toll_kind */
-	struct toll_chain *chains; /* one per pipeline, in the config's order */
+	struct toll_chain *chains;  /* one per pipeline, in the config's order */
 	struct toll_tally *tallies; /* one per chain */
 	size_t chain_count;
 	struct toll_metrics_source metrics; /* of the tallies */

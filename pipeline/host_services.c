@@ -10,10 +10,11 @@ int toll_host_publish(struct toll_host *h, const char *service, const char *id, 
 	size_t service_size = strlen(service) + 1, id_size = strlen(id) + 1;
 	struct toll_host_service *s = malloc(sizeof(*s) + service_size + id_size);
 	struct toll_host_service **end = &h->services;
-	char *text = (char *)(s + 1);
+	char *text;
 
 	if (!s)
 		return TOLL_ENOMEM;
+	text = (char *)(s + 1);
 	memcpy(text, service, service_size);
 	memcpy(text + service_size, id, id_size);
 	*s = (struct toll_host_service){ NULL, object, text, text + service_size };

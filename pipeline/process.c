@@ -2,6 +2,7 @@
 #include "pipeline/process.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -25,31 +26,33 @@ uint64_t toll_process_cpu_ns(void)
 	return timeval_ns(use.ru_utime) + timeval_ns(use.ru_stime);
 }
 
-/* The first number of a file that holds one; 0: none ("max", no such file). */
-static size_t read_number(const char *path)
+/* The first line of a file, as text; "" when there is none. */
+static const char *read_line(const char *path, char *buf, int size)
 {
 	FILE *f = fopen(path, "re");
-	unsigned long long n = 0;
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &n) != 1)
-		n = 0;
-	fclose(f);
-	return (size_t)n;
+	if (!f || !fgets(buf, size, f))
+		buf[0] = '\0';
+	if (f)
+		fclose(f);
+	return buf;
 }
 
+/* 0: no number ("max", no such file). */
+static size_t read_number(const char *path)
+{
+	char line[64];
+
+	return (size_t)strtoull(read_line(path, line, sizeof(line)), NULL, 10);
+}
+
+/* statm: pages in all, then resident pages. */
 size_t toll_process_rss(void)
 {
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long pages = 0;
+	char line[128], *second;
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %lu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+	strtoull(read_line("/proc/self/statm", line, sizeof(line)), &second, 10);
+	return (size_t)strtoull(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static size_t machine_memory(void)
@@ -69,19 +72,17 @@ size_t toll_process_memory_total(void)
 /* Page cache the kernel can take back at once. */
 static size_t inactive_file(void)
 {
+	static const char name[] = "inactive_file ";
 	FILE *f = fopen(CGROUP "memory.stat", "re");
-	unsigned long long bytes = 0;
-	char name[64];
+	char line[128];
+	size_t bytes = 0;
 
-	if (!f)
-		return 0;
-	while (fscanf(f, "%63s %llu", name, &bytes) == 2)
-		if (strcmp(name, "inactive_file") == 0)
-			break;
-		else
-			bytes = 0;
-	fclose(f);
-	return (size_t)bytes;
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, name, sizeof(name) - 1) == 0)
+			bytes = (size_t)strtoull(line + sizeof(name) - 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return bytes;
 }
 
 void toll_process_cgroup(size_t *ret_used, size_t *ret_limit)

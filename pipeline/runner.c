@@ -142,9 +142,13 @@ bool toll_runner_waits(const struct toll_runner *r)
 static void free_abandoned(struct toll_flight *f)
 {
 	for (uint32_t i = 0; i < f->given.part_count; i++) {
-		const struct toll_batch *b = f->parts[i].batch;
+		/* The exporter reads; whoever holds the reference may let go of it. */
+		union {
+			const struct toll_batch *lent;
+			struct toll_batch *held;
+		} b = { f->parts[i].batch };
 
-		toll_batch_unref((struct toll_batch *)(uintptr_t)b);
+		toll_batch_unref(b.held);
 	}
 	free(f);
 }
