@@ -61,11 +61,12 @@ static int process(struct toll_processor *p, struct toll_batch *b)
 {
 	struct hash_path *h = toll_container_of(p, struct hash_path, super);
 
-	/* First: the rules here decide what an operation is, also where nothing is rewritten. */
-	toll_batch_derive_operations(b, h->rules);
 	for (uint32_t i = 0; h->config->rewrite && i < b->span_count; i++)
 		if (!b->spans[i].dropped)
 			fold_span(h, b, &b->spans[i].node);
+	/* Here, because these rules decide what an operation is, also where nothing is rewritten;
+	 * afterwards, because what is folded already costs a look and no copy. */
+	toll_batch_derive_operations(b, h->rules);
 	return 0;
 }
 
