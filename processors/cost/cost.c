@@ -84,14 +84,14 @@ static void compute(struct toll_span *s)
 	uint64_t ns = s->end_unix_nano - s->start_unix_nano;
 	toll_i128 yocto = 0;
 
+	if (s->end_unix_nano < s->start_unix_nano || ns > DURATION_MAX) {
+		unpriced(s, TOLL_UNPRICED_INVALID_DURATION, TOLL_SLICE("invalid duration"));
+		return;
+	}
 	if (!price) {
 		if (!s->cost_error.len)
 			unpriced(s, TOLL_UNPRICED_NO_BOOK,
 			         TOLL_SLICE("no pricing processor before cost"));
-		return;
-	}
-	if (s->end_unix_nano < s->start_unix_nano || ns > DURATION_MAX) {
-		unpriced(s, TOLL_UNPRICED_INVALID_DURATION, TOLL_SLICE("invalid duration"));
 		return;
 	}
 	if (toll_rate_charge(&yocto, price->per_ns, ns) < 0 ||
