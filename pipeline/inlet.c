@@ -2,7 +2,7 @@
 #include "pipeline/inlet.h"
 
 #include "base/clock.h"
-#include "proto/batch.h"
+#include "proto/operation.h"
 
 int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch)
 {
@@ -40,6 +40,18 @@ static int clone_for_others(const struct toll_inlet *in, struct toll_batch *batc
 	return 0;
 }
 
+/* Exporters key by operation. Processors that need it derive it for the whole batch, so the first
+ * span tells for all. */
+static void derive_operations(struct toll_batch *b)
+{
+	uint32_t i = 0;
+
+	while (i < b->span_count && b->spans[i].dropped)
+		i++;
+	if (i < b->span_count && !b->spans[i].operation.len)
+		toll_batch_derive_operations(b, NULL);
+}
+
 static int process(const struct toll_inlet *in, struct toll_batch **batches)
 {
 	for (size_t i = 0; i < in->count; i++) {
@@ -47,6 +59,7 @@ static int process(const struct toll_inlet *in, struct toll_batch **batches)
 
 		if (err)
 			return err;
+		derive_operations(batches[i]);
 		toll_batch_seal(batches[i]);
 	}
 	return 0;

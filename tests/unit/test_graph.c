@@ -349,6 +349,19 @@ static void spans_flow_through_and_are_counted(void **state)
 	assert_non_null(strstr(text, "pipeline traces: add add/2"));
 }
 
+static void operation_is_derived_without_any_processor(void **state)
+{
+	struct rig *g = *state;
+	struct toll_batch *b = fake_batch_from(2, 0);
+
+	start(g, one_pipeline);
+	g->ack.done = answered;
+	receivers[0]->next->consume(receivers[0]->next, b, &g->ack);
+	assert_true(toll_slice_is(b->spans[1].operation, "op"));
+	assert_true(b->sealed);
+	toll_batch_unref(b);
+}
+
 static void started_from_the_end_and_stopped_from_the_beginning(void **state)
 {
 	struct rig *g = *state;
@@ -481,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(spans_flow_through_and_are_counted),
+		TEST(operation_is_derived_without_any_processor),
 		TEST(started_from_the_end_and_stopped_from_the_beginning),
 		TEST(pipelines_do_not_see_each_other),
 		TEST(full_exporter_of_one_pipeline_refuses_for_all),
