@@ -17,11 +17,14 @@ static void indent(FILE *out, unsigned level)
 		fputs("  ", out);
 }
 
-/* Safe without quotes, in lists too, whatever the schema makes of it. */
+/* Safe without quotes, in lists too, and text to other readers of YAML as well: no number, no bool.
+ */
 static bool is_simple(struct toll_slice s)
 {
-	if (!s.len || !(isalnum((unsigned char)*s.ptr) || *s.ptr == '/') ||
-	    s.ptr[s.len - 1] == ':' || toll_scalar_is_null(s))
+	bool value, odd;
+
+	if (!s.len || !(isalpha((unsigned char)*s.ptr) || *s.ptr == '/') ||
+	    s.ptr[s.len - 1] == ':' || toll_scalar_is_null(s) || !toll_scalar_bool(s, &value, &odd))
 		return false;
 	for (size_t i = 0; i < s.len; i++)
 		if (!isalnum((unsigned char)s.ptr[i]) && !strchr("_-./:", s.ptr[i]))

@@ -204,6 +204,16 @@ def test_what_print_config_prints_loads_again(write, name):
     assert first.stdout == second.stdout
 
 
+@pytest.mark.parametrize("section, name", [("exporters", "ledger"), ("extensions", "admin"),
+                                           ("extensions", "file_storage")])
+def test_what_comes_later_says_so(write, section, name):
+    status, found = findings(write(GOOD.replace("exporters: {nop: }", "exporters: {nop: , ledger: }")
+                                   if section == "exporters" else GOOD + f"extensions: {{{name}: }}\n"))
+    assert status == 3
+    assert [f["path"] for f in found if f["severity"] == "error"] == [f"{section}::{name}"]
+    assert any(f'this version has no "{name}"' in f["text"] for f in found)
+
+
 def test_unused_components_are_warned_of(write):
     found = texts(write(GOOD + "processors: {batch/spare: }\n"))
     assert any("4:14 warning processors::batch/spare: is not used by any pipeline" in f for f in found)
