@@ -6,14 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "exporters/enforcer/keys.h"
 
 #define CHUNK 32 /* services in one pipeline */
 #define TRIES 3  /* after another configuration's daemon was faster */
-#define AFTERGLOW                                                                       \
-	100 /* windows that an idle service is still evaluated after its spend has left \
-	     */
+/* How many windows an idle service is still evaluated after its spend has left. */
+#define AFTERGLOW 100
+/* A loss of idle totals may go unnoticed for so long, or for five windows. */
+#define LISTEN_NS     (60 * TOLL_S)
 #define NAMES_KEPT_MS UINT64_C(2678400000) /* 31 days */
 
 /* One service on its way through a pipeline. */
@@ -27,8 +29,7 @@ struct pending {
 	struct toll_verdict verdict;
 };
 
-/* ---- telling ------------------------------------------------------------------------------------
- */
+/* ---- telling ------------------------------------------------------------------------------- */
 
 static bool has_word(struct toll_slice list, const char *word)
 {
@@ -84,8 +85,7 @@ static uint64_t number_of(struct toll_slice text)
 	return n;
 }
 
-/* ---- state --------------------------------------------------------------------------------------
- */
+/* ---- state --------------------------------------------------------------------------------- */
 
 static void read_slot(struct toll_slice id, struct toll_slice text, struct toll_state *st)
 {
@@ -140,8 +140,7 @@ void toll_state_read(const redisReply *reply, struct toll_state *ret)
 	}
 }
 
-/* ---- which services
- * ------------------------------------------------------------------------------ */
+/* ---- which services ------------------------------------------------------------------------ */
 
 /* How long after its last publish a service can still matter to our budgets. */
 static uint64_t afterglow_ms(const struct toll_rules *r)
@@ -215,12 +214,21 @@ static int find_candidates(struct toll_publisher *p)
 	return 0;
 }
 
-/* ---- one service
- * ---------------------------------------------------------------------------------- */
+/* ---- one service --------------------------------------------------------------------------- */
+
+static int ask_state(struct toll_publisher *p, const struct toll_service *s)
+{
+	struct toll_flag_keys keys;
+
+	toll_flag_keys_init(&keys, s->key);
+	p->command.count = 0;
+	toll_command_add(&p->command, TOLL_SLICE("HGETALL"));
+	toll_command_add(&p->command, toll_slice_str(keys.state));
+	return toll_redis_send(&p->redis, &p->command);
+}
 
 static int ask(struct toll_publisher *p, struct pending *q)
 {
-	struct toll_flag_keys keys;
 	int err = 0;
 
 	q->peek_count = 0;
@@ -229,13 +237,7 @@ static int ask(struct toll_publisher *p, struct pending *q)
 		if (q->service->accounts[i].used)
 			err = toll_publish_peek(p, q->service, i, &q->peeks[q->peek_count++]);
 	q->asked = q->service->rule_count > 0;
-	if (err || !q->asked)
-		return err;
-	toll_flag_keys_init(&keys, q->service->key);
-	p->command.count = 0;
-	toll_command_add(&p->command, TOLL_SLICE("HGETALL"));
-	toll_command_add(&p->command, toll_slice_str(keys.state));
-	return toll_redis_send(&p->redis, &p->command);
+	return err || !q->asked ? err : ask_state(p, q->service);
 }
 
 /* The number of slots to be deleted; their names are added to the command when add is set. */
@@ -416,8 +418,106 @@ static void conclude(struct toll_publisher *p, const char *who, struct pending *
 	}
 }
 
-/* ---- rounds
- * --------------------------------------------------------------------------------------- */
+/* ---- who was first ------------------------------------------------------------------------- */
+
+/* Totals of ours that Redis may have lost show only when we ask. */
+static bool must_listen(const struct toll_publisher *p, const struct toll_service *s)
+{
+	uint64_t patience = 5 * p->rules->evaluation_ms * TOLL_MS;
+	uint64_t now = toll_clock_mono_ns();
+
+	if (patience < LISTEN_NS)
+		patience = LISTEN_NS;
+	for (uint32_t i = 0; i < p->rules->window_count; i++)
+		if (s->accounts[i].used && now - s->accounts[i].heard_mono_ns > patience)
+			return true;
+	return false;
+}
+
+/* The sums that whoever decided this window has seen. */
+static void adopt_readings(struct toll_publisher *p, struct toll_service *s,
+                           const struct toll_slots *slots)
+{
+	for (uint32_t i = 0; i < s->rule_count; i++) {
+		const struct toll_rule *rule = &p->rules->at[s->rules[i]];
+		struct toll_reading *reading = &s->accounts[rule->window].reading;
+
+		for (uint32_t j = 0; j < slots->count; j++) {
+			const struct toll_slot *slot = &slots->at[j];
+
+			if (strcmp(slot->id, rule->id) == 0 && slot->at_ms > reading->asof_ms)
+				*reading = (struct toll_reading){ slot->nano, slot->at_ms, false };
+		}
+	}
+}
+
+/* True: this window is decided and nothing is left to do. Then what was decided is shown. */
+static bool is_done(struct toll_publisher *p, struct toll_service *s, struct toll_state *st)
+{
+	struct toll_reading readings[TOLL_WINDOWS_MAX] = { 0 };
+	struct toll_verdict v;
+
+	if (toll_rules_due(p->rules, s->rules, s->rule_count, &st->slots,
+	                   toll_publisher_clock_ms(p)) ||
+	    must_listen(p, s))
+		return false;
+	toll_totals_lock(p->totals);
+	adopt_readings(p, s, &st->slots);
+	toll_totals_unlock(p->totals);
+	for (uint32_t i = 0; i < p->rules->window_count; i++) {
+		readings[i] = s->accounts[i].reading;
+		readings[i].settled = false; /* look, do not decide */
+	}
+	toll_rules_decide(p->rules, s->rules, s->rule_count, readings, &st->slots, &v);
+	show(p, s, &v, st->applied, st->shadow);
+	return v.want == st->applied && v.shadow == st->shadow;
+}
+
+static int receive_state(struct toll_publisher *p, const char *who, struct toll_service *s,
+                         struct toll_state *st, bool *ret_done)
+{
+	redisReply *reply;
+	int err = toll_redis_receive(&p->redis, &reply);
+
+	if (err)
+		return err;
+	*ret_done = false;
+	if (!toll_redis_is_error(&p->redis, reply)) {
+		toll_state_read(reply, st);
+		tell_late(p, who, s, st);
+		*ret_done = is_done(p, s, st);
+	}
+	freeReplyObject(reply);
+	return 0;
+}
+
+/* Leaves those services that are ours to decide or to listen to. Sums are dearer to read than
+ * states, and in a fleet all but one daemon come too late. */
+static int survey(struct toll_publisher *p, const char *who, struct pending *q, uint32_t *n)
+{
+	struct toll_state *st = malloc(sizeof(*st));
+	uint32_t asked = *n, left = 0;
+	int err = 0;
+
+	if (!st)
+		return 0; /* then all are looked at in full */
+	for (uint32_t i = 0; i < asked && !err; i++)
+		err = q[i].service->rule_count ? ask_state(p, q[i].service) : 0;
+	for (uint32_t i = 0; i < asked && !err; i++) {
+		struct toll_service *s = q[i].service;
+		bool done = !s->rule_count && !must_listen(p, s);
+
+		if (s->rule_count)
+			err = receive_state(p, who, s, st, &done);
+		if (!done)
+			q[left++].service = s;
+	}
+	free(st);
+	*n = left;
+	return err;
+}
+
+/* ---- rounds -------------------------------------------------------------------------------- */
 
 static int run_pipeline(struct toll_publisher *p, const char *who, struct pending *q, uint32_t n)
 {
@@ -477,14 +577,16 @@ static uint32_t take(struct toll_publisher *p, uint32_t *at, struct pending *q)
 int toll_decide_round(struct toll_publisher *p, const char *who)
 {
 	struct pending q[CHUNK];
-	uint32_t at = 0, n;
+	uint32_t at = 0, taken, left;
 	int err = find_candidates(p);
 
 	if (err)
 		return err;
 	do {
-		n = take(p, &at, q);
-		err = run_chunk(p, who, q, n);
-	} while (!err && n > 0);
+		taken = left = take(p, &at, q);
+		err = survey(p, who, q, &left);
+		if (!err && left > 0)
+			err = run_chunk(p, who, q, left);
+	} while (!err && taken > 0);
 	return err;
 }

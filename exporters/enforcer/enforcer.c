@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* enforcer.c - the exporter that accumulates spend per service and throttles who overspends:
  * factory and life. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "exporters/enforcer/fold.h"
 #include "exporters/enforcer/memory_store.h"
@@ -23,6 +26,7 @@ struct enforcer {
 	struct toll_metrics_source metrics;
 	struct toll_memory_store memory;
 	struct toll_redis_store *redis; /* NULL: store memory */
+	char instance[64];              /* this enforcer among all in all processes */
 	bool exposed;                   /* metrics and the spend service are registered */
 	bool abandoned;                 /* the store's thread hangs and still uses all of this */
 };
@@ -56,14 +60,17 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 	toll_enforcer_metrics(&e->totals, &e->counters, e->redis != NULL, w);
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static int start(struct toll_component *c, struct toll_error *reterr)
 {
 	struct enforcer *e = enforcer_of(c);
 
-	toll_host_metrics_add(c->host, &e->metrics);
+	/* Two sets of the same families would be no valid page of metrics. */
+	if (toll_host_find(c->host, "spend", NULL))
+		TOLL_WARN(c->who, "another enforcer came first: only its metrics are shown");
+	else
+		toll_host_metrics_add(c->host, &e->metrics);
 	e->exposed = true;
 	if (toll_host_publish(c->host, "spend", c->id.text, &e->totals.source) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
@@ -110,6 +117,18 @@ static const struct toll_component_ops ops = {
 	.free = free_enforcer,
 };
 
+/* Two enforcers on one Redis must not take each other's totals for their own. */
+static void name_instance(struct enforcer *e, const struct toll_settings *set)
+{
+	const char *process = toll_host_instance(set->host);
+
+	if (set->id.name[0])
+		snprintf(e->instance, sizeof(e->instance), "%.40s-%016" PRIx64, process,
+		         toll_hash(toll_slice_str(set->id.text)));
+	else
+		snprintf(e->instance, sizeof(e->instance), "%.40s", process);
+}
+
 static int build(struct enforcer *e, const struct toll_settings *set, struct toll_error *reterr)
 {
 	int err = toll_rules_init(&e->rules, e->config, reterr);
@@ -121,8 +140,9 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 	e->totals.source.each = toll_totals_each;
 	if (e->config->store == TOLL_STORE_MEMORY)
 		return 0;
-	e->redis = toll_redis_store_new(e->config, &e->super.super, toll_host_instance(set->host),
-	                                &e->totals, &e->rules, &e->counters);
+	name_instance(e, set);
+	e->redis = toll_redis_store_new(e->config, &e->super.super, e->instance, &e->totals,
+	                                &e->rules, &e->counters);
 	return e->redis ? 0 : toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 }
 

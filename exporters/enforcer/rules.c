@@ -19,8 +19,7 @@ static const struct toll_budget_config default_budget = {
 	.match = { { "*", 1 } }, .limit = DEFAULT_LIMIT, .window = DAY_NS, .mode = TOLL_MODE_ENFORCE
 };
 
-/* ---- from the configuration -------------------------------------------------------------------
- */
+/* ---- from the configuration ---------------------------------------------------------------- */
 
 /* The index of this window, added when new; TOLL_WINDOWS_MAX: no room or not a window. */
 static uint32_t window_index(struct toll_rules *r, uint64_t window_ns, uint64_t bucket_ns)
@@ -131,18 +130,18 @@ uint32_t toll_rules_match(const struct toll_rules *r, struct toll_slice service,
 	return n;
 }
 
-/* ---- a budget's state as text -------------------------------------------------------------------
- */
+/* ---- a budget's state as text -------------------------------------------------------------- */
 
 static const char *const mode_names[] = { "enforce", "shadow" };
 
 int toll_slot_print(const struct toll_slot *s, char buf[TOLL_SLOT_TEXT])
 {
-	char state[TOLL_BUDGET_TEXT];
+	char state[TOLL_BUDGET_TEXT], nano[TOLL_NANO_TEXT];
 
 	toll_budget_print(&s->state, state);
-	return snprintf(buf, TOLL_SLOT_TEXT, "%s %" PRIu64 " %s %" PRIu64, state, s->until_ms,
-	                mode_names[s->mode == TOLL_MODE_SHADOW], s->at_ms);
+	toll_nano_print(s->nano, nano);
+	return snprintf(buf, TOLL_SLOT_TEXT, "%s %" PRIu64 " %s %" PRIu64 " %s", state, s->until_ms,
+	                mode_names[s->mode == TOLL_MODE_SHADOW], s->at_ms, nano);
 }
 
 /* Cuts the last word, spaces being single, off text; empty when there is none. */
@@ -174,12 +173,29 @@ static bool read_ms(struct toll_slice text, uint64_t *ret)
 	return true;
 }
 
+/* Digits, at most 30: what 128 bits of picodollars hold. */
+static bool read_nano(struct toll_slice text, toll_i128 *ret)
+{
+	toll_i128 n = 0;
+
+	if (text.len == 0 || text.len > 30)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+		n = n * 10 + (text.ptr[i] - '0');
+	}
+	*ret = n;
+	return true;
+}
+
 int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 {
-	struct toll_slice at = cut_word(&text), mode = cut_word(&text), until = cut_word(&text);
+	struct toll_slice nano = cut_word(&text), at = cut_word(&text);
+	struct toll_slice mode = cut_word(&text), until = cut_word(&text);
 	struct toll_slot s = { 0 };
 
-	if (!read_ms(at, &s.at_ms) || !read_ms(until, &s.until_ms))
+	if (!read_ms(at, &s.at_ms) || !read_ms(until, &s.until_ms) || !read_nano(nano, &s.nano))
 		return TOLL_EINVALID;
 	if (toll_slice_is(mode, mode_names[1]))
 		s.mode = TOLL_MODE_SHADOW;
@@ -191,8 +207,7 @@ int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 	return 0;
 }
 
-/* ---- the decision -------------------------------------------------------------------------------
- */
+/* ---- the decision -------------------------------------------------------------------------- */
 
 static struct toll_slot *slot_of(struct toll_slots *slots, const struct toll_rule *rule, bool add)
 {
@@ -230,6 +245,7 @@ static bool step(const struct toll_rules *r, const struct toll_rule *rule,
 		return false;
 	s->mode = rule->mode;
 	s->at_ms = reading->asof_ms;
+	s->nano = reading->nano;
 	s->until_ms = s->state.on ? reading->asof_ms + r->ttl_ms : 0;
 	s->changed = true;
 	return true;
@@ -306,6 +322,24 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 		show(rule, reading, slots, &best, ret);
 	}
 	sum_up(r, now_ms, slots, ret);
+}
+
+bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,
+                    const struct toll_slots *slots, uint64_t now_ms)
+{
+	int64_t window = (int64_t)(now_ms / r->evaluation_ms);
+
+	for (uint32_t i = 0; i < matching_count; i++) {
+		const struct toll_rule *rule = &r->at[matching[i]];
+		const struct toll_slot *s = NULL;
+
+		for (uint32_t j = 0; j < slots->count; j++)
+			if (strcmp(slots->at[j].id, rule->id) == 0)
+				s = &slots->at[j];
+		if (rule->mode == TOLL_MODE_OFF ? s != NULL : !s || s->state.window != window)
+			return true;
+	}
+	return false;
 }
 
 void toll_verdict_amounts(const struct toll_verdict *v, char buf[TOLL_VERDICT_TEXT])

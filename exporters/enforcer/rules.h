@@ -46,7 +46,8 @@ struct toll_slot {
 	struct toll_budget_state state;
 	uint64_t until_ms; /* a tripped budget that nobody evaluates any more holds nothing after
 	                      this */
-	uint64_t at_ms;    /* last evaluation */
+	uint64_t at_ms;    /* last evaluation ... */
+	toll_i128 nano;    /* ... and the sum that it saw */
 	enum toll_budget_mode mode;
 	bool changed; /* to be written */
 	bool gone;    /* to be deleted */
@@ -58,8 +59,8 @@ struct toll_slots {
 	uint32_t count;
 };
 
-/* "window ema over under on until mode at"; TOLL_EINVALID. */
-#define TOLL_SLOT_TEXT (TOLL_BUDGET_TEXT + 64)
+/* "window ema over under on until mode at nanodollars"; TOLL_EINVALID. */
+#define TOLL_SLOT_TEXT (TOLL_BUDGET_TEXT + TOLL_NANO_TEXT + 64)
 int toll_slot_print(const struct toll_slot *s, char buf[TOLL_SLOT_TEXT]);
 int toll_slot_parse(struct toll_slice text, struct toll_slot *ret) TOLL_MUST_CHECK;
 
@@ -86,6 +87,10 @@ struct toll_verdict {
 void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
                        uint32_t matching_count, const struct toll_reading *readings,
                        struct toll_slots *slots, struct toll_verdict *ret);
+
+/* Is there a matching budget whose window at now_ms nobody has decided yet? */
+bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,
+                    const struct toll_slots *slots, uint64_t now_ms);
 
 /* "[COST_ENFORCEMENT] payment-svc exceeded budget: $512.40/$500" without the service:
  * writes "$512.40/$500". */

@@ -6,8 +6,7 @@
 
 #include "cost/name.h"
 
-/* ---- one service -------------------------------------------------------------------------------
- */
+/* ---- one service --------------------------------------------------------------------------- */
 
 static struct toll_slice copy_of(struct toll_slice s)
 {
@@ -83,8 +82,7 @@ static struct toll_service *service_new(struct toll_slice key, const struct toll
 	return s;
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 static struct toll_service *add_service(struct toll_totals *t, struct toll_slice key)
 {
@@ -199,8 +197,7 @@ struct toll_service *toll_totals_meet(struct toll_totals *t, struct toll_slice k
 	return add_service(t, key);
 }
 
-/* ---- money
- * --------------------------------------------------------------------------------------- */
+/* ---- money --------------------------------------------------------------------------------- */
 
 static bool pay_in(struct toll_totals *t, struct toll_service *s, uint64_t received_ms,
                    toll_i128 pico)
@@ -248,8 +245,7 @@ void toll_totals_prune(struct toll_totals *t, struct toll_account *a, const stru
 	a->series.lost = 0;
 }
 
-/* ---- forgetting
- * ---------------------------------------------------------------------------------- */
+/* ---- forgetting ---------------------------------------------------------------------------- */
 
 static bool is_idle(const struct toll_totals *t, const struct toll_service *s)
 {

@@ -168,13 +168,13 @@ static void state_is_read_field_by_field(void **state TOLL_UNUSED)
 		"note",
 		"$5/$1",
 		"b:0123456789abcdef",
-		"1795000 5.5 3 0 1 1795003600000 enforce 1795000000000",
+		"1795000 5.5 3 0 1 1795003600000 enforce 1795000000000 600000000000",
 		"b:broken",
 		"1 2 3",
 		"other",
 		"x",
 		"b:toolongtoolongtoolongtoolong",
-		"1 2 3 4 1 5 enforce 6",
+		"1 2 3 4 1 5 enforce 6 7",
 	};
 	redisReply *reply = rig_reply(fields, TOLL_COUNT(fields));
 	static struct toll_state st;

@@ -177,6 +177,21 @@ static void an_idle_service_sleeps_once_its_average_has_faded(void **state TOLL_
 	assert_true(slots.at[0].state.ema < 0.5);
 }
 
+static void a_window_is_due_until_every_budget_has_decided_it(void **state TOLL_UNUSED)
+{
+	uint16_t both[] = { 0, 1 };
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	rig_budget(&rig, "*", 50, 3600, TOLL_MODE_OFF);
+	build();
+	assert_true(toll_rules_due(&rig.rules, both, 2, &slots, TEST_NOW_MS));
+	decide(0, 600);
+	assert_false(toll_rules_due(&rig.rules, both, 2, &slots, TEST_NOW_MS));
+	assert_true(toll_rules_due(&rig.rules, both, 2, &slots, TEST_NOW_MS + 1000));
+	rig.rules.at[1].mode = TOLL_MODE_SHADOW;
+	assert_true(toll_rules_due(&rig.rules, both, 2, &slots, TEST_NOW_MS));
+}
+
 static void amounts_read_like_money(void **state TOLL_UNUSED)
 {
 	char text[TOLL_VERDICT_TEXT];
@@ -197,7 +212,8 @@ static void slots_make_a_round_trip(void **state TOLL_UNUSED)
 	struct toll_slot s = { .state = { 29583333, 512.40000000000003, 3, 0, true },
 		               .until_ms = TEST_NOW_MS,
 		               .at_ms = TEST_NOW_MS - 5,
-		               .mode = TOLL_MODE_SHADOW };
+		               .mode = TOLL_MODE_SHADOW,
+		               .nano = (toll_i128)INT64_MAX * 1000000 };
 	char text[TOLL_SLOT_TEXT], again[TOLL_SLOT_TEXT];
 	struct toll_slot back;
 	int len = toll_slot_print(&s, text);
@@ -212,16 +228,19 @@ static void slots_from_outside_are_refused(void **state TOLL_UNUSED)
 	static const char *const bad[] = {
 		"",
 		"enforce",
-		"1 2 3 4 1 5 enforce",
-		"1 2 3 4 1 5 off 6",
-		"1 2 3 4 1 5 enforce 6 ",
-		"1 2 3 4 1 5 enforce 6x",
-		"1 2 3 4 1 -5 enforce 6",
-		"1 2 3 4 1 5 enforce +6",
-		"1 2 3 4 1 x enforce 6",
-		"1 2 3 4 5 enforce 6",
-		"1 2 3 4 1 5 enforcement 6",
-		" 5 enforce 6",
+		"1 2 3 4 1 5 enforce 6",
+		"1 2 3 4 1 5 off 6 7",
+		"1 2 3 4 1 5 enforce 6 7 ",
+		"1 2 3 4 1 5 enforce 6x 7",
+		"1 2 3 4 1 -5 enforce 6 7",
+		"1 2 3 4 1 5 enforce +6 7",
+		"1 2 3 4 1 x enforce 6 7",
+		"1 2 3 4 5 enforce 6 7",
+		"1 2 3 4 1 5 enforcement 6 7",
+		" 5 enforce 6 7",
+		"1 2 3 4 1 5 enforce 6 -7",
+		"1 2 3 4 1 5 enforce 6 7.5",
+		"1 2 3 4 1 5 enforce 6 1234567890123456789012345678901",
 	};
 	struct toll_slot s;
 
@@ -242,6 +261,7 @@ int main(void)
 		cmocka_unit_test_setup(switching_a_budget_off_deletes_its_state, setup),
 		cmocka_unit_test_setup(unsettled_sums_decide_nothing, setup),
 		cmocka_unit_test_setup(an_idle_service_sleeps_once_its_average_has_faded, setup),
+		cmocka_unit_test_setup(a_window_is_due_until_every_budget_has_decided_it, setup),
 		cmocka_unit_test_setup(amounts_read_like_money, setup),
 		cmocka_unit_test_setup(slots_make_a_round_trip, setup),
 		cmocka_unit_test_setup(slots_from_outside_are_refused, setup),
