@@ -20,6 +20,7 @@ struct hash_path {
 	struct toll_processor super;
 	const struct hash_path_config *config;
 	struct toll_path_rules *rules;
+	enum toll_key keys[ATTRIBUTES_MAX]; /* of config->attributes; OTHER: found by its name */
 };
 
 static struct hash_path *hash_path_of(struct toll_component *c)
@@ -47,10 +48,9 @@ static void fold_span(struct hash_path *h, struct toll_batch *b, struct toll_nod
 	const struct toll_slice_list *list = &h->config->attributes;
 
 	for (size_t i = 0; i < list->count; i++) {
-		enum toll_key key = toll_key_of(list->at[i]);
-		const struct toll_attr *a = key == TOLL_KEY_OTHER
+		const struct toll_attr *a = h->keys[i] == TOLL_KEY_OTHER
 		                                    ? toll_node_find_name(n, list->at[i])
-		                                    : toll_node_find(n, key);
+		                                    : toll_node_find(n, h->keys[i]);
 
 		if (a)
 			fold_attribute(h, b, n, &n->attrs[a - n->attrs]);
@@ -107,6 +107,8 @@ static int create(const struct toll_settings *set, const void *config, struct to
 		free(h);
 		return err;
 	}
+	for (size_t i = 0; i < h->config->attributes.count; i++)
+		h->keys[i] = toll_key_of(h->config->attributes.at[i]);
 	*ret = &h->super.super;
 	return 0;
 }
