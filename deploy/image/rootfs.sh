@@ -26,7 +26,7 @@ done | sed 's/:.*//' | sort -u | while read -r package; do
 done
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 cp /etc/os-release "$root/etc/os-release"
-cp deploy/image/config.yaml "$root/etc/spantoll/config.yaml"
+cp deploy/image/config.yaml examples/prices.json "$root/etc/spantoll/"
 printf 'spantoll:x:65532:65532:spantoll:/var/lib/spantoll:/sbin/nologin\n' > "$root/etc/passwd"
 printf 'spantoll:x:65532:\n' > "$root/etc/group"
 printf 'hosts: files dns\n' > "$root/etc/nsswitch.conf"
