@@ -93,6 +93,14 @@ static void chunk_retire(struct toll_kafka_store *s, struct toll_kafka_chunk *c)
 		free(c);
 }
 
+_Static_assert(sizeof(struct toll_kafka_chunk) % _Alignof(struct toll_kafka_record) == 0,
+               "records may follow a chunk's head");
+
+static char *bytes_of(struct toll_kafka_chunk *c)
+{
+	return (char *)(c + 1);
+}
+
 /* Records start where a record may start. */
 static size_t padded(size_t n)
 {
@@ -117,7 +125,7 @@ struct toll_kafka_record *toll_kafka_store_reserve(struct toll_kafka_store *s, s
 			chunk_retire(s, c);
 		c = more;
 	}
-	r = (struct toll_kafka_record *)(void *)(c->bytes + c->used);
+	r = (struct toll_kafka_record *)(void *)(bytes_of(c) + c->used);
 	*r = (struct toll_kafka_record){ .chunk = c };
 	return r;
 }
@@ -155,7 +163,7 @@ void toll_kafka_store_recall(struct toll_kafka_store *s, struct toll_kafka_list 
 {
 	for (struct toll_kafka_chunk *c = s->live.next; c != &s->live; c = c->next) {
 		for (uint32_t at = 0; at < c->used;) {
-			struct toll_kafka_record *r = (void *)(c->bytes + at);
+			struct toll_kafka_record *r = (void *)(bytes_of(c) + at);
 
 			at += (uint32_t)padded(sizeof(*r) + r->size);
 			if (r->state != TOLL_KAFKA_SENT)

@@ -52,11 +52,11 @@ struct toll_kafka_record *toll_kafka_list_pop(struct toll_kafka_list *l); /* NUL
 /* Most records share chunks of this size; a larger one has its own. */
 #define TOLL_KAFKA_CHUNK ((size_t)64 * 1024)
 
+/* The bytes follow it. */
 struct toll_kafka_chunk {
 	struct toll_kafka_chunk *prev, *next; /* among the live ones */
 	uint32_t open;                        /* records without a final answer */
 	uint32_t used, room;                  /* of bytes */
-	_Alignas(max_align_t) char bytes[];
 };
 
 struct toll_kafka_store {

@@ -301,10 +301,14 @@ static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafk
 	struct toll_slice key = toll_kafka_record_key(r);
 	rd_kafka_headers_t *h = s->config->headers ? headers(s, r->seq) : NULL;
 	rd_kafka_topic_t *topic = r->dead_letter ? s->client.dead_letters : s->client.topic;
+	union {
+		const char *is;
+		void *as_said; /* librdkafka copies it */
+	} key_bytes = { key.ptr };
 	const rd_kafka_vu_t what[] = {
 		{ .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic },
 		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { r->payload, r->size } },
-		{ .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { (void *)(uintptr_t)key.ptr, key.len } },
+		{ .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { key_bytes.as_said, key.len } },
 		{ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = r },
 		{ .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = h },
 	};
@@ -424,7 +428,7 @@ static void set_waker(struct toll_kafka_sender *s, rd_kafka_queue_t *queue)
 
 static void open_client(struct toll_kafka_sender *s)
 {
-	struct toll_error why;
+	struct toll_error why = { 0 };
 	int err;
 
 	if (toll_clock_mono_ns() < s->hold_until)
@@ -510,7 +514,7 @@ static bool make_topic(struct toll_kafka_sender *s, const char *name)
 {
 	struct toll_kafka_new_topic topic = { name, (int)s->config->topic_partitions,
 		                              (int)s->config->topic_replication_factor };
-	struct toll_error why;
+	struct toll_error why = { 0 };
 	int err = toll_kafka_topic_create(s->client.rk, &topic, ANSWER_MS, &why);
 
 	if (err == TOLL_EDOWN) {
@@ -583,8 +587,10 @@ static void drain(struct toll_kafka_sender *s, uint64_t deadline)
 	}
 	close_client(s);
 	take_inbox(s);
-	while (s->flights.next != &s->flights)
-		flight_finish(s, s->flights.next, TOLL_ESHUTDOWN);
+	for (struct toll_kafka_flight *next, *f = s->flights.next; f != &s->flights; f = next) {
+		next = f->next;
+		flight_finish(s, f, TOLL_ESHUTDOWN);
+	}
 }
 
 static void *run(void *arg)
@@ -631,7 +637,7 @@ static void name_things(struct toll_kafka_sender *s, const char *epoch)
 /* Lengths, names and values of the three headers and their varints. */
 static size_t header_bytes(const struct toll_kafka_sender *s)
 {
-	return s->config->headers ? strlen(s->node) + strlen(s->epoch) + 20 + 12 + 8 * 3 : 0;
+	return s->config->headers ? strlen(s->node) + strlen(s->epoch) + 20 + 12 + 24 : 0;
 }
 
 int toll_kafka_sender_new(const struct toll_kafka_sender_settings *set,
