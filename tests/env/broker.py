@@ -66,6 +66,8 @@ class Broker:
 
     The process outlives whoever started it (test workers come and go): owner_pid's end ends it."""
 
+    FORMAT = ()  # more arguments for the storage tool
+
     def __init__(self, directory, port=None, owner_pid=None):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -94,8 +96,8 @@ class Broker:
         fetch_jars()
         config = self._write_config()
         if not (self.dir / "data" / "meta.properties").exists():
-            subprocess.run(self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config),
-                           check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", config,
+                                      *self.FORMAT), check=True, stdout=subprocess.DEVNULL)
         with open(self.dir / "kafka.log", "ab") as out:
             child = subprocess.Popen(self._java("kafka.Kafka", config), stdin=subprocess.DEVNULL, stdout=out,
                                      stderr=subprocess.STDOUT, start_new_session=True)
