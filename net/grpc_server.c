@@ -1,47 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A call's life: armed (core may fill it) -> receiving -> handled -> answered -> armed again or
+ * kept for later. Its events come through the queue of its worker, so all but `handled` belong to
+ * that worker's thread. */
 #include "net/grpc_server.h"
 
 #include <assert.h>
-#include <grpc/byte_buffer.h>
-#include <grpc/grpc.h>
+#include <grpc/compression.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
+#include "net/endpoint.h"
+#include "net/grpc_library.h"
 
 enum {
-	CALL_STATE = 128,
-	ARMED_METHODS = 64, /* requests of each method waited for at once, per worker */
-	ARMED_UNKNOWN = 8,  /* requests of unknown methods waited for at once, per worker */
+	ARMED = 16, /* calls core may hand over before the worker looks again */
+	KEPT = 64,  /* unused calls that a worker keeps */
+	MAX_METADATA = 16 << 10,
 };
 
-struct worker;
+#define TICK_NS    TOLL_S
+#define CANCEL_NS  (TOLL_S / 10) /* for handlers to answer calls that were cancelled */
+#define GOODBYE_NS (TOLL_S / 10) /* for connections to end by themselves */
 
-/* What a completion queue hands back: who goes on, and was it a success? */
-struct event {
-	void (*fn)(struct event *e, bool ok);
-};
+/* In the low bits of a tag: which of a call's events this is. */
+enum step { STEP_REQUEST = 0, STEP_MESSAGE, STEP_ANSWERED, STEP_MASK = 3 };
 
-/* A request that is waited for, and then the call that it became. */
 struct toll_grpc_call {
-	struct event event;
 	struct worker *worker;
-	const struct toll_grpc_method *method; /* NULL: waits for unknown methods */
-	void *registered;
+	struct toll_grpc_call *prev, *next; /* among the receiving; next alone among the kept */
 	grpc_call *call;
-	grpc_byte_buffer *message;
-	gpr_timespec deadline;
-	grpc_metadata_array metadata;
 	grpc_call_details details;
-	grpc_byte_buffer *response;
-	int cancelled;
-	_Alignas(max_align_t) char state[CALL_STATE];
+	grpc_metadata_array metadata;
+	grpc_byte_buffer *message, *response;
+	const struct toll_grpc_method *method;
+	uint64_t arrived_mono_ns;
+	grpc_slice text;
+	grpc_metadata trailer;
+	int cancelled; /* before the answer: by us, because it was overdue */
+	bool has_trailer;
+	_Alignas(max_align_t) char data[];
 };
 
 struct worker {
@@ -49,340 +56,559 @@ struct worker {
 	grpc_completion_queue *queue;
 	pthread_t thread;
 	bool running;
+	unsigned index;
+	/* The thread's own. */
+	unsigned armed, kept_count;
+	struct toll_grpc_call *kept;
+	struct toll_grpc_call *oldest, *newest; /* receiving, in order of arrival */
 };
 
 struct toll_grpc_server {
 	struct toll_grpc_server_settings set;
-	grpc_server *server;
-	struct toll_grpc_method *methods;
-	void **registered; /* per method, the library's handle */
+	grpc_server *core;
+	grpc_resource_quota *quota;
 	struct worker *workers;
-	int port;
-	bool started, stopped;
-	struct event shut_down;
-	pthread_mutex_t lock; /* guards quiet */
+	struct toll_grpc_server_counts counts;
+	atomic_bool stopping;
+	atomic_uint calls;    /* armed or inside */
+	pthread_mutex_t lock; /* guards closed and the end of calls */
 	pthread_cond_t changed;
-	bool quiet;        /* the library has let go of every call */
-	atomic_uint calls; /* taken from the library and not yet given back */
+	bool shut, closed; /* core was told to stop; core has let go of every connection */
+	char address[TOLL_ENDPOINT_MAX];
 };
 
-/* ---- waiting for requests
- * -------------------------------------------------------------------------- */
+static char closed_tag; /* its address marks the end of core's shutdown */
 
-static void arm(struct worker *w, const struct toll_grpc_method *method, void *registered);
+/* ---- calls ------------------------------------------------------------------------------------
+ */
 
-static void call_free(struct toll_grpc_call *c)
+static void *tag_of(struct toll_grpc_call *c, enum step step)
 {
-	if (c->message)
-		grpc_byte_buffer_destroy(c->message);
-	if (c->response)
-		grpc_byte_buffer_destroy(c->response);
-	if (c->call)
-		grpc_call_unref(c->call);
-	grpc_metadata_array_destroy(&c->metadata);
-	if (!c->method)
-		grpc_call_details_destroy(&c->details);
-	free(c);
+	return (char *)c + step;
 }
 
-static void on_request(struct event *e, bool ok)
+static struct toll_grpc_call *call_new(struct worker *w)
 {
-	struct toll_grpc_call *c = toll_container_of(e, struct toll_grpc_call, event);
+	struct toll_grpc_call *c = w->kept;
 
-	if (!ok) { /* the server shuts down */
-		call_free(c);
-		return;
-	}
-	arm(c->worker, c->method, c->registered);
-	atomic_fetch_add_explicit(&c->worker->server->calls, 1, memory_order_relaxed);
-	if (!c->method)
-		toll_grpc_refuse(c, TOLL_GRPC_UNIMPLEMENTED, "unknown service or method",
-		                 toll_slice(NULL, 0));
-	else if (!c->message) /* cancelled, or over the size limit: the library has answered that */
-		toll_grpc_refuse(c, TOLL_GRPC_INTERNAL, "no message", toll_slice(NULL, 0));
-	else
-		c->method->handle(c->method->ctx, c);
-}
-
-/* Waits for one more request. Out of memory: one less is waited for; the others go on. */
-static void arm(struct worker *w, const struct toll_grpc_method *method, void *registered)
-{
-	struct toll_grpc_call *c = calloc(1, sizeof(*c));
-	grpc_call_error err;
-
-	if (!c)
-		return;
-	c->event.fn = on_request;
-	c->worker = w;
-	c->method = method;
-	c->registered = registered;
-	grpc_metadata_array_init(&c->metadata);
-	if (method) {
-		err = grpc_server_request_registered_call(w->server->server, registered, &c->call,
-		                                          &c->deadline, &c->metadata, &c->message,
-		                                          w->queue, w->queue, &c->event);
+	if (c) {
+		w->kept = c->next;
+		w->kept_count--;
 	} else {
-		grpc_call_details_init(&c->details);
-		err = grpc_server_request_call(w->server->server, &c->call, &c->details,
-		                               &c->metadata, w->queue, w->queue, &c->event);
-	}
-	if (err != GRPC_CALL_OK)
-		call_free(c);
-}
-
-static void arm_all(struct worker *w)
-{
-	struct toll_grpc_server *s = w->server;
-
-	for (size_t m = 0; m < s->set.method_count; m++)
-		for (int i = 0; i < ARMED_METHODS; i++)
-			arm(w, &s->set.methods[m], s->registered[m]);
-	for (int i = 0; i < ARMED_UNKNOWN; i++)
-		arm(w, NULL, NULL);
-}
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-
-	for (;;) {
-		grpc_event e = grpc_completion_queue_next(
-			w->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-		struct event *event = e.tag;
-
-		if (e.type == GRPC_QUEUE_SHUTDOWN)
+		c = malloc(sizeof(*c) + w->server->set.call_size);
+		if (!c)
 			return NULL;
-		if (e.type == GRPC_OP_COMPLETE)
-			event->fn(event, e.success);
+		grpc_metadata_array_init(&c->metadata);
 	}
+	c->worker = w;
+	c->prev = c->next = NULL;
+	c->call = NULL;
+	c->message = c->response = NULL;
+	c->text = grpc_empty_slice();
+	c->has_trailer = false;
+	grpc_call_details_init(&c->details);
+	return c;
 }
 
-/* ---- answering
- * --------------------------------------------------------------------------------------- */
-
-static void on_answered(struct event *e, bool ok TOLL_UNUSED)
+static void call_keep(struct toll_grpc_call *c)
 {
-	struct toll_grpc_call *c = toll_container_of(e, struct toll_grpc_call, event);
-	struct toll_grpc_server *s = c->worker->server;
+	struct worker *w = c->worker;
 
-	call_free(c);
-	atomic_fetch_sub_explicit(&s->calls, 1, memory_order_release);
-}
-
-/* One batch: head, message if there is one, status; done when the client is gone or has it all. */
-static void answer(struct toll_grpc_call *c, grpc_status_code status, grpc_slice *message,
-                   grpc_metadata *details)
-{
-	grpc_op ops[4] = { { .op = GRPC_OP_SEND_INITIAL_METADATA } };
-	size_t n = 1;
-
-	if (c->response) {
-		ops[n].op = GRPC_OP_SEND_MESSAGE;
-		ops[n++].data.send_message.send_message = c->response;
+	if (w->kept_count >= KEPT) {
+		grpc_metadata_array_destroy(&c->metadata);
+		free(c);
+		return;
 	}
-	ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-	ops[n].data.send_status_from_server.status = status;
-	ops[n].data.send_status_from_server.status_details = message;
-	ops[n].data.send_status_from_server.trailing_metadata = details;
-	ops[n++].data.send_status_from_server.trailing_metadata_count = details ? 1 : 0;
-	ops[n].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
-	ops[n++].data.recv_close_on_server.cancelled = &c->cancelled;
-	c->event.fn = on_answered;
-	if (grpc_call_start_batch(c->call, ops, n, &c->event, NULL) != GRPC_CALL_OK)
-		on_answered(&c->event, false);
+	c->next = w->kept;
+	w->kept = c;
+	w->kept_count++;
 }
 
-void toll_grpc_reply(struct toll_grpc_call *c, struct toll_slice response)
+static void drop_message(struct toll_grpc_call *c)
 {
-	grpc_slice s =
-		grpc_slice_from_copied_buffer(response.ptr ? response.ptr : "", response.len);
-
-	c->response = grpc_raw_byte_buffer_create(&s, 1);
-	grpc_slice_unref(s);
-	answer(c, GRPC_STATUS_OK, NULL, NULL);
-}
-
-void toll_grpc_refuse(struct toll_grpc_call *c, enum toll_grpc_status status, const char *message,
-                      struct toll_slice details)
-{
-	grpc_slice text = grpc_slice_from_copied_string(message);
-	grpc_metadata md = { .key = grpc_slice_from_static_string("grpc-status-details-bin") };
-
-	if (details.len)
-		md.value = grpc_slice_from_copied_buffer(details.ptr, details.len);
-	answer(c, (grpc_status_code)status, &text, details.len ? &md : NULL);
-	grpc_slice_unref(text);
-	if (details.len)
-		grpc_slice_unref(md.value);
-}
-
-/* ---- the message
- * --------------------------------------------------------------------------------------- */
-
-static const grpc_slice_buffer *slices_of(const struct toll_grpc_call *c)
-{
-	return &c->message->data.raw.slice_buffer;
-}
-
-size_t toll_grpc_call_size(const struct toll_grpc_call *c)
-{
-	return slices_of(c)->length;
-}
-
-enum toll_grpc_encoding toll_grpc_call_encoding(const struct toll_grpc_call *c)
-{
-	return c->message->data.raw.compression == GRPC_COMPRESS_GZIP ? TOLL_GRPC_GZIP
-	                                                              : TOLL_GRPC_IDENTITY;
-}
-
-void toll_grpc_call_take(struct toll_grpc_call *c, char *out)
-{
-	const grpc_slice_buffer *b = slices_of(c);
-
-	for (size_t i = 0; i < b->count; i++) {
-		size_t len = GRPC_SLICE_LENGTH(b->slices[i]);
-
-		memcpy(out, GRPC_SLICE_START_PTR(b->slices[i]), len);
-		out += len;
-	}
 	grpc_byte_buffer_destroy(c->message);
 	c->message = NULL;
 }
 
-void *toll_grpc_call_state(struct toll_grpc_call *c)
+static void leave(struct toll_grpc_server *s)
 {
-	return c->state;
+	if (atomic_fetch_sub(&s->calls, 1) != 1)
+		return;
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
 }
 
-char *toll_grpc_call_peer(struct toll_grpc_call *c)
+/* The last use of c: its worker keeps it or frees it. */
+static void call_end(struct toll_grpc_call *c)
 {
-	char *peer = grpc_call_get_peer(c->call), *copy = peer ? strdup(peer) : NULL;
+	struct toll_grpc_server *s = c->worker->server;
 
-	gpr_free(peer);
-	return copy;
+	drop_message(c);
+	grpc_byte_buffer_destroy(c->response);
+	grpc_call_details_destroy(&c->details);
+	grpc_slice_unref(c->text);
+	if (c->has_trailer) {
+		grpc_slice_unref(c->trailer.key);
+		grpc_slice_unref(c->trailer.value);
+	}
+	c->metadata.count = 0; /* its elements were the call's */
+	if (c->call)
+		grpc_call_unref(c->call);
+	call_keep(c);
+	leave(s);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------
+/* ---- the answer -------------------------------------------------------------------------------
  */
 
+static void add_trailer(struct toll_grpc_call *c, struct toll_slice details)
+{
+	c->trailer = (grpc_metadata){
+		.key = grpc_slice_from_static_string("grpc-status-details-bin"),
+		.value = grpc_slice_from_copied_buffer(details.ptr, details.len),
+	};
+	c->has_trailer = true;
+}
+
+void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a)
+{
+	grpc_op ops[4] = { 0 }, *op = ops;
+
+	op++->op = GRPC_OP_SEND_INITIAL_METADATA;
+	if (a->status == GRPC_STATUS_OK) {
+		c->response = toll_grpc_buffer_of(a->response);
+		op->op = GRPC_OP_SEND_MESSAGE;
+		op++->data.send_message.send_message = c->response;
+	}
+	op->op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+	op->data.send_status_from_server.status = (grpc_status_code)a->status;
+	if (a->message) {
+		c->text = grpc_slice_from_static_string(a->message);
+		op->data.send_status_from_server.status_details = &c->text;
+	}
+	if (a->details.len) {
+		add_trailer(c, a->details);
+		op->data.send_status_from_server.trailing_metadata = &c->trailer;
+		op->data.send_status_from_server.trailing_metadata_count = 1;
+	}
+	op++;
+	op->op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+	op++->data.recv_close_on_server.cancelled = &c->cancelled;
+	/* Fails only when used wrongly; c may be gone when it returns. */
+	if (grpc_call_start_batch(c->call, ops, (size_t)(op - ops), tag_of(c, STEP_ANSWERED),
+	                          NULL) != GRPC_CALL_OK)
+		abort();
+}
+
+static void refuse(struct toll_grpc_call *c, int status, const char *why)
+{
+	struct toll_grpc_answer a = { .status = status, .message = why };
+
+	toll_grpc_answer(c, &a);
+}
+
+/* ---- receiving --------------------------------------------------------------------------------
+ */
+
+static void add_receiving(struct worker *w, struct toll_grpc_call *c)
+{
+	c->arrived_mono_ns = toll_clock_mono_ns();
+	c->prev = w->newest;
+	c->next = NULL;
+	if (w->newest)
+		w->newest->next = c;
+	else
+		w->oldest = c;
+	w->newest = c;
+}
+
+static void remove_receiving(struct worker *w, struct toll_grpc_call *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		w->oldest = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	else
+		w->newest = c->prev;
+}
+
+/* Their message will not come: their STEP_MESSAGE arrives without one. */
+static void cancel_overdue(struct worker *w)
+{
+	uint64_t now = toll_clock_mono_ns();
+	struct toll_grpc_server *s = w->server;
+
+	for (struct toll_grpc_call *c = w->oldest; c; c = c->next) {
+		if (now - c->arrived_mono_ns < s->set.message_timeout_ns)
+			return;
+		if (c->cancelled)
+			continue;
+		c->cancelled = 1;
+		atomic_fetch_add_explicit(&s->counts.overdue, 1, memory_order_relaxed);
+		grpc_call_cancel_with_status(c->call, GRPC_STATUS_DEADLINE_EXCEEDED,
+		                             "the message did not arrive in time", NULL);
+	}
+}
+
+static void arm(struct worker *w)
+{
+	struct toll_grpc_server *s = w->server;
+
+	while (w->armed < ARMED) {
+		struct toll_grpc_call *c;
+
+		atomic_fetch_add(&s->calls, 1); /* first, so that stop() sees it or we see stop() */
+		c = atomic_load(&s->stopping) ? NULL : call_new(w);
+		if (!c) { /* without memory: again at the next event or tick */
+			leave(s);
+			return;
+		}
+		w->armed++;
+		if (grpc_server_request_call(s->core, &c->call, &c->details, &c->metadata, w->queue,
+		                             w->queue, tag_of(c, STEP_REQUEST)) != GRPC_CALL_OK)
+			abort(); /* used wrongly */
+	}
+}
+
+static const struct toll_grpc_method *find_method(const struct toll_grpc_server *s,
+                                                  const grpc_slice *path)
+{
+	struct toll_slice name = toll_grpc_view(path);
+
+	for (size_t i = 0; i < s->set.method_count; i++)
+		if (toll_slice_is(name, s->set.methods[i].path))
+			return &s->set.methods[i];
+	return NULL;
+}
+
+static void on_request(struct worker *w, struct toll_grpc_call *c, bool ok)
+{
+	struct toll_grpc_server *s = w->server;
+	grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
+
+	w->armed--;
+	arm(w);
+	if (!ok) {
+		call_end(c);
+		return;
+	}
+	c->method = find_method(s, &c->details.method);
+	if (!c->method) {
+		atomic_fetch_add_explicit(&s->counts.unknown_methods, 1, memory_order_relaxed);
+		refuse(c, GRPC_STATUS_UNIMPLEMENTED, "unknown method");
+		return;
+	}
+	c->cancelled = 0;
+	op.data.recv_message.recv_message = &c->message;
+	add_receiving(w, c);
+	if (grpc_call_start_batch(c->call, &op, 1, tag_of(c, STEP_MESSAGE), NULL) != GRPC_CALL_OK)
+		abort(); /* used wrongly */
+}
+
+static void on_message(struct worker *w, struct toll_grpc_call *c)
+{
+	struct toll_grpc_server *s = w->server;
+
+	remove_receiving(w, c);
+	if (!c->message) {
+		if (!c->cancelled)
+			atomic_fetch_add_explicit(&s->counts.lost, 1, memory_order_relaxed);
+		refuse(c, GRPC_STATUS_CANCELLED, "no message");
+		return;
+	}
+	c->method->handle(c->method->ctx, c);
+	drop_message(c); /* c is there until this thread hears of its answer */
+}
+
+static void on_event(struct worker *w, const grpc_event *e)
+{
+	uintptr_t step = (uintptr_t)e->tag & STEP_MASK;
+	struct toll_grpc_call *c = (struct toll_grpc_call *)(void *)((char *)e->tag - step);
+	struct toll_grpc_server *s = w->server;
+
+	if (e->tag == &closed_tag) {
+		pthread_mutex_lock(&s->lock);
+		s->closed = true;
+		pthread_cond_broadcast(&s->changed);
+		pthread_mutex_unlock(&s->lock);
+	} else if (step == STEP_REQUEST) {
+		on_request(w, c, e->success);
+	} else if (step == STEP_MESSAGE) {
+		on_message(w, c);
+	} else {
+		call_end(c);
+	}
+}
+
+static void forget_kept(struct worker *w)
+{
+	struct toll_grpc_call *next;
+
+	for (struct toll_grpc_call *c = w->kept; c; c = next) {
+		next = c->next;
+		grpc_metadata_array_destroy(&c->metadata);
+		free(c);
+	}
+	w->kept = NULL;
+}
+
+static void *serve(void *arg)
+{
+	struct worker *w = arg;
+	gpr_timespec wake = toll_grpc_in(0);
+	uint64_t tick = 0;
+
+	for (;;) {
+		grpc_event e;
+
+		if (toll_clock_mono_ns() >= tick) {
+			tick = toll_clock_mono_ns() + TICK_NS;
+			wake = toll_grpc_in(TICK_NS);
+			cancel_overdue(w);
+			arm(w);
+		}
+		e = grpc_completion_queue_next(w->queue, wake, NULL);
+		if (e.type == GRPC_QUEUE_SHUTDOWN)
+			break;
+		if (e.type == GRPC_OP_COMPLETE)
+			on_event(w, &e);
+	}
+	forget_kept(w);
+	return NULL;
+}
+
+/* ---- inside a handler -------------------------------------------------------------------------
+ */
+
+void *toll_grpc_call_data(struct toll_grpc_call *c)
+{
+	return c->data;
+}
+
+struct toll_grpc_call *toll_grpc_call_of(void *data)
+{
+	return toll_container_of(data, struct toll_grpc_call, data);
+}
+
+enum toll_grpc_encoding toll_grpc_call_encoding(const struct toll_grpc_call *c)
+{
+	switch (c->message->data.raw.compression) {
+	case GRPC_COMPRESS_NONE:
+		return TOLL_GRPC_IDENTITY;
+	case GRPC_COMPRESS_GZIP:
+		return TOLL_GRPC_GZIP;
+	default:
+		return TOLL_GRPC_OTHER;
+	}
+}
+
+size_t toll_grpc_call_size(const struct toll_grpc_call *c)
+{
+	return toll_grpc_buffer_size(c->message);
+}
+
+void toll_grpc_call_copy(const struct toll_grpc_call *c, char *out)
+{
+	toll_grpc_buffer_copy(c->message, out);
+}
+
+unsigned toll_grpc_call_worker(const struct toll_grpc_call *c)
+{
+	return c->worker->index;
+}
+
+/* Core says "ipv4:127.0.0.1:40312", "ipv6:%5B::1%5D:40312" or "unix:". */
+void toll_grpc_call_peer(const struct toll_grpc_call *c, char *buf, size_t size)
+{
+	char *text = grpc_call_get_peer(c->call);
+	const char *at = strchr(text, ':');
+	size_t len = 0;
+
+	if (!at || strncmp(text, "unix", 4) == 0)
+		at = "unix";
+	else
+		at++;
+	for (; *at && len + 1 < size; at++) {
+		if (strncmp(at, "%5B", 3) == 0 || strncmp(at, "%5D", 3) == 0) {
+			buf[len++] = at[2] == 'B' ? '[' : ']';
+			at += 2;
+		} else {
+			buf[len++] = *at;
+		}
+	}
+	buf[len] = '\0';
+	gpr_free(text);
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static void set_default(uint64_t *value, uint64_t preset)
+{
+	if (!*value)
+		*value = preset;
+}
+
+static void fill_defaults(struct toll_grpc_server_settings *set)
+{
+	if (!set->workers)
+		set->workers = 1;
+	if (!set->max_message_bytes)
+		set->max_message_bytes = (size_t)4 << 20;
+	if (!set->read_buffer_bytes)
+		set->read_buffer_bytes = (size_t)512 << 10;
+	if (!set->max_streams)
+		set->max_streams = 100;
+	set_default(&set->handshake_timeout_ns, 5 * TOLL_S);
+	set_default(&set->message_timeout_ns, 30 * TOLL_S);
+	set_default(&set->max_connection_idle_ns, TOLL_GRPC_FOREVER);
+	set_default(&set->max_connection_age_ns, TOLL_GRPC_FOREVER);
+	set_default(&set->max_connection_age_grace_ns, TOLL_GRPC_FOREVER);
+	set_default(&set->keepalive_time_ns, 7200 * TOLL_S);
+	set_default(&set->keepalive_timeout_ns, 20 * TOLL_S);
+	set_default(&set->keepalive_min_time_ns, 300 * TOLL_S);
+}
+
+static int as_int(uint64_t n)
+{
+	return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+static int as_ms(uint64_t ns)
+{
+	return as_int(ns / TOLL_MS + (ns % TOLL_MS != 0));
+}
+
 struct args {
-	grpc_arg at[20];
+	grpc_arg list[32];
 	size_t count;
 };
 
-static void add_int(struct args *a, const char *key, int64_t value)
+static void add_int(struct args *a, const char *name, int value)
 {
-	assert(a->count < TOLL_COUNT(a->at));
-	a->at[a->count++] =
-		(grpc_arg){ .type = GRPC_ARG_INTEGER,
-		            .key = (char *)(uintptr_t)key,
-		            .value.integer = value > INT32_MAX ? INT32_MAX : (int)value };
+	union {
+		const char *in;
+		char *out; /* core does not write to it */
+	} key = { .in = name };
+
+	assert(a->count < TOLL_COUNT(a->list));
+	a->list[a->count++] = (grpc_arg){ GRPC_ARG_INTEGER, key.out, { .integer = value } };
 }
 
-static void add_ms(struct args *a, const char *key, uint64_t ns)
+static void add_limits(struct args *a, const struct toll_grpc_server_settings *set)
 {
-	if (ns)
-		add_int(a, key, (int64_t)((ns + TOLL_MS - 1) / TOLL_MS));
+	add_int(a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, as_int(set->max_message_bytes));
+	add_int(a, GRPC_ARG_MAX_METADATA_SIZE, MAX_METADATA);
+	add_int(a, GRPC_ARG_MAX_CONCURRENT_STREAMS, as_int(set->max_streams));
+	add_int(a, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, as_ms(set->handshake_timeout_ns));
+	add_int(a, GRPC_ARG_MAX_CONNECTION_IDLE_MS, as_ms(set->max_connection_idle_ns));
+	add_int(a, GRPC_ARG_MAX_CONNECTION_AGE_MS, as_ms(set->max_connection_age_ns));
+	add_int(a, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, as_ms(set->max_connection_age_grace_ns));
+	add_int(a, GRPC_ARG_KEEPALIVE_TIME_MS, as_ms(set->keepalive_time_ns));
+	add_int(a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, as_ms(set->keepalive_timeout_ns));
+	add_int(a, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+	        as_ms(set->keepalive_min_time_ns));
+	add_int(a, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, set->keepalive_permit_without_stream);
 }
 
-static grpc_resource_quota *add_limits(struct args *a, const struct toll_grpc_server_settings *set)
+static void add_behaviour(struct args *a, const struct toll_grpc_server_settings *set)
 {
-	grpc_resource_quota *quota = NULL;
-
-	if (set->max_message_bytes)
-		add_int(a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int64_t)set->max_message_bytes);
-	if (set->max_concurrent_streams)
-		add_int(a, GRPC_ARG_MAX_CONCURRENT_STREAMS, set->max_concurrent_streams);
-	if (set->max_memory_bytes) {
-		quota = grpc_resource_quota_create("spantoll");
-		grpc_resource_quota_resize(quota, set->max_memory_bytes);
-		a->at[a->count++] =
-			(grpc_arg){ .type = GRPC_ARG_POINTER,
-			            .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
-			            .value.pointer = { quota, grpc_resource_quota_arg_vtable() } };
-	}
-	return quota;
+	add_int(a, GRPC_ARG_ALLOW_REUSEPORT, 0); /* a second daemon on the port is an error */
+	/* A bomb would inflate before core looks at its size. */
+	add_int(a, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+	/* Others are refused by core, with the list of these. */
+	add_int(a, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+	        1 << GRPC_COMPRESS_NONE | 1 << GRPC_COMPRESS_GZIP);
+	add_int(a, GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, as_int(set->read_buffer_bytes));
+	add_int(a, GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
-static void add_keepalive(struct args *a, const struct toll_grpc_server_settings *set)
-{
-	add_ms(a, GRPC_ARG_MAX_CONNECTION_IDLE_MS, set->max_connection_idle);
-	add_ms(a, GRPC_ARG_MAX_CONNECTION_AGE_MS, set->max_connection_age);
-	add_ms(a, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, set->max_connection_age_grace);
-	add_ms(a, GRPC_ARG_KEEPALIVE_TIME_MS, set->keepalive_time);
-	add_ms(a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, set->keepalive_timeout);
-	add_ms(a, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, set->keepalive_min_time);
-	if (set->keepalive_permit_without_stream)
-		add_int(a, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-}
-
-static grpc_server *create_server(const struct toll_grpc_server_settings *set)
+static void make_core(struct toll_grpc_server *s)
 {
 	struct args a = { .count = 0 };
-	grpc_resource_quota *quota;
 	grpc_channel_args args;
-	grpc_server *server;
 
-	/* A busy port must be an error, not a share of somebody else's traffic. */
-	add_int(&a, GRPC_ARG_ALLOW_REUSEPORT, 0);
-	/* Core inflates before it looks at the size: 1 MB can become 1 GB. Handlers inflate with a
-	 * cap. Encodings that they do not know are refused by core, which names the ones they do.
-	 */
-	add_int(&a, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
-	add_int(&a, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
-	        1 << GRPC_COMPRESS_NONE | 1 << GRPC_COMPRESS_GZIP);
-	add_int(&a, GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
-	quota = add_limits(&a, set);
-	add_keepalive(&a, set);
-	args = (grpc_channel_args){ a.count, a.at };
-	server = grpc_server_create(&args, NULL);
-	if (quota)
-		grpc_resource_quota_unref(quota);
-	return server;
-}
+	add_limits(&a, &s->set);
+	add_behaviour(&a, &s->set);
+	if (s->set.memory_bytes) {
+		static char quota_key[] = GRPC_ARG_RESOURCE_QUOTA;
 
-static int register_methods(struct toll_grpc_server *s)
-{
-	s->registered = calloc(s->set.method_count + 1, sizeof(*s->registered));
-	s->methods = calloc(s->set.method_count + 1, sizeof(*s->methods));
-	if (!s->registered || !s->methods)
-		return TOLL_ENOMEM;
-	memcpy(s->methods, s->set.methods, s->set.method_count * sizeof(*s->methods));
-	s->set.methods = s->methods;
-	for (size_t i = 0; i < s->set.method_count; i++) {
-		s->registered[i] =
-			grpc_server_register_method(s->server, s->set.methods[i].path, NULL,
-		                                    GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
-		if (!s->registered[i])
-			return TOLL_EINTERNAL;
+		s->quota = grpc_resource_quota_create(s->set.setting);
+		grpc_resource_quota_resize(s->quota, s->set.memory_bytes);
+		a.list[a.count++] =
+			(grpc_arg){ GRPC_ARG_POINTER,
+			            quota_key,
+			            { .pointer = { s->quota, grpc_resource_quota_arg_vtable() } } };
 	}
-	return 0;
-}
-
-static int create_workers(struct toll_grpc_server *s)
-{
-	s->workers = calloc(s->set.workers, sizeof(*s->workers));
-	if (!s->workers)
-		return TOLL_ENOMEM;
+	args = (grpc_channel_args){ a.count, a.list };
+	s->core = grpc_server_create(&args, NULL);
 	for (unsigned i = 0; i < s->set.workers; i++) {
-		s->workers[i].server = s;
 		s->workers[i].queue = grpc_completion_queue_create_for_next(NULL);
-		grpc_server_register_completion_queue(s->server, s->workers[i].queue, NULL);
+		grpc_server_register_completion_queue(s->core, s->workers[i].queue, NULL);
 	}
+}
+
+/* The one address that a name stands for; a busy port is found out here, with a sentence. */
+static int resolve(struct toll_grpc_server *s, struct toll_endpoint *ret, struct toll_error *reterr)
+{
+	struct toll_endpoint e;
+	struct toll_error why;
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
+	uint16_t port;
+	int fd, err = toll_endpoint_parse(toll_slice_str(s->set.endpoint), &e, &why);
+
+	if (err < 0)
+		return toll_fail(reterr, TOLL_ECONFIG, "%s: %s", s->set.setting, why.text);
+	err = toll_endpoint_listen(&e, s->set.setting, &fd, &port, reterr);
+	if (err < 0)
+		return err;
+	err = getsockname(fd, (struct sockaddr *)&at, &len) == 0 &&
+	                      getnameinfo((struct sockaddr *)&at, len, ret->host, sizeof(ret->host),
+	                                  NULL, 0, NI_NUMERICHOST) == 0
+	              ? 0
+	              : toll_fail(reterr, TOLL_EINTERNAL, "%s: cannot tell the address of %s",
+	                          s->set.setting, s->set.endpoint);
+	close(fd);
+	ret->port = e.port ? port : 0;
+	return err;
+}
+
+static int open_port(struct toll_grpc_server *s, struct toll_error *reterr)
+{
+	bool is_unix = strncmp(s->set.endpoint, "unix:", 5) == 0;
+	struct toll_endpoint e = { .port = 0 };
+	char text[TOLL_ENDPOINT_MAX];
+	grpc_server_credentials *plain;
+	int port, err = is_unix ? 0 : resolve(s, &e, reterr);
+
+	if (err < 0)
+		return err;
+	plain = grpc_insecure_server_credentials_create();
+	port = grpc_server_add_http2_port(
+		s->core, is_unix ? s->set.endpoint : toll_endpoint_print(&e, text), plain);
+	grpc_server_credentials_release(plain);
+	if (port == 0)
+		return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s", s->set.setting,
+		                 s->set.endpoint);
+	e.port = (uint16_t)port;
+	snprintf(s->address, sizeof(s->address), "%s",
+	         is_unix ? s->set.endpoint : toll_endpoint_local_url(&e, text));
 	return 0;
 }
 
-static int bind_endpoint(struct toll_grpc_server *s, struct toll_error *reterr)
+static int start_workers(struct toll_grpc_server *s)
 {
-	grpc_server_credentials *insecure = grpc_insecure_server_credentials_create();
+	for (unsigned i = 0; i < s->set.workers; i++) {
+		struct worker *w = &s->workers[i];
 
-	s->port = grpc_server_add_http2_port(s->server, s->set.endpoint, insecure);
-	grpc_server_credentials_release(insecure);
-	if (s->port == 0)
-		return toll_fail(reterr, TOLL_EREFUSED,
-		                 "%s: cannot listen on %s: is the port in use, or not allowed?",
-		                 s->set.setting, s->set.endpoint);
+		if (toll_thread_start(&w->thread, s->set.thread, serve, w) < 0)
+			return TOLL_ENOMEM;
+		w->running = true;
+	}
 	return 0;
 }
 
@@ -390,89 +616,91 @@ int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct tol
                          struct toll_error *reterr)
 {
 	struct toll_grpc_server *s = calloc(1, sizeof(*s));
-	int err;
+	int err = toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->setting);
 
 	if (!s)
-		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->setting);
-	grpc_init();
+		return err;
 	s->set = *set;
+	fill_defaults(&s->set);
 	pthread_mutex_init(&s->lock, NULL);
-	err = toll_cond_init(&s->changed);
-	s->server = create_server(set);
-	if (!err)
-		err = register_methods(s);
-	if (!err)
-		err = create_workers(s);
-	if (err)
-		toll_fail(reterr, err, "%s: cannot make a gRPC server: %s", set->setting,
-		          toll_err_text(err));
-	else
-		err = bind_endpoint(s, reterr);
-	if (err)
-		return toll_grpc_server_free(s), err;
+	toll_grpc_library_ref();
+	s->workers = calloc(s->set.workers, sizeof(*s->workers));
+	if (!s->workers || toll_cond_init(&s->changed) < 0)
+		goto fail;
+	for (unsigned i = 0; i < s->set.workers; i++)
+		s->workers[i] = (struct worker){ .server = s, .index = i };
+	make_core(s);
+	err = open_port(s, reterr);
+	if (err < 0)
+		goto fail;
+	grpc_server_start(s->core);
+	err = start_workers(s);
+	if (err < 0) {
+		toll_fail(reterr, err, "%s: cannot start a worker", set->setting);
+		goto fail;
+	}
 	*ret = s;
 	return 0;
+fail:
+	if (toll_grpc_server_stop(s, 0))
+		toll_grpc_server_free(s);
+	return err;
 }
 
-int toll_grpc_server_start(struct toll_grpc_server *s, struct toll_error *reterr)
+const char *toll_grpc_server_address(const struct toll_grpc_server *s)
 {
-	grpc_server_start(s->server);
-	s->started = true;
-	for (unsigned i = 0; i < s->set.workers; i++) {
-		arm_all(&s->workers[i]);
-		if (toll_thread_start(&s->workers[i].thread, "toll-grpc", work, &s->workers[i]))
-			return toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a thread",
-			                 s->set.setting);
-		s->workers[i].running = true;
+	return s->address;
+}
+
+const struct toll_grpc_server_counts *toll_grpc_server_counts(const struct toll_grpc_server *s)
+{
+	return &s->counts;
+}
+
+/* Until every call is answered and, with closed, every connection gone. */
+static bool wait_for(struct toll_grpc_server *s, bool closed, uint64_t deadline_mono_ns)
+{
+	bool done;
+
+	pthread_mutex_lock(&s->lock);
+	while (!(done = atomic_load(&s->calls) == 0 && (s->closed || !closed)))
+		if (toll_clock_mono_ns() >= deadline_mono_ns ||
+		    toll_cond_wait_until(&s->changed, &s->lock, deadline_mono_ns) < 0)
+			break;
+	pthread_mutex_unlock(&s->lock);
+	return done;
+}
+
+bool toll_grpc_server_stop(struct toll_grpc_server *s, uint64_t deadline_mono_ns)
+{
+	if (!s->core)
+		return true;
+	if (!s->shut) {
+		s->shut = true;
+		atomic_store(&s->stopping, true);
+		grpc_server_shutdown_and_notify(s->core, s->workers[0].queue, &closed_tag);
 	}
-	return 0;
+	if (!s->workers[0].running)
+		return true; /* nothing was armed; free() fetches the notice */
+	if (!wait_for(s, false, deadline_mono_ns)) {
+		grpc_server_cancel_all_calls(s->core);
+		if (!wait_for(s, false, toll_clock_mono_ns() + CANCEL_NS))
+			return false;
+	}
+	/* Let clients that are idle take their leave. */
+	wait_for(s, true, toll_clock_mono_ns() + GOODBYE_NS);
+	return true;
 }
 
-int toll_grpc_server_port(const struct toll_grpc_server *s)
+static void close_queue(struct worker *w)
 {
-	return s->port;
-}
-
-static void on_quiet(struct event *e, bool ok TOLL_UNUSED)
-{
-	struct toll_grpc_server *s = toll_container_of(e, struct toll_grpc_server, shut_down);
-
-	pthread_mutex_lock(&s->lock);
-	s->quiet = true;
-	pthread_cond_signal(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-}
-
-static bool wait_quiet(struct toll_grpc_server *s, uint64_t deadline_mono_ns)
-{
-	bool quiet;
-
-	pthread_mutex_lock(&s->lock);
-	while (!s->quiet && toll_cond_wait_until(&s->changed, &s->lock, deadline_mono_ns) == 0)
-		continue;
-	quiet = s->quiet;
-	pthread_mutex_unlock(&s->lock);
-	return quiet;
-}
-
-void toll_grpc_server_shutdown(struct toll_grpc_server *s, uint64_t deadline_mono_ns)
-{
-	if (!s || !s->started || s->stopped)
+	if (!w->queue)
 		return;
-	s->stopped = true;
-	s->shut_down.fn = on_quiet;
-	grpc_server_shutdown_and_notify(s->server, s->workers[0].queue, &s->shut_down);
-	if (s->workers[0].running && !wait_quiet(s, deadline_mono_ns))
-		grpc_server_cancel_all_calls(s->server);
-}
-
-/* A server that never started its threads has to be emptied by hand. */
-static void drain_queue(struct worker *w)
-{
+	grpc_completion_queue_shutdown(w->queue);
 	if (w->running)
 		pthread_join(w->thread, NULL);
 	else
-		work(w);
+		serve(w); /* empties it */
 	grpc_completion_queue_destroy(w->queue);
 }
 
@@ -480,26 +708,21 @@ struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s)
 {
 	if (!s)
 		return NULL;
-	if (s->started)
-		toll_grpc_server_shutdown(s, toll_clock_mono_ns());
-	if (s->started && s->workers && s->workers[0].running)
-		wait_quiet(s, 0);
-	if (s->server && !s->started && s->workers) {
-		s->shut_down.fn = on_quiet;
-		grpc_server_shutdown_and_notify(s->server, s->workers[0].queue, &s->shut_down);
+	if (s->core) {
+		toll_grpc_server_stop(s, 0);
+		grpc_server_cancel_all_calls(s->core);
+		if (s->workers[0].running)
+			wait_for(s, true, UINT64_MAX);
+		for (unsigned i = 0; i < s->set.workers; i++)
+			close_queue(&s->workers[i]);
+		grpc_server_destroy(s->core);
 	}
-	for (unsigned i = 0; s->workers && i < s->set.workers; i++) {
-		grpc_completion_queue_shutdown(s->workers[i].queue);
-		drain_queue(&s->workers[i]);
-	}
-	if (s->server)
-		grpc_server_destroy(s->server);
-	free(s->workers);
-	free(s->registered);
-	free(s->methods);
+	if (s->quota)
+		grpc_resource_quota_unref(s->quota);
+	toll_grpc_library_unref();
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
+	free(s->workers);
 	free(s);
-	grpc_shutdown();
 	return NULL;
 }

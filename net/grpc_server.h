@@ -1,86 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* grpc_server.h - unary gRPC methods on gRPC C core: one completion queue and one thread per
- * worker, run to completion. With net/grpc_client.c the only user of that library.
+/* grpc_server.h - unary gRPC services on gRPC C core: one completion queue and thread per worker.
  *
- * Unknown methods are answered UNIMPLEMENTED at once. The library never decompresses: a handler
- * gets the bytes as they came, with their encoding. */
+ * What core does badly is kept from it: messages arrive compressed as they were sent, a method
+ * that nobody serves is answered at once, and a call whose message does not arrive is cancelled. */
 #ifndef TOLL_NET_GRPC_SERVER_H
 #define TOLL_NET_GRPC_SERVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/slice.h"
 
-/* google.rpc.Code, as on the wire. */
-enum toll_grpc_status {
-	TOLL_GRPC_OK = 0,
-	TOLL_GRPC_INVALID_ARGUMENT = 3,
-	TOLL_GRPC_NOT_FOUND = 5,
-	TOLL_GRPC_RESOURCE_EXHAUSTED = 8,
-	TOLL_GRPC_UNIMPLEMENTED = 12,
-	TOLL_GRPC_INTERNAL = 13,
-	TOLL_GRPC_UNAVAILABLE = 14,
-};
-
 struct toll_grpc_server;
-struct toll_grpc_call; /* one request; lives until it was answered */
+struct toll_grpc_call;
+
+enum toll_grpc_encoding {
+	TOLL_GRPC_IDENTITY = 0,
+	TOLL_GRPC_GZIP,
+	TOLL_GRPC_OTHER, /* core knows it, we do not */
+};
 
 struct toll_grpc_method {
 	const char *path; /* "/package.Service/Method" */
-	/* On a worker's thread. Must answer the call exactly once, now or later. */
+	/* On a worker's thread; the next request of that worker waits for it. Ends in exactly one
+	 * toll_grpc_answer(), now or later. The request's message is gone when this returns. */
 	void (*handle)(void *ctx, struct toll_grpc_call *call);
 	void *ctx;
 };
 
-/* 0 leaves a limit to the library, unless said otherwise. */
+#define TOLL_GRPC_FOREVER UINT64_MAX
+
+/* 0 means the default in brackets. */
 struct toll_grpc_server_settings {
-	const char
-		*endpoint; /* "127.0.0.1:4317", "localhost:4317", "unix:/run/x.sock"; port 0: any */
-	const char *setting; /* YAML path that chose it, for the sentence on failure */
-	const struct toll_grpc_method *methods; /* copied; texts are not */
+	const char *endpoint; /* "localhost:4317" (net/endpoint.h) or "unix:/path" */
+	const char *setting;  /* the YAML path that chose it, for the sentence when it fails */
+	const char *thread;   /* of the workers, at most 15 bytes */
+	const struct toll_grpc_method *methods; /* borrowed until free */
 	size_t method_count;
-	unsigned workers; /* at least 1 */
-	size_t max_message_bytes;
-	size_t max_memory_bytes;        /* of the library's own buffers, all connections together */
-	int64_t max_concurrent_streams; /* per connection */
-	uint64_t max_connection_idle, max_connection_age, max_connection_age_grace; /* ns */
-	uint64_t keepalive_time, keepalive_timeout, keepalive_min_time;             /* ns */
+	unsigned workers;                /* [1] */
+	size_t call_size;                /* bytes for the handler in every call, see below */
+	size_t max_message_bytes;        /* [4 MiB] on the wire; more: RESOURCE_EXHAUSTED */
+	size_t read_buffer_bytes;        /* [512 KiB] most that is read from a socket at once */
+	size_t memory_bytes;             /* [none] core's buffers for all connections */
+	unsigned max_streams;            /* [100] calls at once on one connection */
+	uint64_t handshake_timeout_ns;   /* [5 s] from accept to the client's SETTINGS */
+	uint64_t message_timeout_ns;     /* [30 s] from a call's headers to its message */
+	uint64_t max_connection_idle_ns; /* [for ever] */
+	uint64_t max_connection_age_ns;  /* [for ever] */
+	uint64_t max_connection_age_grace_ns; /* [for ever] */
+	uint64_t keepalive_time_ns;           /* [2 h] */
+	uint64_t keepalive_timeout_ns;        /* [20 s] */
+	uint64_t keepalive_min_time_ns;       /* [5 min] pings more often than this: closed */
 	bool keepalive_permit_without_stream;
 };
 
-/* Binds the endpoint; requests are answered from toll_grpc_server_start() on. */
+/* Listens and answers when this returns 0. A port that is busy is TOLL_EFULL. */
 int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct toll_grpc_server **ret,
                          struct toll_error *reterr) TOLL_MUST_CHECK;
-int toll_grpc_server_start(struct toll_grpc_server *s, struct toll_error *reterr) TOLL_MUST_CHECK;
-int toll_grpc_server_port(
-	const struct toll_grpc_server *s); /* in use; 0 for a socket in the file system */
+/* "127.0.0.1:4317", where clients on this machine find it; valid as long as the server. */
+const char *toll_grpc_server_address(const struct toll_grpc_server *s);
 
-/* No new calls from here on; those inside may be answered until the deadline and are cancelled
- * then. Handlers must still answer each of them. Legal twice and before start. */
-void toll_grpc_server_shutdown(struct toll_grpc_server *s, uint64_t deadline_mono_ns);
-/* After shutdown, when every call has been answered. Always returns NULL. */
+/* Takes no new calls and waits for those inside to be answered; cancels the rest at the deadline.
+ * False: some handlers still owe their answer. Legal twice. */
+bool toll_grpc_server_stop(struct toll_grpc_server *s, uint64_t deadline_mono_ns);
+/* After stop() was true. Always returns NULL. */
 struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s);
 
-/* ---- calls
- * --------------------------------------------------------------------------------------- */
+/* Calls that no handler saw. Any thread. */
+struct toll_grpc_server_counts {
+	atomic_uint_fast64_t unknown_methods;
+	atomic_uint_fast64_t lost;    /* cancelled by the client, or too large */
+	atomic_uint_fast64_t overdue; /* no message within message_timeout_ns */
+};
+const struct toll_grpc_server_counts *toll_grpc_server_counts(const struct toll_grpc_server *s);
 
-enum toll_grpc_encoding { TOLL_GRPC_IDENTITY = 0, TOLL_GRPC_GZIP };
+/* ---- inside a handler -------------------------------------------------------------------------
+ */
 
-size_t toll_grpc_call_size(const struct toll_grpc_call *c); /* of the message as it came */
+/* call_size bytes, not cleared, the handler's until it answers. */
+void *toll_grpc_call_data(struct toll_grpc_call *c);
+struct toll_grpc_call *toll_grpc_call_of(void *data); /* the other way round */
+
+/* The message as it was sent. Valid until handle() returns. */
 enum toll_grpc_encoding toll_grpc_call_encoding(const struct toll_grpc_call *c);
-/* Copies the message, toll_grpc_call_size() bytes, and gives the library's memory back. */
-void toll_grpc_call_take(struct toll_grpc_call *c, char *out);
-/* Room for a handler's own state, 128 bytes, zeroed at the beginning of the call. */
-void *toll_grpc_call_state(struct toll_grpc_call *c);
-/* "ipv4:127.0.0.1:40312"; free() it. NULL when out of memory. */
-char *toll_grpc_call_peer(struct toll_grpc_call *c);
+size_t toll_grpc_call_size(const struct toll_grpc_call *c);
+void toll_grpc_call_copy(const struct toll_grpc_call *c, char *out); /* size bytes */
 
-/* Exactly one of these per call, from any thread; c is gone afterwards. All texts are copied. */
-void toll_grpc_reply(struct toll_grpc_call *c, struct toll_slice response);
-/* details: an encoded google.rpc.Status for grpc-status-details-bin; empty: none. */
-void toll_grpc_refuse(struct toll_grpc_call *c, enum toll_grpc_status status, const char *message,
-                      struct toll_slice details);
+unsigned toll_grpc_call_worker(const struct toll_grpc_call *c); /* 0 .. workers - 1 */
+/* "127.0.0.1:40312", "[::1]:40312", "unix"; cut to size. */
+void toll_grpc_call_peer(const struct toll_grpc_call *c, char *buf, size_t size);
+
+struct toll_grpc_answer {
+	int status;                 /* gRPC code, 0: OK */
+	const char *message;        /* what is wrong; static, NULL: nothing */
+	struct toll_slice response; /* while status is 0; copied */
+	struct toll_slice details;  /* for grpc-status-details-bin; copied; empty: none */
+};
+
+/* Any thread, exactly once, the last use of the call. */
+void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a);
 
 #endif

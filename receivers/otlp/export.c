@@ -14,6 +14,11 @@ static struct toll_stats *stats_of(const struct toll_otlp_request *r)
 	return r->receiver->super.super.stats;
 }
 
+static struct toll_memory *memory_of(const struct toll_otlp_request *r)
+{
+	return toll_host_memory(r->receiver->super.super.host);
+}
+
 static void count(struct toll_otlp *o, enum toll_outcome outcome)
 {
 	atomic_fetch_add_explicit(&o->outcomes[outcome], 1, memory_order_relaxed);
@@ -54,31 +59,31 @@ static void on_ack(struct toll_ack *ack, int err)
 /* ---- bytes
  * --------------------------------------------------------------------------------------- */
 
-static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_memory *memory,
-                         struct toll_batch **ret)
+static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_batch **ret)
 {
 	char *wire;
-	int err = toll_batch_new(size, memory, &wire, ret);
+	int err = toll_batch_new(size, memory_of(r), &wire, ret);
 
 	if (!err)
-		r->engine->take(r, wire);
+		r->engine->copy(r, wire);
 	return err;
 }
 
 /* Straight into a batch's own buffer; a larger one as long as it proves too small. */
-static int inflate(struct toll_slice body, size_t max, struct toll_memory *memory,
+static int inflate(struct toll_otlp_request *r, struct toll_inflater *z, struct toll_slice body,
                    struct toll_batch **ret)
 {
+	size_t max = r->receiver->max_message_bytes;
 	size_t room = toll_gzip_hint(body, max);
 
 	for (;;) {
 		char *wire;
 		size_t size;
-		int err = toll_batch_new(room, memory, &wire, ret);
+		int err = toll_batch_new(room, memory_of(r), &wire, ret);
 
 		if (err)
 			return err;
-		err = toll_gunzip(body, wire, room, &size);
+		err = toll_gunzip(z, body, wire, room, &size);
 		if (!err) {
 			(*ret)->wire.len = size;
 			return 0;
@@ -92,22 +97,22 @@ static int inflate(struct toll_slice body, size_t max, struct toll_memory *memor
 	}
 }
 
-static int receive_gzip(struct toll_otlp_request *r, size_t size, struct toll_memory *memory,
+static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body *body,
                         struct toll_batch **ret)
 {
-	char *body;
-	int err;
+	struct toll_inflater *z = &r->receiver->inflaters[body->worker];
+	char *bytes;
+	int err = TOLL_ENOMEM;
 
-	if (!toll_memory_charge(memory, size))
+	if (!toll_memory_charge(memory_of(r), body->size))
 		return TOLL_EFULL;
-	body = malloc(size ? size : 1);
-	err = body ? 0 : TOLL_ENOMEM;
-	if (!err) {
-		r->engine->take(r, body);
-		err = inflate(toll_slice(body, size), r->receiver->max_message_bytes, memory, ret);
+	bytes = toll_inflater_body(z, body->size);
+	if (bytes) {
+		r->engine->copy(r, bytes);
+		err = inflate(r, z, toll_slice(bytes, body->size), ret);
 	}
-	free(body);
-	toll_memory_release(memory, size);
+	toll_inflater_trim(z);
+	toll_memory_release(memory_of(r), body->size);
 	return err;
 }
 
@@ -124,15 +129,41 @@ static void note_rejected(struct toll_otlp_request *r, const struct toll_batch *
 	toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_REJECTED_SPANS, r->rejected);
 }
 
+/* Compressions that SDKs know and we do not. Core tells us only that the message is not gzip, so
+ * they are told by their first bytes, none of which can begin an OTLP request. */
+static bool is_compressed(struct toll_slice wire)
+{
+	return wire.len >= 4 && (memcmp(wire.ptr, "\x28\xb5\x2f\xfd", 4) == 0 || /* zstd */
+	                         memcmp(wire.ptr, "\xff\x06\0\0", 4) == 0);      /* snappy */
+}
+
+static const char *sentence_for(int err)
+{
+	switch (err) {
+	case TOLL_ETOOBIG:
+		return "the message is larger than max_recv_msg_size_mib once inflated";
+	case TOLL_EINVALID:
+		return "the body is not valid gzip";
+	case TOLL_EFULL:
+		return "the process is at its memory limit";
+	case TOLL_EUNSUPPORTED:
+		return "unknown compression: send gzip or identity";
+	default:
+		return toll_err_text(err);
+	}
+}
+
 /* Borrows b. r may be gone when this returns. */
 static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 {
 	struct toll_consumer *next = r->receiver->super.next;
-	const char *why;
+	const char *why = NULL;
 	int err = toll_otlp_decode(b, &why);
 
 	if (err) {
-		refuse(r, err, why);
+		if (is_compressed(b->wire))
+			err = TOLL_EUNSUPPORTED;
+		refuse(r, err, why && err != TOLL_EUNSUPPORTED ? why : sentence_for(err));
 		return;
 	}
 	note_rejected(r, b);
@@ -145,29 +176,28 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 	next->consume(next, b, &r->ack);
 }
 
-static const char *sentence_for(int err)
+static int receive(struct toll_otlp_request *r, const struct toll_otlp_body *body,
+                   struct toll_batch **ret)
 {
-	if (err == TOLL_ETOOBIG)
-		return "the message is larger than max_recv_msg_size_mib once inflated";
-	if (err == TOLL_EINVALID)
-		return "the body is not valid gzip";
-	if (err == TOLL_EFULL)
-		return "the process is at its memory limit";
-	return toll_err_text(err);
+	int err = TOLL_EUNSUPPORTED;
+
+	if (body->encoding == TOLL_ENCODING_IDENTITY)
+		err = receive_plain(r, body->size, ret);
+	else if (body->encoding == TOLL_ENCODING_GZIP)
+		err = receive_gzip(r, body, ret);
+	if (!err)
+		(*ret)->peer = toll_arena_strdup(&(*ret)->arena, toll_slice_str(body->peer));
+	return err;
 }
 
-void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r, size_t size,
-                      enum toll_encoding encoding)
+void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r,
+                      const struct toll_otlp_body *body)
 {
-	struct toll_memory *memory = toll_host_memory(receiver->super.super.host);
 	struct toll_batch *b = NULL;
 	int err;
 
-	r->receiver = receiver;
-	if (encoding == TOLL_ENCODING_GZIP)
-		err = receive_gzip(r, size, memory, &b);
-	else
-		err = receive_plain(r, size, memory, &b);
+	*r = (struct toll_otlp_request){ .engine = r->engine, .receiver = receiver };
+	err = receive(r, body, &b);
 	if (err) {
 		refuse(r, err, sentence_for(err));
 		return;

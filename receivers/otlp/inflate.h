@@ -8,14 +8,29 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-enum toll_encoding { TOLL_ENCODING_IDENTITY = 0, TOLL_ENCODING_GZIP };
+enum toll_encoding { TOLL_ENCODING_IDENTITY = 0, TOLL_ENCODING_GZIP, TOLL_ENCODING_UNKNOWN };
 
-/* What the body claims to inflate to (ISIZE, RFC 1952), at least 1 and at most max: a first guess,
- * never trusted. */
+/* One thread's: what is dear to make anew for every request. All zero is a fresh one. */
+struct toll_inflater {
+	struct libdeflate_decompressor *decompressor;
+	char *body; /* the compressed bytes in one piece */
+	size_t room;
+};
+
+void toll_inflater_release(struct toll_inflater *z);
+
+/* Room for the compressed body, until the next call. NULL: out of memory. */
+char *toll_inflater_body(struct toll_inflater *z, size_t size) TOLL_MUST_CHECK;
+/* After the request: large rooms are given back. */
+void toll_inflater_trim(struct toll_inflater *z);
+
+/* How much room to try first: what the body claims to inflate to (ISIZE, RFC 1952), but never
+ * trusted: between 1 and max, and not absurdly more than the body's size. */
 size_t toll_gzip_hint(struct toll_slice body, size_t max);
 
 /* Inflates all members of the body into out. 0 with *ret_size; TOLL_EFULL: does not fit into room;
- * TOLL_EINVALID: not gzip; TOLL_ENOMEM. */
-int toll_gunzip(struct toll_slice body, char *out, size_t room, size_t *ret_size) TOLL_MUST_CHECK;
+ * TOLL_EINVALID: not gzip, cut off, or bytes behind its end; TOLL_ENOMEM. */
+int toll_gunzip(struct toll_inflater *z, struct toll_slice body, char *out, size_t room,
+                size_t *ret_size) TOLL_MUST_CHECK;
 
 #endif

@@ -6,10 +6,13 @@
 #include <stdatomic.h>
 
 #include "config/schema.h"
+#include "net/endpoint.h"
+#include "net/grpc_server.h"
 #include "pipeline/component.h"
 #include "pipeline/metrics.h"
+#include "receivers/otlp/inflate.h"
 
-struct toll_grpc_server;
+#define TOLL_OTLP_TRACE_SERVICE "opentelemetry.proto.collector.trace.v1.TraceService"
 
 struct toll_otlp_keepalive {
 	uint64_t max_connection_idle, max_connection_age, max_connection_age_grace, time, timeout;
@@ -20,8 +23,12 @@ struct toll_otlp_enforcement {
 	bool permit_without_stream;
 };
 
+enum toll_otlp_transport { TOLL_OTLP_TCP = 0, TOLL_OTLP_UNIX };
+
 struct toll_otlp_grpc_config {
 	struct toll_slice endpoint;
+	int transport; /* enum toll_otlp_transport */
+	uint64_t read_buffer_size;
 	int64_t max_recv_msg_size_mib, max_concurrent_streams, workers;
 	struct {
 		struct toll_otlp_keepalive server_parameters;
@@ -51,11 +58,18 @@ struct toll_otlp {
 	struct toll_grpc_server *server;
 	struct toll_metrics_source metrics;
 	_Atomic uint64_t outcomes[TOLL_OUTCOME_COUNT];
+	struct toll_grpc_method methods[2];
+	unsigned workers;
+	bool listed;                     /* among the host's metrics */
+	struct toll_inflater *inflaters; /* one per worker */
 	size_t max_message_bytes;
 	char setting[128];
+	char endpoint[TOLL_ENDPOINT_MAX];
 };
 
-/* grpc_core.c: the gRPC engine and its two services. */
+void toll_otlp_handle_health(void *otlp, struct toll_grpc_call *c);
+
+/* grpc_core.c: the gRPC engine. */
 int toll_otlp_grpc_start(struct toll_otlp *o, struct toll_error *reterr) TOLL_MUST_CHECK;
 
 #endif

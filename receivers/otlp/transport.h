@@ -16,19 +16,19 @@ struct toll_otlp;
 struct toll_otlp_request;
 
 struct toll_otlp_engine {
-	/* Copies the request's bytes, as many as it was announced with, and lets go of them. */
-	void (*take)(struct toll_otlp_request *r, char *out);
+	/* Copies the request's bytes, as many as it was announced with. At most once, before
+	 * toll_otlp_export() returns. */
+	void (*copy)(struct toll_otlp_request *r, char *out);
 	/* err 0: response is an encoded ExportTraceServiceResponse. Otherwise the request is
-	 * refused with this error and sentence; the engine adds when to come again where that is
-	 * proper. r is gone afterwards. */
+	 * refused with this error and sentence (static); the engine adds when to come again where
+	 * that is proper. r is gone afterwards. */
 	void (*answer)(struct toll_otlp_request *r, int err, const char *why,
 	               struct toll_slice response);
 };
 
-/* At most 128 bytes: engines keep it inside the call. */
+/* Engines keep it inside the call. */
 struct toll_otlp_request {
 	const struct toll_otlp_engine *engine;
-	void *call; /* the engine's */
 	struct toll_otlp *receiver;
 	struct toll_ack ack;
 	uint32_t spans;    /* given to the pipelines */
@@ -36,9 +36,16 @@ struct toll_otlp_request {
 	uint8_t reason;    /* enum toll_drop of the first rejected */
 };
 
-/* On the engine's worker thread. size: bytes as they came, before inflating. The engine has set
- * engine and call. */
-void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r, size_t size,
-                      enum toll_encoding encoding);
+/* What an engine knows of a request's bytes. */
+struct toll_otlp_body {
+	size_t size; /* as they came, before inflating */
+	enum toll_encoding encoding;
+	unsigned worker;  /* of the receiver's workers: which thread this is */
+	const char *peer; /* "127.0.0.1:40312"; borrowed */
+};
+
+/* On the engine's worker thread. The engine has set r->engine; the rest is filled in here. */
+void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r,
+                      const struct toll_otlp_body *body);
 
 #endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One channel, one completion queue, one thread. A call is one batch: everything is sent, and the
+ * thread hears of it once, when the status is there. */
+#include "net/grpc_client.h"
+
+#include <grpc/compression.h>
+#include <grpc/grpc_security.h>
+#include <grpc/slice.h>
+#include <grpc/support/alloc.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/thread.h"
+#include "net/grpc_library.h"
+
+struct toll_grpc_client {
+	grpc_channel *channel;
+	grpc_completion_queue *queue;
+	pthread_t thread;
+	bool running, wait_for_ready;
+	pthread_mutex_t lock; /* guards calls, stopping and the end of in_flight */
+	pthread_cond_t idle;
+	struct client_call *calls; /* in flight, for cancelling */
+	bool stopping;
+	atomic_uint in_flight;
+};
+
+struct client_call {
+	struct toll_grpc_client *client;
+	struct client_call *prev, *next;
+	grpc_call *call;
+	grpc_byte_buffer *request, *response;
+	grpc_metadata_array head, trailers;
+	grpc_slice text;
+	grpc_status_code status;
+	void (*done)(void *ctx, const struct toll_grpc_reply *r);
+	void *ctx;
+};
+
+static bool link_call(struct toll_grpc_client *c, struct client_call *x)
+{
+	bool open;
+
+	pthread_mutex_lock(&c->lock);
+	open = !c->stopping;
+	if (!open)
+		goto out;
+	x->next = c->calls;
+	if (x->next)
+		x->next->prev = x;
+	c->calls = x;
+	atomic_fetch_add_explicit(&c->in_flight, 1, memory_order_relaxed);
+out:
+	pthread_mutex_unlock(&c->lock);
+	return open;
+}
+
+static void unlink_call(struct toll_grpc_client *c, struct client_call *x)
+{
+	pthread_mutex_lock(&c->lock);
+	if (x->prev)
+		x->prev->next = x->next;
+	else
+		c->calls = x->next;
+	if (x->next)
+		x->next->prev = x->prev;
+	if (atomic_fetch_sub_explicit(&c->in_flight, 1, memory_order_relaxed) == 1)
+		pthread_cond_broadcast(&c->idle);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void call_free(struct client_call *x)
+{
+	if (x->call)
+		grpc_call_unref(x->call);
+	grpc_byte_buffer_destroy(x->request);
+	grpc_byte_buffer_destroy(x->response);
+	grpc_metadata_array_destroy(&x->head);
+	grpc_metadata_array_destroy(&x->trailers);
+	grpc_slice_unref(x->text);
+	free(x);
+}
+
+static struct toll_slice find_details(const grpc_metadata_array *trailers)
+{
+	for (size_t i = 0; i < trailers->count; i++)
+		if (toll_slice_is(toll_grpc_view(&trailers->metadata[i].key),
+		                  "grpc-status-details-bin"))
+			return toll_grpc_view(&trailers->metadata[i].value);
+	return (struct toll_slice){ NULL, 0 };
+}
+
+static void tell(struct client_call *x)
+{
+	size_t size = toll_grpc_buffer_size(x->response);
+	char *bytes = size ? malloc(size) : NULL;
+	char *message = grpc_slice_to_c_string(x->text);
+	struct toll_grpc_reply r = { .status = x->status, .message = message };
+
+	if (x->status == GRPC_STATUS_OK && size && !bytes)
+		r.status = GRPC_STATUS_RESOURCE_EXHAUSTED;
+	if (bytes)
+		toll_grpc_buffer_copy(x->response, bytes);
+	r.response = toll_slice(bytes, bytes ? size : 0);
+	r.details = find_details(&x->trailers);
+	x->done(x->ctx, &r);
+	gpr_free(message);
+	free(bytes);
+}
+
+static void *run(void *arg)
+{
+	struct toll_grpc_client *c = arg;
+
+	for (;;) {
+		grpc_event e = grpc_completion_queue_next(c->queue, toll_grpc_in(UINT64_MAX), NULL);
+		struct client_call *x = e.tag;
+
+		if (e.type == GRPC_QUEUE_SHUTDOWN)
+			return NULL;
+		if (e.type != GRPC_OP_COMPLETE)
+			continue;
+		tell(x);
+		unlink_call(c, x);
+		call_free(x);
+	}
+}
+
+static int send_all(struct client_call *x, bool wait_for_ready)
+{
+	grpc_op ops[6] = { 0 };
+
+	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
+	ops[0].flags = wait_for_ready ? GRPC_INITIAL_METADATA_WAIT_FOR_READY |
+	                                        GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET
+	                              : 0;
+	ops[1].op = GRPC_OP_SEND_MESSAGE;
+	ops[1].data.send_message.send_message = x->request;
+	ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+	ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
+	ops[3].data.recv_initial_metadata.recv_initial_metadata = &x->head;
+	ops[4].op = GRPC_OP_RECV_MESSAGE;
+	ops[4].data.recv_message.recv_message = &x->response;
+	ops[5].op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+	ops[5].data.recv_status_on_client.trailing_metadata = &x->trailers;
+	ops[5].data.recv_status_on_client.status = &x->status;
+	ops[5].data.recv_status_on_client.status_details = &x->text;
+	return grpc_call_start_batch(x->call, ops, TOLL_COUNT(ops), x, NULL) == GRPC_CALL_OK
+	               ? 0
+	               : TOLL_EINTERNAL;
+}
+
+static struct client_call *call_new(struct toll_grpc_client *c, const char *method,
+                                    struct toll_slice request, uint64_t timeout_ns)
+{
+	struct client_call *x = calloc(1, sizeof(*x));
+	grpc_slice path;
+
+	if (!x)
+		return NULL;
+	x->client = c;
+	x->text = grpc_empty_slice();
+	grpc_metadata_array_init(&x->head);
+	grpc_metadata_array_init(&x->trailers);
+	x->request = toll_grpc_buffer_of(request);
+	path = grpc_slice_from_copied_string(method);
+	x->call = grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue,
+	                                   path, NULL, toll_grpc_in(timeout_ns), NULL);
+	grpc_slice_unref(path);
+	return x;
+}
+
+int toll_grpc_client_start(struct toll_grpc_client *c, const char *method,
+                           struct toll_slice request, uint64_t timeout_ns,
+                           void (*done)(void *ctx, const struct toll_grpc_reply *r), void *ctx)
+{
+	struct client_call *x = call_new(c, method, request, timeout_ns);
+	int err;
+
+	if (!x)
+		return TOLL_ENOMEM;
+	x->done = done;
+	x->ctx = ctx;
+	if (!link_call(c, x)) {
+		call_free(x);
+		return TOLL_ESHUTDOWN;
+	}
+	err = send_all(x, c->wait_for_ready);
+	if (err < 0) {
+		unlink_call(c, x);
+		call_free(x);
+	}
+	return err;
+}
+
+unsigned toll_grpc_client_in_flight(const struct toll_grpc_client *c)
+{
+	return atomic_load_explicit(&c->in_flight, memory_order_relaxed);
+}
+
+/* ---- blocking ---------------------------------------------------------------------------------
+ */
+
+struct waiter {
+	pthread_mutex_t lock; /* guards done, status, text */
+	pthread_cond_t cond;
+	bool done;
+	int status;
+	char *text;
+	size_t size;
+};
+
+static void wake(void *ctx, const struct toll_grpc_reply *r)
+{
+	struct waiter *w = ctx;
+	size_t len = strlen(r->message);
+
+	pthread_mutex_lock(&w->lock);
+	w->done = true;
+	w->status = r->status;
+	if (w->text) {
+		len = len < w->size ? len : w->size - 1;
+		memcpy(w->text, r->message, len);
+		w->text[len] = '\0';
+	}
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+int toll_grpc_client_call(struct toll_grpc_client *c, const char *method, struct toll_slice request,
+                          uint64_t timeout_ns, char *ret_message, size_t size)
+{
+	struct waiter w = { .lock = PTHREAD_MUTEX_INITIALIZER,
+		            .cond = PTHREAD_COND_INITIALIZER,
+		            .text = ret_message,
+		            .size = size };
+	int err = toll_grpc_client_start(c, method, request, timeout_ns, wake, &w);
+
+	if (err < 0)
+		return err;
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.cond, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	pthread_cond_destroy(&w.cond);
+	pthread_mutex_destroy(&w.lock);
+	return w.status;
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static grpc_channel *open_channel(const struct toll_grpc_client_settings *set)
+{
+	static char compression[] = GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM;
+	static char message_limit[] = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH;
+	static char proxy[] = GRPC_ARG_ENABLE_HTTP_PROXY;
+	static char own_connection[] = GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL;
+	static char channelz[] = GRPC_ARG_ENABLE_CHANNELZ;
+	static char back_off[] = GRPC_ARG_MAX_RECONNECT_BACKOFF_MS;
+	grpc_arg list[] = {
+		{ GRPC_ARG_INTEGER, message_limit, { .integer = 4 << 20 } },
+		{ GRPC_ARG_INTEGER, proxy, { .integer = 0 } },
+		{ GRPC_ARG_INTEGER, own_connection, { .integer = 1 } },
+		{ GRPC_ARG_INTEGER, channelz, { .integer = 0 } },
+		{ GRPC_ARG_INTEGER, back_off, { .integer = 5000 } },
+		{ GRPC_ARG_INTEGER, compression, { .integer = GRPC_COMPRESS_GZIP } },
+	};
+	grpc_channel_args args = { TOLL_COUNT(list) - (set->gzip ? 0 : 1), list };
+	grpc_channel_credentials *plain = grpc_insecure_credentials_create();
+	grpc_channel *channel = grpc_channel_create(set->target, plain, &args);
+
+	grpc_channel_credentials_release(plain);
+	return channel;
+}
+
+int toll_grpc_client_new(const struct toll_grpc_client_settings *set, struct toll_grpc_client **ret,
+                         struct toll_error *reterr)
+{
+	struct toll_grpc_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->target);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->idle, NULL);
+	c->wait_for_ready = set->wait_for_ready;
+	toll_grpc_library_ref();
+	c->queue = grpc_completion_queue_create_for_next(NULL);
+	c->channel = open_channel(set);
+	if (!c->channel ||
+	    toll_thread_start(&c->thread, set->thread ? set->thread : "toll-grpc-c", run, c) < 0) {
+		toll_grpc_client_free(c);
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a gRPC client",
+		                 set->target);
+	}
+	c->running = true;
+	*ret = c;
+	return 0;
+}
+
+static void cancel_all(struct toll_grpc_client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	for (struct client_call *x = c->calls; x; x = x->next)
+		grpc_call_cancel(x->call, NULL);
+	while (toll_grpc_client_in_flight(c))
+		pthread_cond_wait(&c->idle, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
+
+struct toll_grpc_client *toll_grpc_client_free(struct toll_grpc_client *c)
+{
+	if (!c)
+		return NULL;
+	cancel_all(c);
+	grpc_completion_queue_shutdown(c->queue);
+	if (c->running)
+		pthread_join(c->thread, NULL);
+	else
+		grpc_completion_queue_next(c->queue, toll_grpc_in(UINT64_MAX), NULL);
+	grpc_completion_queue_destroy(c->queue);
+	if (c->channel)
+		grpc_channel_destroy(c->channel);
+	toll_grpc_library_unref();
+	pthread_cond_destroy(&c->idle);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+	return NULL;
+}

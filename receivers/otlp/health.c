@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* health.c - grpc.health.v1 Health/Check: the readiness of the process, for probes that speak gRPC.
+ */
+#include "net/grpc_server.h"
+#include "pipeline/host.h"
+#include "proto/grpc_health.pb-c.h"
+#include "receivers/otlp/otlp.h"
+
+enum { OK = 0, INVALID_ARGUMENT = 3, NOT_FOUND = 5 };
+
+/* Of a request; more than the name of a service is not expected. */
+enum { REQUEST_MAX = 1024 };
+
+static void refuse(struct toll_grpc_call *c, int status, const char *why)
+{
+	toll_grpc_answer(c, &(struct toll_grpc_answer){ .status = status, .message = why });
+}
+
+static void answer(struct toll_grpc_call *c, bool serving)
+{
+	Grpc__Health__V1__HealthCheckResponse response =
+		GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+	char buf[16];
+	size_t len;
+
+	response.status = serving ? GRPC__HEALTH__V1__SERVING_STATUS__SERVING
+	                          : GRPC__HEALTH__V1__SERVING_STATUS__NOT_SERVING;
+	len = grpc__health__v1__health_check_response__pack(&response, (uint8_t *)buf);
+	toll_grpc_answer(c, &(struct toll_grpc_answer){ .response = toll_slice(buf, len) });
+}
+
+void toll_otlp_handle_health(void *ctx, struct toll_grpc_call *c)
+{
+	struct toll_otlp *o = ctx;
+	Grpc__Health__V1__HealthCheckRequest *request = NULL;
+	size_t size = toll_grpc_call_size(c);
+	char bytes[REQUEST_MAX];
+
+	if (size <= sizeof(bytes) && toll_grpc_call_encoding(c) == TOLL_GRPC_IDENTITY) {
+		toll_grpc_call_copy(c, bytes);
+		request = grpc__health__v1__health_check_request__unpack(NULL, size,
+		                                                         (uint8_t *)bytes);
+	}
+	if (!request)
+		refuse(c, INVALID_ARGUMENT, "malformed HealthCheckRequest");
+	else if (*request->service && strcmp(request->service, TOLL_OTLP_TRACE_SERVICE) != 0)
+		refuse(c, NOT_FOUND, "unknown service");
+	else
+		answer(c, toll_host_ready(o->super.super.host));
+	if (request)
+		grpc__health__v1__health_check_request__free_unpacked(request, NULL);
+}
