@@ -9,10 +9,13 @@ import grpc
 import pytest
 
 from env import otlp
+from env.daemon import BINARY
 
 pytestmark = pytest.mark.core
 MIB = 1 << 20
 LIMIT_MIB = 64
+# What gRPC holds of requests that are on their way in; AddressSanitizer keeps what was freed for a while.
+AROUND_MIB = 600 if "asan" in BINARY.parts or "tsan" in BINARY.parts else 40
 
 
 def resident(daemon):
@@ -46,8 +49,7 @@ def test_overload_is_refused_before_memory_runs_out(spantoll):
     assert taken and refused
     assert {a.code for a in refused} == {grpc.StatusCode.UNAVAILABLE}
     assert all(a.retry_delay for a in refused)
-    # The data in flight, and what gRPC holds of requests that are on their way in.
-    assert peak[0] < idle + (LIMIT_MIB + 40) * MIB, f"{peak[0] / MIB:.0f} MiB, idle {idle / MIB:.0f}"
+    assert peak[0] < idle + (LIMIT_MIB + AROUND_MIB) * MIB, f"{peak[0] / MIB:.0f} MiB, idle {idle / MIB:.0f}"
     assert daemon.metric("spantoll_memory_used_bytes") <= LIMIT_MIB * MIB
     assert daemon.metric("otelcol_receiver_accepted_spans") == count * len(taken)
     assert daemon.metric("otelcol_receiver_refused_spans") == count * len(refused)
