@@ -121,6 +121,7 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 	struct toll_error error = { 0 };
 	struct toll_rules *rules;
 
+	toll_exporter_settings_check(&conf->common, r);
 	if (conf->store == TOLL_STORE_REDIS)
 		validate_redis(&conf->redis, r);
 	if (conf->flush_interval < 10 * TOLL_MS)

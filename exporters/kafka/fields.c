@@ -227,6 +227,7 @@ void toll_kafka_validate(const void *config, struct toll_reporter *r)
 	const struct toll_kafka_config *c = config;
 	enum toll_kafka_encoding encoding;
 
+	toll_exporter_settings_check(&c->common, r);
 	if (c->brokers.count == 0)
 		toll_report_error(r, "brokers", "name at least one broker");
 	validate_topic(toll_kafka_topic(c), c->traces.topic.len ? "traces::topic" : "topic", r);
