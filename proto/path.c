@@ -254,12 +254,18 @@ static void read_segment(struct toll_slice path, size_t at, struct segment *ret)
 	ret->last = p == end || *p != '/';
 }
 
+/* Most segments: no rule of our own is about them. */
+static bool is_plain_word(const struct segment *seg)
+{
+	return seg->name.len < 16 && !(seg->shape.seen & ~(unsigned)(HEX | LETTER | MARK));
+}
+
 static bool is_variable(const struct segment *seg, const struct toll_path_rules *rules)
 {
 	struct toll_slice s = seg->name;
 	enum toll_path_verdict verdict;
 
-	if (!s.len)
+	if (!s.len || (is_plain_word(seg) && !(rules && rules->count)))
 		return false;
 	verdict = toll_path_rules_judge(rules, s);
 	if (verdict != TOLL_PATH_UNDECIDED)

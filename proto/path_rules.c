@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/path_rules.h"
 
-#include <regex.h>
 #include <stdlib.h>
 
 enum {
-	PLACEHOLDER_MAX = 32,
 	PATTERN_MAX = 1024,
 	REGEX_SEGMENT_MAX = 256, /* no pattern gets more to chew on */
 };
 
-/* A pattern of plain text is compared; any other one is a regular expression. */
-struct pattern {
-	bool plain, at_start, at_end; /* ^text, text$ */
-	char *text;
-	size_t len;
-	regex_t regex;
-};
-
-struct toll_path_rules {
-	char placeholder[PLACEHOLDER_MAX];
-	size_t placeholder_len;
-	size_t keep_count, count; /* keep first, then replace */
-	struct pattern patterns[];
-};
-
 /* ---- matching -------------------------------------------------------------------------------- */
 
-static bool matches_text(const struct pattern *p, struct toll_slice s)
+static bool matches_text(const struct toll_path_pattern *p, struct toll_slice s)
 {
 	if (p->len > s.len)
 		return false;
@@ -40,19 +23,17 @@ static bool matches_text(const struct pattern *p, struct toll_slice s)
 	return p->at_start || p->at_end || memmem(s.ptr, s.len, p->text, p->len);
 }
 
-static bool matches(const struct pattern *p, struct toll_slice s)
+static bool matches(const struct toll_path_pattern *p, struct toll_slice s)
 {
-	regmatch_t range = { 0, (regoff_t)s.len };
+	char text[REGEX_SEGMENT_MAX + 1] TOLL_UNINITIALIZED;
 
 	if (p->plain)
 		return matches_text(p, s);
-	return s.len <= REGEX_SEGMENT_MAX &&
-	       regexec(&p->regex, s.ptr, 1, &range, REG_STARTEND) == 0;
-}
-
-struct toll_slice toll_path_rules_placeholder(const struct toll_path_rules *rules)
-{
-	return rules ? toll_slice(rules->placeholder, rules->placeholder_len) : TOLL_SLICE("*");
+	if (s.len > REGEX_SEGMENT_MAX)
+		return false;
+	memcpy(text, s.ptr, s.len);
+	text[s.len] = '\0';
+	return regexec(&p->regex, text, 0, NULL, 0) == 0;
 }
 
 enum toll_path_verdict toll_path_rules_judge(const struct toll_path_rules *rules,
@@ -76,7 +57,7 @@ static bool is_plain(struct toll_slice s)
 	return true;
 }
 
-static int compile(struct pattern *p, struct toll_slice text, struct toll_error *reterr)
+static int compile(struct toll_path_pattern *p, struct toll_slice text, struct toll_error *reterr)
 {
 	struct toll_slice plain = text;
 	char why[96];
@@ -106,7 +87,7 @@ static int compile(struct pattern *p, struct toll_slice text, struct toll_error 
 
 static bool is_placeholder(struct toll_slice s)
 {
-	if (!s.len || s.len > PLACEHOLDER_MAX)
+	if (!s.len || s.len > TOLL_PATH_PLACEHOLDER_MAX)
 		return false;
 	for (size_t i = 0; i < s.len; i++)
 		if (memchr("/?#;", s.ptr[i], 4))
@@ -124,7 +105,7 @@ int toll_path_rules_new(const struct toll_path_settings *set, struct toll_path_r
 	if (!is_placeholder(set->placeholder))
 		return toll_fail(reterr, TOLL_ECONFIG,
 		                 "the placeholder must have 1 to %d bytes and none of / ? # ;",
-		                 PLACEHOLDER_MAX);
+		                 TOLL_PATH_PLACEHOLDER_MAX);
 	r = calloc(1, sizeof(*r) + count * sizeof(r->patterns[0]));
 	if (!r)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");

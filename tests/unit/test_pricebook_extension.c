@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The extension pricebook with real files: what it publishes, and what it keeps. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,13 +14,27 @@
 extern const struct toll_factory toll_extension_pricebook;
 
 static char path[] = "/tmp/spantoll-prices-XXXXXX";
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER; /* guards log_text */
 static char log_text[8192];
 
 static void keep_line(void *ctx TOLL_UNUSED, const char *line)
 {
-	size_t len = strlen(log_text);
+	size_t len;
 
+	pthread_mutex_lock(&log_lock);
+	len = strlen(log_text);
 	snprintf(log_text + len, sizeof(log_text) - len, "%s", line);
+	pthread_mutex_unlock(&log_lock);
+}
+
+static bool log_has(const char *part)
+{
+	bool found;
+
+	pthread_mutex_lock(&log_lock);
+	found = strstr(log_text, part);
+	pthread_mutex_unlock(&log_lock);
+	return found;
 }
 
 static int make_file(void **state TOLL_UNUSED)
@@ -115,7 +130,7 @@ static void a_file_is_there_when_the_start_is_done(void **state TOLL_UNUSED)
 	assert_int_equal(r.source->ttl_ns, 0);
 	assert_true(toll_host_ready(r.c.host));
 	assert_true(page_has(&r, "spantoll_pricebook_entries{pricebook=\"pricebook\"} 2\n"));
-	assert_non_null(strstr(log_text, "prices are loaded entries=2 version="));
+	assert_true(log_has("prices are loaded entries=2 version="));
 	component_release(&r.c);
 }
 
@@ -128,7 +143,7 @@ static void a_broken_file_does_not_stop_the_start(void **state TOLL_UNUSED)
 	toll_host_set_started(r.c.host, true);
 	assert_int_equal(published(&r), -1);
 	assert_false(toll_host_ready(r.c.host));
-	assert_non_null(strstr(log_text, "no prices yet"));
+	assert_true(log_has("no prices yet"));
 	write_file("{\"a:b\": null}");
 	assert_true(until_published(&r, 1));
 	assert_true(toll_host_ready(r.c.host));
@@ -145,7 +160,7 @@ static void a_failed_refresh_keeps_the_old_book(void **state TOLL_UNUSED)
 	assert_true(until_page_has(
 		&r, "refresh_failures{pricebook=\"pricebook\",reason=\"invalid\"} 1\n"));
 	assert_int_equal(published(&r), 1);
-	assert_non_null(strstr(log_text, "keeps the old prices"));
+	assert_true(log_has("keeps the old prices"));
 	write_file("{\"a:b\": null, \"c:d\": null}");
 	assert_true(until_published(&r, 2));
 	component_release(&r.c);
@@ -158,7 +173,7 @@ static void a_missing_file_is_counted(void **state TOLL_UNUSED)
 	unlink(path);
 	start(&r, 0);
 	assert_true(page_has(&r, "{pricebook=\"pricebook\",reason=\"unreachable\"} 1\n"));
-	assert_non_null(strstr(log_text, "No such file"));
+	assert_true(log_has("No such file"));
 	component_release(&r.c);
 	write_file("");
 }
@@ -173,7 +188,7 @@ static void a_row_in_two_files_is_refused(void **state TOLL_UNUSED)
 	log_text[0] = '\0';
 	assert_int_equal(component_create(&r.c, &toll_extension_pricebook), 0);
 	assert_int_equal(r.c.component->ops->start(r.c.component, &r.c.error), 0);
-	assert_non_null(strstr(log_text, "this service and operation have a price already"));
+	assert_true(log_has("this service and operation have a price already"));
 	component_release(&r.c);
 }
 
