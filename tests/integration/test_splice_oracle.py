@@ -232,6 +232,25 @@ def test_json_agrees_with_protobuf(splice):
         assert err == 0 and parse_otlp_json(out) == expected(req, edits), seed
 
 
+RECORDED = sorted(Path("tests/golden").glob("sdk-*.otlp"))
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda p: p.stem)
+def test_what_real_sdks_send_agrees_with_protobuf(splice, recorded):
+    wire = recorded.read_bytes()
+    req = parse(wire)
+    assert splice(wire) == (0, 10, wire)
+    for edits in range(32):
+        err, _, out = splice(wire, edits)
+        assert err == 0 and parse(out) == expected(req, edits), edits
+        err, _, out = splice(wire, edits | JSON)
+        assert err == 0 and parse_otlp_json(out) == expected(req, edits), edits
+
+
+def test_there_are_recorded_requests():
+    assert len(RECORDED) == 3
+
+
 def test_what_protobuf_refuses_in_the_envelope_is_refused(splice):
     """A truncated request never passes; a flipped byte passes only if what comes out parses."""
     for seed in range(ROUNDS // 3):
