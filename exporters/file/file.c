@@ -43,8 +43,7 @@ struct file {
 	bool failing; /* said so in log and status */
 };
 
-/* ---- one delivery -------------------------------------------------------------------------------
- */
+/* ---- one delivery -------------------------------------------------------------------------- */
 
 /* 0 or errno. */
 static int flush(struct file *f)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runner_drain.c - the end of a runner: what can still be delivered is, the rest is lost and told.
+ * Main thread. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "pipeline/runner_private.h"
+#include "proto/batch.h"
+
+/* After the deadline: for an exporter to come back from the call it is in. */
+#define JOIN_GRACE TOLL_S
+
+void toll_runner_hurry(struct toll_runner *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (!r->draining) {
+		r->draining = true;
+		for (struct toll_flight *f = r->flights; f; f = f->next)
+			if (f->state == TOLL_DELIVERY_WAITING)
+				f->due_ns = 0;
+		pthread_cond_signal(&r->work);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* The exporter may still read the batches: the flight holds its own references from here on. */
+static void abandon(struct toll_runner *r, struct toll_flight *f, struct toll_entry **done)
+{
+	for (uint32_t i = 0; i < f->given.part_count; i++)
+		toll_batch_ref(f->entries[i]->batch);
+	toll_runner_answer(r, f, TOLL_ESHUTDOWN, done);
+	f->state = TOLL_DELIVERY_ABANDONED;
+}
+
+static void give_up_flights(struct toll_runner *r, struct toll_lost *lost, struct toll_entry **done)
+{
+	struct toll_flight *next;
+
+	for (struct toll_flight *f = r->flights; f; f = next) {
+		next = f->next;
+		if (f->state == TOLL_DELIVERY_ABANDONED)
+			continue;
+		if (f->state == TOLL_DELIVERY_ANSWERED && !f->err) {
+			toll_runner_land(r, f, 0, done);
+			continue;
+		}
+		for (uint32_t i = 0; i < f->given.part_count; i++)
+			toll_lost_add(lost, &f->parts[i]);
+		if (f->state == TOLL_DELIVERY_GIVEN)
+			abandon(r, f, done);
+		else
+			toll_runner_land(r, f, TOLL_ESHUTDOWN, done);
+	}
+}
+
+static void give_up_queue(struct toll_runner *r, struct toll_lost *lost, struct toll_entry **done)
+{
+	while (r->queue.first) {
+		struct toll_entry *e;
+		struct toll_part part;
+		uint32_t kept;
+
+		kept = toll_queue_take(&r->queue, UINT32_MAX, &part, &e);
+		toll_stat_add(r->exporter->super.stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, kept);
+		toll_lost_add(lost, &part);
+		if (!e->err)
+			e->err = TOLL_ESHUTDOWN;
+		if (--e->open_parts)
+			continue; /* the rest is in flight */
+		toll_queue_answered(&r->queue, e);
+		e->next = *done;
+		*done = e;
+	}
+}
+
+/* Whatever is left is lost: counted, logged, told. */
+static void give_up(struct toll_runner *r)
+{
+	struct toll_lost lost = { 0 };
+	struct toll_entry *done = NULL;
+	char dollars[TOLL_LOST_TEXT];
+
+	pthread_mutex_lock(&r->lock);
+	give_up_queue(r, &lost, &done);
+	give_up_flights(r, &lost, &done);
+	toll_runner_show(r);
+	pthread_mutex_unlock(&r->lock);
+	toll_runner_tell(done);
+	if (!lost.spans)
+		return;
+	TOLL_FAULT(r->exporter->super.who, "lost %llu spans worth %s: unanswered at shutdown",
+	           (unsigned long long)lost.spans, toll_lost_dollars(&lost, dollars));
+}
+
+static void wait_until_idle(struct toll_runner *r, uint64_t deadline)
+{
+	pthread_mutex_lock(&r->lock);
+	while (r->queue.used) /* also what is reserved and not committed yet */
+		if (toll_cond_wait_until(&r->idle, &r->lock, deadline))
+			break;
+	r->quit = true;
+	pthread_cond_signal(&r->work);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void join(struct toll_runner *r, uint64_t deadline)
+{
+	uint64_t now = toll_clock_mono_ns(), until = (deadline > now ? deadline : now) + JOIN_GRACE;
+	struct timespec t = { (time_t)(until / TOLL_S), (long)(until % TOLL_S) };
+
+	r->stuck = pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &t) != 0;
+	if (r->stuck)
+		TOLL_FAULT(r->exporter->super.who, "does not come back from a call: left behind");
+}
+
+static void close_queue(struct toll_runner *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->queue.closed = true;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
+{
+	toll_runner_hurry(r);
+	close_queue(r);
+	if (r->started) {
+		wait_until_idle(r, deadline_mono_ns ? deadline_mono_ns : 1);
+		r->started = false;
+		join(r, deadline_mono_ns);
+	}
+	give_up(r);
+}
+
+bool toll_runner_stuck(const struct toll_runner *r)
+{
+	return r->stuck;
+}
