@@ -67,11 +67,12 @@ void toll_series_release(struct toll_series *s)
 
 static bool make_room(struct toll_series *s, uint32_t limit)
 {
-	uint32_t room = s->room * 2 < limit ? s->room * 2 : limit;
+	uint32_t room = s->room ? s->room * 2 : FIRST_ROOM;
 	struct toll_bucket *bigger;
 
 	if (s->count < s->room)
 		return true;
+	room = room < limit ? room : limit;
 	bigger = realloc(s->at, room * sizeof(*bigger));
 	if (!bigger)
 		return false;

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/state.h"
+#include "exporters/enforcer/tell.h"
 
 #define CHUNK 32 /* services in one pipeline */
 #define TRIES 3  /* after another configuration's daemon was faster */
@@ -28,117 +29,6 @@ struct pending {
 	bool again;     /* the state had moved on */
 	struct toll_verdict verdict;
 };
-
-/* ---- telling ------------------------------------------------------------------------------- */
-
-static bool has_word(struct toll_slice list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (size_t i = 0; i + len <= list.len; i++)
-		if (memcmp(list.ptr + i, word, len) == 0 && (i == 0 || list.ptr[i - 1] == ',') &&
-		    (i + len == list.len || list.ptr[i + len] == ','))
-			return true;
-	return false;
-}
-
-/* A change is told whatever else is logged: its own site never holds a line back. */
-static void tell(enum toll_log_level level, const char *who, struct toll_slice service,
-                 const char *what, struct toll_slice amounts)
-{
-	struct toll_log_site site = { 0 };
-
-	toll_log_write(&site, level, who, "[COST_ENFORCEMENT] %.*s %s: %.*s", TOLL_FMT(service),
-	               what, TOLL_FMT(amounts));
-}
-
-void toll_decide_tell(struct toll_counters *c, const char *who, struct toll_slice service,
-                      struct toll_slice what, struct toll_slice amounts)
-{
-	if (has_word(what, "set")) {
-		tell(TOLL_LOG_WARN, who, service, "exceeded budget", amounts);
-		toll_counter_add(c, TOLL_COUNTER_FLAGS_SET, 1);
-	}
-	if (has_word(what, "release")) {
-		tell(TOLL_LOG_INFO, who, service, "is back within budget", amounts);
-		toll_counter_add(c, TOLL_COUNTER_FLAGS_RELEASED, 1);
-	}
-	if (has_word(what, "restore")) {
-		tell(TOLL_LOG_WARN, who, service, "had lost its flag, set again", amounts);
-		toll_counter_add(c, TOLL_COUNTER_FLAGS_RESTORED, 1);
-	}
-	if (has_word(what, "shadow_set"))
-		tell(TOLL_LOG_WARN, who, service, "would be throttled (shadow)", amounts);
-	if (has_word(what, "shadow_release"))
-		tell(TOLL_LOG_INFO, who, service, "would be released (shadow)", amounts);
-}
-
-static uint64_t number_of(struct toll_slice text)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < text.len && i < 18; i++) {
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return 0;
-		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
-	}
-	return n;
-}
-
-/* ---- state --------------------------------------------------------------------------------- */
-
-static void read_slot(struct toll_slice id, struct toll_slice text, struct toll_state *st)
-{
-	struct toll_slot *slot = &st->slots.at[st->slots.count];
-
-	if (st->slots.count == TOLL_SLOTS_MAX || id.len >= sizeof(slot->id) ||
-	    toll_slot_parse(text, slot) < 0) {
-		st->unreadable++;
-		return;
-	}
-	memcpy(slot->id, id.ptr, id.len);
-	slot->id[id.len] = '\0';
-	st->slots.count++;
-}
-
-static void read_field(struct toll_slice name, struct toll_slice value, struct toll_state *st)
-{
-	if (name.len > 2 && memcmp(name.ptr, "b:", 2) == 0)
-		read_slot(name, value, st);
-	else if (toll_slice_is(name, "v"))
-		snprintf(st->version, sizeof(st->version), "%.*s", TOLL_FMT(value));
-	else if (toll_slice_is(name, "applied"))
-		st->applied = toll_slice_is(value, "1");
-	else if (toll_slice_is(name, "shadow"))
-		st->shadow = toll_slice_is(value, "1");
-	else if (toll_slice_is(name, "cid"))
-		st->change_id = number_of(value);
-	else if (toll_slice_is(name, "by"))
-		st->by = value;
-	else if (toll_slice_is(name, "what"))
-		st->what = value;
-	else if (toll_slice_is(name, "note"))
-		st->note = value;
-}
-
-void toll_state_read(const redisReply *reply, struct toll_state *ret)
-{
-	ret->slots.count = 0;
-	ret->version[0] = '\0';
-	ret->applied = ret->shadow = false;
-	ret->change_id = 0;
-	ret->by = ret->what = ret->note = toll_slice(NULL, 0);
-	ret->unreadable = 0;
-	if (reply->type != REDIS_REPLY_ARRAY)
-		return;
-	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-		struct toll_slice name = toll_reply_text(reply, i);
-		struct toll_slice value = toll_reply_text(reply, i + 1);
-
-		if (name.ptr && value.ptr)
-			read_field(name, value, ret);
-	}
-}
 
 /* ---- which services ------------------------------------------------------------------------ */
 
@@ -200,13 +90,13 @@ static int find_candidates(struct toll_publisher *p)
 	snprintf(limit, sizeof(limit), "%" PRIu32, p->totals->limit);
 	snprintf(old, sizeof(old), "(%" PRIu64,
 	         now > 2 * glow + NAMES_KEPT_MS ? now - 2 * glow - NAMES_KEPT_MS : 0);
-	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_SERVICES, "-inf", old,
-	                      NULL);
+	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_SERVICES, "-inf",
+	                      old);
 	if (err)
 		return err;
 	freeReplyObject(reply);
 	err = toll_redis_call(&p->redis, &reply, "ZREVRANGEBYSCORE", TOLL_KEY_SERVICES, "+inf",
-	                      since, "LIMIT", "0", limit, NULL);
+	                      since, "LIMIT", "0", limit);
 	if (err)
 		return err;
 	mark_candidates(p, reply);
@@ -218,7 +108,7 @@ static int find_candidates(struct toll_publisher *p)
 
 static int ask_state(struct toll_publisher *p, const struct toll_service *s)
 {
-	struct toll_flag_keys keys;
+	struct toll_flag_keys keys = { .flag = "" };
 
 	toll_flag_keys_init(&keys, s->key);
 	p->command.count = 0;
@@ -285,7 +175,7 @@ static uint64_t oldest_reading(const struct toll_publisher *p, const struct pend
 static int send_commit(struct toll_publisher *p, struct pending *q, const struct toll_state *st)
 {
 	char asof[24], window[24], ttl[24], gone[16], amounts[TOLL_VERDICT_TEXT] = "";
-	struct toll_flag_keys keys;
+	struct toll_flag_keys keys = { .flag = "" };
 
 	p->text_len = 0;
 	toll_flag_keys_init(&keys, q->service->key);
@@ -339,7 +229,7 @@ static void tell_late(struct toll_publisher *p, const char *who, struct toll_ser
 	s->unanswered = false;
 	s->change_seen = st->change_id;
 	if (news)
-		toll_decide_tell(p->counters, who, s->name, st->what, st->note);
+		toll_tell_change(p->counters, who, s->name, st->what, st->note);
 }
 
 static int decide(struct toll_publisher *p, const char *who, struct pending *q,
@@ -411,8 +301,8 @@ static void conclude(struct toll_publisher *p, const char *who, struct pending *
 	} else {
 		toll_counter_add(p->counters, TOLL_COUNTER_DECISIONS, q->verdict.evaluated);
 		if (change.len) {
-			s->change_seen = number_of(toll_reply_text(reply, 5));
-			toll_decide_tell(p->counters, who, s->name, change,
+			s->change_seen = toll_state_number(toll_reply_text(reply, 5));
+			toll_tell_change(p->counters, who, s->name, change,
 			                 toll_reply_text(reply, 8));
 		}
 	}

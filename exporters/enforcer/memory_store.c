@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "exporters/enforcer/decide.h"
+#include "exporters/enforcer/tell.h"
 
 /* Nobody else has a say, so the sum of our own buckets is the truth, and settled at once. */
 static void read_accounts(struct toll_memory_store *m, struct toll_service *s, uint64_t now_ms)
@@ -38,10 +38,10 @@ static void tell_change(struct toll_memory_store *m, struct toll_service *s,
 		toll_verdict_amounts(v, amounts);
 	text = toll_slice_str(amounts);
 	if (v->want != s->throttled)
-		toll_decide_tell(m->counters, m->who, s->name,
+		toll_tell_change(m->counters, m->who, s->name,
 		                 v->want ? TOLL_SLICE("set") : TOLL_SLICE("release"), text);
 	if (v->shadow != s->shadow)
-		toll_decide_tell(
+		toll_tell_change(
 			m->counters, m->who, s->name,
 			v->shadow ? TOLL_SLICE("shadow_set") : TOLL_SLICE("shadow_release"), text);
 }

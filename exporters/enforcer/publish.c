@@ -49,7 +49,7 @@ static void add_number(struct toll_publisher *p, toll_i128 n)
 static int send_job(struct toll_publisher *p, const struct toll_publish_job *job)
 {
 	const struct toll_window *w = &p->rules->windows[job->window];
-	struct toll_spend_keys keys;
+	struct toll_spend_keys keys = { .total = "" };
 
 	p->text_len = 0;
 	toll_spend_keys_init(&keys, job->service->key, w, p->instance);

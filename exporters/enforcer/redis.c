@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/enforcer/redis.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
@@ -75,13 +74,11 @@ void toll_command_script(struct toll_command *c, const struct toll_redis *r,
 	toll_command_add(c, toll_slice_str(key_count));
 }
 
-int toll_redis_send(struct toll_redis *r, const struct toll_command *c)
+int toll_redis_send(struct toll_redis *r, struct toll_command *c)
 {
 	if (!r->context)
 		return TOLL_EDOWN;
-	/* hiredis wants its arguments not const; it only reads them. */
-	if (redisAppendCommandArgv(r->context, c->count, (const char **)(uintptr_t)c->args,
-	                           c->lens) != REDIS_OK)
+	if (redisAppendCommandArgv(r->context, c->count, c->args, c->lens) != REDIS_OK)
 		return down(r, "send", r->context->errstr);
 	return 0;
 }
@@ -98,16 +95,13 @@ int toll_redis_receive(struct toll_redis *r, redisReply **ret)
 	return 0;
 }
 
-int toll_redis_call(struct toll_redis *r, redisReply **ret, const char *word, ...)
+int toll_redis_words(struct toll_redis *r, redisReply **ret, const char *const words[])
 {
 	struct toll_command c = { 0 };
-	va_list words;
 	int err;
 
-	va_start(words, word);
-	for (const char *w = word; w; w = va_arg(words, const char *))
-		toll_command_add(&c, toll_slice_str(w));
-	va_end(words);
+	for (; *words; words++)
+		toll_command_add(&c, toll_slice_str(*words));
 	err = toll_redis_send(r, &c);
 	return err ? err : toll_redis_receive(r, ret);
 }
@@ -155,23 +149,23 @@ static int sign_in(struct toll_redis *r)
 	int err = 0;
 
 	if (c->username.len)
-		err = toll_redis_call(r, &reply, "AUTH", c->username.ptr, c->password.ptr, NULL);
+		err = toll_redis_call(r, &reply, "AUTH", c->username.ptr, c->password.ptr);
 	else if (c->password.len)
-		err = toll_redis_call(r, &reply, "AUTH", c->password.ptr, NULL);
+		err = toll_redis_call(r, &reply, "AUTH", c->password.ptr);
 	if (reply || err)
 		err = must(r, err, reply, "AUTH");
 	if (err || c->db == 0)
 		return err;
 	snprintf(db, sizeof(db), "%d", (int)c->db);
-	err = toll_redis_call(r, &reply, "SELECT", db, NULL);
+	err = toll_redis_call(r, &reply, "SELECT", db);
 	return must(r, err, reply, "SELECT");
 }
 
 int toll_redis_load_scripts(struct toll_redis *r)
 {
 	for (int i = 0; i < TOLL_SCRIPT_COUNT; i++) {
-		redisReply *reply;
-		int err = toll_redis_call(r, &reply, "SCRIPT", "LOAD", scripts[i], NULL);
+		redisReply *reply = NULL;
+		int err = toll_redis_call(r, &reply, "SCRIPT", "LOAD", scripts[i]);
 
 		if (!err && reply->type == REDIS_REPLY_STRING)
 			snprintf(r->sha[i], sizeof(r->sha[i]), "%s", reply->str);
@@ -197,8 +191,8 @@ static struct toll_slice info_value(const char *text, const char *name)
 /* A Redis that evicts our keys forgets spend; it says so itself only when it happens. */
 static int check_eviction(struct toll_redis *r)
 {
-	redisReply *reply;
-	int err = toll_redis_call(r, &reply, "INFO", "memory", NULL);
+	redisReply *reply = NULL;
+	int err = toll_redis_call(r, &reply, "INFO", "memory");
 
 	if (err)
 		return err;

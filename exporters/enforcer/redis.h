@@ -52,12 +52,14 @@ void toll_command_script(struct toll_command *c, const struct toll_redis *r,
                          enum toll_script script, const char *key_count);
 
 /* Queues a command; answers come in the same order by toll_redis_receive(). */
-int toll_redis_send(struct toll_redis *r, const struct toll_command *c) TOLL_MUST_CHECK;
+int toll_redis_send(struct toll_redis *r, struct toll_command *c) TOLL_MUST_CHECK;
 /* Free the answer with freeReplyObject(). An answer that is an error is an answer. */
 int toll_redis_receive(struct toll_redis *r, redisReply **ret) TOLL_MUST_CHECK;
-/* send + receive of a command given as words. */
-int toll_redis_call(struct toll_redis *r, redisReply **ret, const char *word, ...)
-	__attribute__((sentinel)) TOLL_MUST_CHECK;
+/* send + receive of a command given as words; the last one is NULL. */
+int toll_redis_words(struct toll_redis *r, redisReply **ret,
+                     const char *const words[]) TOLL_MUST_CHECK;
+#define toll_redis_call(r, ret, ...) \
+	toll_redis_words((r), (ret), (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Notes NOSCRIPT, so that scripts are loaded again. True: the answer is an error; r->why tells it.
  */

@@ -15,13 +15,13 @@
 #include "exporters/enforcer/keys.h"
 #include "pipeline/host.h"
 
-#define BACKOFF_STEP_NS       (100 * TOLL_MS)
-#define BACKOFF_MAX_NS        (3 * TOLL_S)
-#define PUBLISHES_PER_SECOND  2500 /* about 40 us of Redis each: a tenth of it stays ours */
-#define HEARTBEAT_NS          (10 * TOLL_S)
-#define HEARTBEAT_FORGOTTEN_S 60
-#define AFTER_BOUNDARY_MS     2   /* the new window is certain to have begun */
-#define SPREAD_MAX_MS         500 /* daemons do not all come at once */
+#define BACKOFF_STEP_NS        (100 * TOLL_MS)
+#define BACKOFF_MAX_NS         (3 * TOLL_S)
+#define PUBLISHES_PER_SECOND   2500 /* about 40 us of Redis each: a tenth of it stays ours */
+#define HEARTBEAT_NS           (10 * TOLL_S)
+#define HEARTBEAT_FORGOTTEN_MS UINT64_C(60000)
+#define AFTER_BOUNDARY_MS      2   /* the new window is certain to have begun */
+#define SPREAD_MAX_MS          500 /* daemons do not all come at once */
 
 struct toll_redis_store {
 	struct toll_publisher publisher;
@@ -135,7 +135,7 @@ static void came_up(struct toll_redis_store *s)
 static int learn_clock(struct toll_publisher *p)
 {
 	redisReply *reply;
-	int err = toll_redis_call(&p->redis, &reply, "TIME", NULL);
+	int err = toll_redis_call(&p->redis, &reply, "TIME");
 	struct toll_slice seconds, micros;
 
 	if (err)
@@ -178,18 +178,16 @@ static int heartbeat(struct toll_redis_store *s)
 	int err;
 
 	snprintf(score, sizeof(score), "%" PRIu64, now);
-	snprintf(old, sizeof(old), "(%" PRIu64, now - HEARTBEAT_FORGOTTEN_S * 1000);
-	err = toll_redis_call(&p->redis, &reply, "ZADD", TOLL_KEY_DAEMONS, score, p->instance,
-	                      NULL);
+	snprintf(old, sizeof(old), "(%" PRIu64, now - HEARTBEAT_FORGOTTEN_MS);
+	err = toll_redis_call(&p->redis, &reply, "ZADD", TOLL_KEY_DAEMONS, score, p->instance);
 	if (err)
 		return err;
 	freeReplyObject(reply);
-	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_DAEMONS, "-inf", old,
-	                      NULL);
+	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_DAEMONS, "-inf", old);
 	if (err)
 		return err;
 	freeReplyObject(reply);
-	err = toll_redis_call(&p->redis, &reply, "ZCARD", TOLL_KEY_DAEMONS, NULL);
+	err = toll_redis_call(&p->redis, &reply, "ZCARD", TOLL_KEY_DAEMONS);
 	if (err)
 		return err;
 	s->daemons = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0

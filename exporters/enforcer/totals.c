@@ -6,23 +6,20 @@
 
 #include "cost/name.h"
 
+#define RAW_MAX ((size_t)4 * TOLL_NAME_MAX) /* longer ones are encoded each time */
+
 /* ---- one service --------------------------------------------------------------------------- */
 
-static struct toll_slice copy_of(struct toll_slice s)
+/* *ret_text owns what *ret shows; NULL and nothing when out of memory. */
+static void copy_text(struct toll_slice s, char **ret_text, struct toll_slice *ret)
 {
-	char *p = malloc(s.len + 1);
-
-	if (!p)
-		return toll_slice(NULL, 0);
+	*ret_text = malloc(s.len + 1);
+	if (!*ret_text)
+		return;
 	if (s.len)
-		memcpy(p, s.ptr, s.len);
-	p[s.len] = '\0';
-	return toll_slice(p, s.len);
-}
-
-static void free_slice(struct toll_slice s)
-{
-	free((void *)(uintptr_t)s.ptr);
+		memcpy(*ret_text, s.ptr, s.len);
+	(*ret_text)[s.len] = '\0';
+	*ret = toll_slice(*ret_text, s.len);
 }
 
 static struct toll_service *service_free(struct toll_service *s, uint32_t window_count)
@@ -31,10 +28,10 @@ static struct toll_service *service_free(struct toll_service *s, uint32_t window
 		return NULL;
 	for (uint32_t i = 0; i < window_count; i++)
 		toll_series_release(&s->accounts[i].series);
-	free_slice(s->key);
-	free_slice(s->name);
-	free_slice(s->raw);
-	free((void *)(uintptr_t)s->rules);
+	free(s->key_text);
+	free(s->name_text);
+	free(s->raw_text);
+	free(s->rules);
 	free(s->slots);
 	free(s);
 	return NULL;
@@ -75,9 +72,9 @@ static struct toll_service *service_new(struct toll_slice key, const struct toll
 
 	if (!s)
 		return NULL;
-	s->key = copy_of(key);
-	s->name = copy_of(toll_slice(name, toll_name_decode(key, name)));
-	if (!s->key.ptr || !s->name.ptr || match_rules(s, r) < 0 || open_accounts(s, r) < 0)
+	copy_text(key, &s->key_text, &s->key);
+	copy_text(toll_slice(name, toll_name_decode(key, name)), &s->name_text, &s->name);
+	if (!s->key_text || !s->name_text || match_rules(s, r) < 0 || open_accounts(s, r) < 0)
 		return service_free(s, r->window_count);
 	return s;
 }
@@ -107,10 +104,10 @@ static void remember_raw(struct toll_totals *t, struct toll_service *s, uint32_t
 {
 	uint32_t *at;
 
-	if (s->raw.ptr || raw.len > 4 * TOLL_NAME_MAX)
+	if (s->raw.ptr || raw.len > RAW_MAX)
 		return;
-	s->raw = copy_of(raw);
-	if (s->raw.ptr && toll_table_insert(&t->by_raw, s->raw, &at, NULL) == 0)
+	copy_text(raw, &s->raw_text, &s->raw);
+	if (s->raw_text && toll_table_insert(&t->by_raw, s->raw, &at, NULL) == 0)
 		*at = index;
 }
 

@@ -27,10 +27,11 @@ struct toll_account {
 };
 
 struct toll_service {
-	struct toll_slice key;  /* encoded; owned */
-	struct toll_slice name; /* decoded; owned */
-	struct toll_slice raw;  /* as on the wire, when seen there; owned */
-	const uint16_t *rules;  /* indexes of the matching ones; owned */
+	struct toll_slice key;  /* encoded; in key_text */
+	struct toll_slice name; /* decoded; in name_text */
+	struct toll_slice raw;  /* as on the wire, when seen there; in raw_text */
+	char *key_text, *name_text, *raw_text;
+	uint16_t *rules; /* indexes of the matching ones; owned */
 	uint32_t rule_count;
 	toll_i128 total_pico; /* since start, this daemon */
 	uint64_t spans, unpriced;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/enforcer/decide.h"
+#include "exporters/enforcer/state.h"
 
 #define STRINGS_MAX 256
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exporters/enforcer/decide.h"
 #include "exporters/enforcer/keys.h"
 #include "exporters/enforcer/redis_store.h"
+#include "exporters/enforcer/state.h"
 #include "tests/support/enforcer.h"
 #include "tests/unit/unit.h"
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/enforcer/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+uint64_t toll_state_number(struct toll_slice text)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < text.len && i < 18; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			return 0;
+		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
+	}
+	return n;
+}
+
+static void read_slot(struct toll_slice id, struct toll_slice text, struct toll_state *st)
+{
+	struct toll_slot *slot = &st->slots.at[st->slots.count];
+
+	if (st->slots.count == TOLL_SLOTS_MAX || id.len >= sizeof(slot->id) ||
+	    toll_slot_parse(text, slot) < 0) {
+		st->unreadable++;
+		return;
+	}
+	memcpy(slot->id, id.ptr, id.len);
+	slot->id[id.len] = '\0';
+	st->slots.count++;
+}
+
+static void read_field(struct toll_slice name, struct toll_slice value, struct toll_state *st)
+{
+	if (name.len > 2 && memcmp(name.ptr, "b:", 2) == 0)
+		read_slot(name, value, st);
+	else if (toll_slice_is(name, "v"))
+		snprintf(st->version, sizeof(st->version), "%.*s", TOLL_FMT(value));
+	else if (toll_slice_is(name, "applied"))
+		st->applied = toll_slice_is(value, "1");
+	else if (toll_slice_is(name, "shadow"))
+		st->shadow = toll_slice_is(value, "1");
+	else if (toll_slice_is(name, "cid"))
+		st->change_id = toll_state_number(value);
+	else if (toll_slice_is(name, "by"))
+		st->by = value;
+	else if (toll_slice_is(name, "what"))
+		st->what = value;
+	else if (toll_slice_is(name, "note"))
+		st->note = value;
+}
+
+void toll_state_read(const redisReply *reply, struct toll_state *ret)
+{
+	ret->slots.count = 0;
+	ret->version[0] = '\0';
+	ret->applied = ret->shadow = false;
+	ret->change_id = 0;
+	ret->by = ret->what = ret->note = toll_slice(NULL, 0);
+	ret->unreadable = 0;
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return;
+	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+		struct toll_slice name = toll_reply_text(reply, i);
+		struct toll_slice value = toll_reply_text(reply, i + 1);
+
+		if (name.ptr && value.ptr)
+			read_field(name, value, ret);
+	}
+}
