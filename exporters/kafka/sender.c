@@ -442,6 +442,8 @@ static void open_client(struct toll_kafka_sender *s)
 	}
 	s->broken = false;
 	s->sent = 0;
+	if (!s->trouble)
+		set_health(s, TOLL_HEALTH_OK, "");
 	set_waker(s, s->client.queue);
 }
 

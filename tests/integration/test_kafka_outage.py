@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kafka goes away for 30 s under load: nothing accepted is lost or comes twice, memory is bounded."""
+import shutil
 import time
 from collections import Counter
 
@@ -45,6 +46,24 @@ def test_nothing_is_lost_or_repeated_over_30_s_without_kafka(own_kafka, spantoll
     assert max(ids.values()) == 1
     # What was refused was in no queue: a span that the client never heard OK for may not be there.
     assert set(ids) <= load.accepted
+
+
+def test_a_broker_that_lost_all_its_data_gets_what_was_not_acknowledged(own_kafka, spantoll):
+    """A new cluster id, unknown producer ids: the producer has to start afresh."""
+    topic = own_kafka.topic()
+    daemon = spantoll(exporters=exporter(own_kafka, topic))
+    load = Load(daemon)
+    load.send()
+    daemon.wait_metric("otelcol_exporter_sent_spans", 500, exporter="kafka")
+    own_kafka.kill()
+    load.accepted.clear()
+    load.send()
+    shutil.rmtree(own_kafka.dir / "data")
+    own_kafka.start()
+    own_kafka.topic(topic)
+    load.send()
+    daemon.wait_metric("otelcol_exporter_sent_spans", 1500, timeout=60, exporter="kafka")
+    assert Counter(span_ids(own_kafka.read(topic))) == Counter(load.accepted)
 
 
 @pytest.mark.core
