@@ -101,23 +101,69 @@ static void append_name(struct toll_metrics_writer *w)
 		append_str(w, "_total");
 }
 
-void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
-                         enum toll_metric_type type, const char *help)
+static void write_head(struct toll_metrics_writer *w, const char *help)
 {
-	w->family = name;
-	w->type = type;
 	append_str(w, "# HELP ");
 	append_name(w);
 	append_str(w, " ");
 	append_escaped(w, toll_slice_str(help), false);
 	append_str(w, "\n# TYPE ");
 	append_name(w);
-	append_str(w, type == TOLL_METRIC_COUNTER ? " counter\n" : " gauge\n");
+	append_str(w, w->type == TOLL_METRIC_COUNTER ? " counter\n" : " gauge\n");
+}
+
+/* Where the family ends whose head begins at `at`. */
+static size_t family_end(const struct toll_metrics_writer *w, const char *at)
+{
+	const char *next = strstr(at, "\n# HELP ");
+
+	return next ? (size_t)(next + 1 - w->text) : 0;
+}
+
+void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
+                         enum toll_metric_type type, const char *help)
+{
+	size_t start = w->len;
+	const char *before;
+
+	w->family = name;
+	w->type = type;
+	w->family_end = 0;
+	write_head(w, help);
+	before = w->failed ? NULL : memmem(w->text, start, w->text + start, w->len - start);
+	if (!before)
+		return;
+	w->len = start;
+	w->text[start] = '\0';
+	w->family_end = family_end(w, before);
+}
+
+static void reverse(char *at, char *end)
+{
+	while (at < --end) {
+		char c = *at;
+
+		*at++ = *end;
+		*end = c;
+	}
+}
+
+/* The line that begins at `start` goes to where its family ends. */
+static void move_line(struct toll_metrics_writer *w, size_t start)
+{
+	char *to = w->text + w->family_end, *line = w->text + start, *end = w->text + w->len;
+
+	reverse(to, line);
+	reverse(line, end);
+	reverse(to, end);
+	w->family_end += (size_t)(end - line);
 }
 
 void toll_metrics_sample_text(struct toll_metrics_writer *w, const struct toll_label *labels,
                               size_t label_count, struct toll_slice value)
 {
+	size_t start = w->len;
+
 	append_name(w);
 	for (size_t i = 0; i < label_count; i++) {
 		append_str(w, i ? "," : "{");
@@ -129,6 +175,8 @@ void toll_metrics_sample_text(struct toll_metrics_writer *w, const struct toll_l
 	append_str(w, label_count ? "} " : " ");
 	append(w, value.ptr, value.len);
 	append_str(w, "\n");
+	if (w->family_end && !w->failed)
+		move_line(w, start);
 }
 
 void toll_metrics_sample(struct toll_metrics_writer *w, const struct toll_label *labels,

@@ -19,9 +19,11 @@ struct toll_metrics_writer {
 	int type_suffix;    /* 1: counters end in _total (without_type_suffix: false) */
 	const char *family; /* of the samples that follow */
 	enum toll_metric_type type;
+	size_t family_end; /* where these samples belong; 0: at the end */
 };
 
-/* Begins a family: every sample of one family must follow its head at once. */
+/* Begins a family, or goes on with one: where several components of a type write the same one, its
+ * samples come together under one head, as scrapers want. */
 void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
                          enum toll_metric_type type, const char *help);
 

@@ -151,3 +151,21 @@ def test_files_are_read_again_and_never_go_stale(spantoll, prices, tmp_path):
     (tmp_path / "prices.json").write_text("{broken")
     eventually(lambda: failures(daemon, "invalid") >= 1, what="a broken file is counted")
     assert set(amounts()) <= {0.001, 0.002}
+
+
+def test_two_price_books_side_by_side(spantoll, price_server, prices, tmp_path):
+    """Each pipeline prices from its own book; both show in one page of metrics."""
+    out = {name: tmp_path / f"{name}.jsonl" for name in ("list", "deal")}
+    daemon = spantoll(
+        processors={"pricing/list": {"file": prices({"shop:*": "0.001"})},
+                    "pricing/deal": {"endpoint": price_server({"shop:*": "0.0005", "bank:*": None}).url},
+                    "cost": {}},
+        exporters={f"file/{name}": {"path": str(path), "encoding": "json"} for name, path in out.items()},
+        pipelines={f"traces/{name}": {"receivers": ["otlp"], "processors": [f"pricing/{name}", "cost"],
+                                      "exporters": [f"file/{name}"]} for name in out})
+    assert daemon.export(otlp.many("shop", 1, "x", 1)).ok
+    for name, amount in (("list", 0.001), ("deal", 0.0005)):
+        daemon.wait_metric("otelcol_exporter_sent_spans", 1, exporter=f"file/{name}")
+        assert json.loads(out[name].read_text())["cost_amount"] == amount
+    assert daemon.metric("spantoll_pricebook_entries", pricebook="pricebook/pricing/list") == 1
+    assert daemon.metric("spantoll_pricebook_entries", pricebook="pricebook/pricing/deal") == 2

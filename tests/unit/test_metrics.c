@@ -81,6 +81,29 @@ static void text_grows(void **state TOLL_UNUSED)
 	toll_metrics_release(&w);
 }
 
+static void two_components_share_a_family(void **state TOLL_UNUSED)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	struct toll_metrics_writer w = { 0 };
+
+	for (size_t i = 0; i < TOLL_COUNT(names); i++) {
+		struct toll_label label = { "id", toll_slice_str(names[i]) };
+
+		toll_metrics_family(&w, "size", TOLL_METRIC_GAUGE, "x");
+		toll_metrics_sample(&w, &label, 1, i);
+		toll_metrics_family(&w, "age", TOLL_METRIC_GAUGE, "y");
+		toll_metrics_sample(&w, &label, 1, 10 + i);
+		toll_metrics_sample(&w, NULL, 0, 20 + i);
+	}
+	assert_string_equal(w.text, "# HELP size x\n# TYPE size gauge\n"
+	                            "size{id=\"a\"} 0\nsize{id=\"b\"} 1\nsize{id=\"c\"} 2\n"
+	                            "# HELP age y\n# TYPE age gauge\n"
+	                            "age{id=\"a\"} 10\nage 20\nage{id=\"b\"} 11\nage 21\n"
+	                            "age{id=\"c\"} 12\nage 22\n");
+	assert_int_equal(strlen(w.text), w.len);
+	toll_metrics_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +111,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
 		cmocka_unit_test(suffix_only_where_asked),
 		cmocka_unit_test(text_grows),
+		cmocka_unit_test(two_components_share_a_family),
 	};
 
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
