@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd/spantoll/heap.h"
 #include "pipeline/graph.h"
 #include "pipeline/host.h"
 
 struct toll_daemon {
 	struct toll_host *host;
+	struct toll_heap *heap;
 	struct toll_graph *graph;
 	bool started;
 };
@@ -23,7 +25,9 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct
 
 	if (d)
 		d->host = toll_host_new();
-	if (!d || !d->host) {
+	if (d && d->host)
+		d->heap = toll_heap_new(d->host);
+	if (!d || !d->heap) {
 		toll_fail(reterr, err, "out of memory");
 		goto fail;
 	}
@@ -83,6 +87,7 @@ struct toll_daemon *toll_daemon_free(struct toll_daemon *d)
 	if (d->started)
 		drain(d);
 	toll_graph_free(d->graph);
+	toll_heap_free(d->heap);
 	toll_host_free(d->host);
 	free(d);
 	return NULL;
