@@ -215,7 +215,7 @@ struct toll_traffic *toll_traffic_free(struct toll_traffic *t)
 static const struct journey *choose_journey(struct toll_traffic *t)
 {
 	uint32_t storm = t->storm ? STORM_WEIGHT : 1, total = 0, at;
-	uint32_t weights[JOURNEYS_MAX];
+	uint32_t weights[JOURNEYS_MAX] = { 0 };
 
 	for (uint32_t i = 0; i < t->journey_count; i++) {
 		const struct journey *j = &t->journeys[i];
@@ -262,7 +262,7 @@ static void add_retries(struct toll_traffic *t, const struct toll_shop_step *ste
 /* The steps that take place, in order. place[]: where in made a step is, -1: it did not happen. */
 static void make_spans(struct toll_traffic *t, const struct journey *j, uint32_t shop)
 {
-	int8_t place[MAX_SPANS];
+	int8_t place[MAX_SPANS] = { 0 };
 
 	t->made_count = 0;
 	for (uint32_t i = 0; i < j->count && t->made_count < MAX_SPANS; i++) {
