@@ -410,9 +410,10 @@ size_t toll_grpc_call_size(const struct toll_grpc_call *c)
 	return toll_grpc_buffer_size(c->message);
 }
 
-void toll_grpc_call_copy(const struct toll_grpc_call *c, char *out)
+void toll_grpc_call_take(struct toll_grpc_call *c, char *out)
 {
 	toll_grpc_buffer_copy(c->message, out);
+	drop_message(c);
 }
 
 unsigned toll_grpc_call_worker(const struct toll_grpc_call *c)

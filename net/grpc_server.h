@@ -87,7 +87,8 @@ struct toll_grpc_call *toll_grpc_call_of(void *data); /* the other way round */
 /* The message as it was sent. Valid until handle() returns. */
 enum toll_grpc_encoding toll_grpc_call_encoding(const struct toll_grpc_call *c);
 size_t toll_grpc_call_size(const struct toll_grpc_call *c);
-void toll_grpc_call_copy(const struct toll_grpc_call *c, char *out); /* size bytes */
+/* Copies it, size bytes, and gives core's memory back: the message is gone. */
+void toll_grpc_call_take(struct toll_grpc_call *c, char *out);
 
 unsigned toll_grpc_call_worker(const struct toll_grpc_call *c); /* 0 .. workers - 1 */
 /* "127.0.0.1:40312", "[::1]:40312", "unix"; cut to size. */

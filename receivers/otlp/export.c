@@ -65,7 +65,7 @@ static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_b
 	int err = toll_batch_new(size, memory_of(r), &wire, ret);
 
 	if (!err)
-		r->engine->copy(r, wire);
+		r->engine->take(r, wire);
 	return err;
 }
 
@@ -108,7 +108,7 @@ static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body
 		return TOLL_EFULL;
 	bytes = toll_inflater_body(z, body->size);
 	if (bytes) {
-		r->engine->copy(r, bytes);
+		r->engine->take(r, bytes);
 		err = inflate(r, z, toll_slice(bytes, body->size), ret);
 	}
 	toll_inflater_trim(z);

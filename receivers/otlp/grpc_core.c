@@ -13,9 +13,9 @@ enum { UNAVAILABLE = 14 };
 /* ---- Export -----------------------------------------------------------------------------------
  */
 
-static void copy(struct toll_otlp_request *r, char *out)
+static void take(struct toll_otlp_request *r, char *out)
 {
-	toll_grpc_call_copy(toll_grpc_call_of(r), out);
+	toll_grpc_call_take(toll_grpc_call_of(r), out);
 }
 
 /* Overload is UNAVAILABLE with the time to come back; what can never succeed says so without. */
@@ -32,7 +32,7 @@ static void answer(struct toll_otlp_request *r, int err, const char *why,
 	toll_grpc_answer(toll_grpc_call_of(r), &a);
 }
 
-static const struct toll_otlp_engine engine = { copy, answer };
+static const struct toll_otlp_engine engine = { take, answer };
 
 static enum toll_encoding encoding_of(const struct toll_grpc_call *c)
 {

@@ -37,7 +37,7 @@ void toll_otlp_handle_health(void *ctx, struct toll_grpc_call *c)
 	char bytes[REQUEST_MAX];
 
 	if (size <= sizeof(bytes) && toll_grpc_call_encoding(c) == TOLL_GRPC_IDENTITY) {
-		toll_grpc_call_copy(c, bytes);
+		toll_grpc_call_take(c, bytes);
 		request = grpc__health__v1__health_check_request__unpack(NULL, size,
 		                                                         (uint8_t *)bytes);
 	}

@@ -16,9 +16,9 @@ struct toll_otlp;
 struct toll_otlp_request;
 
 struct toll_otlp_engine {
-	/* Copies the request's bytes, as many as it was announced with. At most once, before
-	 * toll_otlp_export() returns. */
-	void (*copy)(struct toll_otlp_request *r, char *out);
+	/* Copies the request's bytes, as many as it was announced with, and lets go of them. At
+	 * most once, before toll_otlp_export() returns. */
+	void (*take)(struct toll_otlp_request *r, char *out);
 	/* err 0: response is an encoded ExportTraceServiceResponse. Otherwise the request is
 	 * refused with this error and sentence (static); the engine adds when to come again where
 	 * that is proper. r is gone afterwards. */

@@ -2,10 +2,12 @@
 /* Server and client of net/ against each other. */
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,10 +27,10 @@ static void echo(void *ctx, struct toll_grpc_call *call)
 
 	(void)ctx;
 	assert_non_null(bytes);
-	toll_grpc_call_copy(call, bytes);
 	toll_grpc_call_peer(call, peer, sizeof(peer));
 	assert_memory_equal(peer, "127.0.0.1:", 10);
 	assert_int_equal(toll_grpc_call_encoding(call), TOLL_GRPC_IDENTITY);
+	toll_grpc_call_take(call, bytes);
 	toll_grpc_answer(call, &a);
 	free(bytes);
 }
@@ -47,13 +49,14 @@ static void refuse(void *ctx, struct toll_grpc_call *call)
 static void describe(void *ctx, struct toll_grpc_call *call)
 {
 	unsigned char bytes[LIMIT];
+	enum toll_grpc_encoding encoding;
 	char text[64];
 	int len;
 
 	(void)ctx;
-	toll_grpc_call_copy(call, (char *)bytes);
-	len = snprintf(text, sizeof(text), "%d %02x%02x %zu", toll_grpc_call_encoding(call),
-	               bytes[0], bytes[1], toll_grpc_call_size(call));
+	encoding = toll_grpc_call_encoding(call);
+	toll_grpc_call_take(call, (char *)bytes);
+	len = snprintf(text, sizeof(text), "%d %02x%02x", encoding, bytes[0], bytes[1]);
 	toll_grpc_answer(call, &(struct toll_grpc_answer){ .response = { text, (size_t)len } });
 }
 
@@ -261,7 +264,7 @@ static void answers_come_from_any_thread_in_any_order(void **state)
 static void is_gzip(void *ctx, const struct toll_grpc_reply *r)
 {
 	assert_int_equal(r->status, 0);
-	assert_true(r->response.len > 7 && memcmp(r->response.ptr, "1 1f8b ", 7) == 0);
+	assert_true(toll_slice_is(r->response, "1 1f8b"));
 	atomic_fetch_add((atomic_int *)ctx, 1);
 }
 
@@ -295,6 +298,55 @@ static void a_busy_port_is_an_error_that_names_the_setting(void **state)
 	assert_int_equal(toll_grpc_server_new(&set, &s, &why), TOLL_ECONFIG);
 	set.endpoint = "unix:/does/not/exist/socket";
 	assert_true(toll_grpc_server_new(&set, &s, &why) < 0);
+}
+
+static int connect_to(const char *address)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	a.sin_port = htons((uint16_t)strtoul(strchr(address, ':') + 1, NULL, 10));
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+/* Preface, SETTINGS, HEADERS of stream 1 spelled out, then DATA with the first of two bytes. */
+static const char half_a_message[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+				     "\0\0\0\4\0\0\0\0\0"
+				     "\0\0\x6d\1\4\0\0\0\1"
+				     "\0\7:method\4POST"
+				     "\0\7:scheme\4http"
+				     "\0\5:path\17/test.Test/Echo"
+				     "\0\12:authority\1x"
+				     "\0\2te\10trailers"
+				     "\0\14content-type\20application/grpc"
+				     "\0\0\6\0\0\0\0\0\1"
+				     "\0\0\0\0\2x";
+
+static void a_message_that_does_not_arrive_is_given_up(void **state)
+{
+	struct toll_grpc_server_settings set = settings("127.0.0.1:0");
+	struct toll_grpc_server *s = NULL;
+	char seen[4096];
+	ssize_t n = 0, more = 0;
+	int fd;
+
+	(void)state;
+	set.message_timeout_ns = TOLL_S / 10;
+	assert_int_equal(toll_grpc_server_new(&set, &s, NULL), 0);
+	fd = connect_to(toll_grpc_server_address(s));
+	assert_int_equal(write(fd, half_a_message, sizeof(half_a_message) - 1),
+	                 sizeof(half_a_message) - 1);
+	do {
+		n += more;
+		more = read(fd, seen + n, sizeof(seen) - (size_t)n);
+	} while (more > 0 && !memmem(seen, (size_t)(n + more), "grpc-status", 11));
+	assert_true(more > 0);
+	assert_non_null(memmem(seen, (size_t)(n + more), "grpc-status\0014", 13));
+	assert_int_equal(toll_grpc_server_counts(s)->overdue, 1);
+	close(fd);
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
+	toll_grpc_server_free(s);
 }
 
 static void unix_sockets_work(void **state)
@@ -408,6 +460,7 @@ int main(void)
 		TEST(answers_come_from_any_thread_in_any_order),
 		TEST(compressed_messages_arrive_as_they_were_sent),
 		TEST(a_busy_port_is_an_error_that_names_the_setting),
+		cmocka_unit_test(a_message_that_does_not_arrive_is_given_up),
 		cmocka_unit_test(unix_sockets_work),
 		cmocka_unit_test(stop_waits_for_what_is_inside),
 		cmocka_unit_test(stop_cancels_at_the_deadline_and_tells_who_still_owes),
