@@ -106,14 +106,21 @@ static void wait_until_idle(struct toll_runner *r, uint64_t deadline)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* A join with a deadline: the thread says that it has ended, then joining it does not wait. */
 static void join(struct toll_runner *r, uint64_t deadline)
 {
 	uint64_t now = toll_clock_mono_ns(), until = (deadline > now ? deadline : now) + JOIN_GRACE;
-	struct timespec t = { (time_t)(until / TOLL_S), (long)(until % TOLL_S) };
 
-	r->stuck = pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &t) != 0;
+	pthread_mutex_lock(&r->lock);
+	while (!r->ended)
+		if (toll_cond_wait_until(&r->idle, &r->lock, until))
+			break;
+	r->stuck = !r->ended;
+	pthread_mutex_unlock(&r->lock);
 	if (r->stuck)
 		TOLL_FAULT(r->exporter->super.who, "does not come back from a call: left behind");
+	else
+		pthread_join(r->thread, NULL);
 }
 
 static void close_queue(struct toll_runner *r)

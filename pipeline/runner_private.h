@@ -19,11 +19,11 @@ struct toll_runner {
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t work;  /* for the runner's thread */
-	pthread_cond_t idle;  /* for drain: nothing is left */
+	pthread_cond_t idle;  /* for drain: nothing is left, the thread has ended */
 	struct toll_queue queue;
 	struct toll_flight *flights; /* given, answered or waiting */
 	uint32_t in_flight;          /* their number */
-	bool draining, quit;
+	bool draining, quit, ended;
 	uint64_t
 		wake_spans; /* a commit that reaches this many wakes the thread; TOLL_NEVER: busy */
 	uint64_t tick_due_ns;

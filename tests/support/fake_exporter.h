@@ -24,6 +24,7 @@ struct fake_exporter {
 	unsigned fail_count;
 	bool hold;   /* keep deliveries until fake_answer() */
 	bool refuse; /* return err instead of calling done */
+	bool block;  /* do not come back from the call while this is set */
 	struct toll_delivery *held[FAKE_SEEN_MAX];
 	unsigned held_count, most_held;
 	/* Per call: number of the first span, spans, parts, attempt. */
@@ -64,6 +65,8 @@ static inline TOLL_UNUSED int fake_export(struct toll_exporter *e, struct toll_d
 	if (!err)
 		f->spans += d->span_count;
 	pthread_cond_broadcast(&f->changed);
+	while (f->block)
+		pthread_cond_wait(&f->changed, &f->lock);
 	pthread_mutex_unlock(&f->lock);
 	if (refuse)
 		return err;

@@ -330,6 +330,40 @@ static void what_is_left_at_the_deadline_is_counted_and_told(void **state)
 	drain(g, 0);
 }
 
+static void *unblock_later(void *arg)
+{
+	struct fake_exporter *f = arg;
+	const struct timespec t = { 0, 200 * 1000 * 1000 };
+
+	nanosleep(&t, NULL);
+	pthread_mutex_lock(&f->lock);
+	f->block = false;
+	pthread_cond_broadcast(&f->changed);
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
+static void exporter_that_comes_back_late_does_no_harm(void **state)
+{
+	struct rig *g = *state;
+	pthread_t thread;
+
+	g->exporter->block = g->exporter->refuse = true;
+	g->exporter->err = TOLL_EDOWN;
+	g->exporter->fail_count = 1;
+	start(g);
+	assert_int_equal(offer(g, sealed_from(4, 0), &g->waiter.super), 0);
+	FAKE_WAIT(g->exporter, g->exporter->seen_count == 1);
+	pthread_create(&thread, NULL, unblock_later, g->exporter);
+	drain(g, 20 * TOLL_MS); /* the call ends after the deadline, within the grace */
+	pthread_join(thread, NULL);
+	assert_false(toll_runner_stuck(g->runner));
+	assert_int_equal(g->waiter.calls, 1);
+	assert_int_equal(g->waiter.err, TOLL_ESHUTDOWN);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 4);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 0);
+}
+
 static void unanswered_deliveries_do_not_leak(void **state)
 {
 	struct rig *g = *state;
@@ -461,6 +495,7 @@ int main(void)
 		TEST(disabled_queue_makes_the_client_wait),
 		TEST(drain_flushes_what_waits_and_what_is_retried),
 		TEST(what_is_left_at_the_deadline_is_counted_and_told),
+		TEST(exporter_that_comes_back_late_does_no_harm),
 		TEST(unanswered_deliveries_do_not_leak),
 		TEST(never_started_gives_back_what_it_has),
 		TEST(ticks_also_while_busy),
