@@ -5,6 +5,7 @@
 
 #include "cost/pricebook.h"
 #include "pipeline/factory.h"
+#include "processors/cost/client.h"
 #include "proto/attr.h"
 #include "proto/edit.h"
 #include "proto/wire.h"
@@ -20,10 +21,12 @@ enum {
 
 struct cost_config {
 	struct toll_slice currency;
+	bool trust_client;
 };
 
 struct cost {
 	struct toll_processor super;
+	bool trust_client;
 };
 
 /* The attributes of a priced span in one region, encoded; two numbers are filled in per span. */
@@ -78,29 +81,52 @@ static void unpriced(struct toll_span *s, enum toll_unpriced why, struct toll_sl
 	s->cost_error = sentence;
 }
 
+/* A duration that no span has; whoever priced it. */
+static bool is_poisoned(struct toll_span *s)
+{
+	bool bad = s->end_unix_nano < s->start_unix_nano ||
+	           s->end_unix_nano - s->start_unix_nano > DURATION_MAX;
+
+	if (bad)
+		unpriced(s, TOLL_UNPRICED_INVALID_DURATION, TOLL_SLICE("invalid duration"));
+	return bad;
+}
+
 static void compute(struct toll_span *s)
 {
 	const struct toll_price *price = s->price;
-	uint64_t ns = s->end_unix_nano - s->start_unix_nano;
 	toll_i128 yocto = 0;
 
-	if (s->end_unix_nano < s->start_unix_nano || ns > DURATION_MAX) {
-		unpriced(s, TOLL_UNPRICED_INVALID_DURATION, TOLL_SLICE("invalid duration"));
-		return;
-	}
 	if (!price) {
 		if (!s->cost_error.len)
 			unpriced(s, TOLL_UNPRICED_NO_BOOK,
 			         TOLL_SLICE("no pricing processor before cost"));
 		return;
 	}
-	if (toll_rate_charge(&yocto, price->per_ns, ns) < 0 ||
+	if (toll_rate_charge(&yocto, price->per_ns, s->end_unix_nano - s->start_unix_nano) < 0 ||
 	    toll_money_from_yocto(yocto, &s->cost_pico) < 0) {
 		unpriced(s, TOLL_UNPRICED_OVERFLOW,
 		         TOLL_SLICE("invalid amount: over 9.2 million USD"));
 		return;
 	}
 	s->cost_state = price->free ? TOLL_COST_FREE : TOLL_COST_PRICED;
+}
+
+/* The client's amount in place of ours; false: it has sent none. */
+static bool take_client_amount(struct toll_span *s)
+{
+	switch (toll_client_amount(s, &s->cost_pico)) {
+	case TOLL_CLIENT_NONE:
+		return false;
+	case TOLL_CLIENT_INVALID:
+		unpriced(s, TOLL_UNPRICED_INVALID_QUANTITY,
+		         TOLL_SLICE("invalid amount from the client"));
+		return true;
+	default:
+		s->cost_error = toll_slice(NULL, 0);
+		s->cost_state = s->cost_pico ? TOLL_COST_PRICED : TOLL_COST_FREE;
+		return true;
+	}
 }
 
 /* ---- attributes --------------------------------------------------------------------------------
@@ -155,28 +181,36 @@ static int write_unpriced(struct toll_batch *b, struct toll_span *s)
 }
 
 /* Without memory for the attributes a span flows on without them, and is in no total. */
-static void price_span(struct toll_batch *b, struct toll_span *s, struct template *t)
+static void price_span(const struct cost *c, struct toll_batch *b, struct toll_span *s,
+                       struct template *t)
 {
+	bool poisoned = is_poisoned(s);
+	bool from_client = !poisoned && c->trust_client && take_client_amount(s);
 	int err = remove_client_costs(b, &s->node);
 
-	compute(s);
+	if (!poisoned && !from_client)
+		compute(s);
 	if (!err && s->cost_state == TOLL_COST_UNPRICED)
 		err = write_unpriced(b, s);
 	else if (!err)
 		err = write_priced(b, s, t);
+	if (!err && from_client)
+		err = toll_node_set_str(b, &s->node, TOLL_SLICE("cost.source"),
+		                        TOLL_SLICE("client"));
 	if (err)
 		unpriced(s, TOLL_UNPRICED_NO_MEMORY,
 		         TOLL_SLICE("no memory for the cost attributes"));
 }
 
-static int process(struct toll_processor *p TOLL_UNUSED, struct toll_batch *b)
+static int process(struct toll_processor *p, struct toll_batch *b)
 {
+	const struct cost *c = toll_container_of(p, struct cost, super);
 	struct template t TOLL_UNINITIALIZED;
 
 	t.len = 0;
 	for (uint32_t i = 0; i < b->span_count; i++)
 		if (!b->spans[i].dropped)
-			price_span(b, &b->spans[i], &t);
+			price_span(c, b, &b->spans[i], &t);
 	return 0;
 }
 
@@ -190,8 +224,8 @@ static void cost_free(struct toll_component *c)
 
 static const struct toll_component_ops ops = { .free = cost_free };
 
-static int create(const struct toll_settings *set, const void *config TOLL_UNUSED,
-                  struct toll_component **ret, struct toll_error *reterr)
+static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
+                  struct toll_error *reterr)
 {
 	struct cost *self = calloc(1, sizeof(*self));
 
@@ -199,6 +233,7 @@ static int create(const struct toll_settings *set, const void *config TOLL_UNUSE
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	toll_component_init(&self->super.super, &ops, set);
 	self->super.process = process;
+	self->trust_client = config && ((const struct cost_config *)config)->trust_client;
 	*ret = &self->super.super;
 	return 0;
 }
@@ -214,7 +249,8 @@ static void validate(const void *config, struct toll_reporter *r)
 /* clang-format off */
 static const struct toll_field fields[] = {
 	TOLL_FIELD(struct cost_config, currency, STRING, "USD", "Currency of all amounts; only USD."),
-	TOLL_FIELD_LATER("trust_client", "amounts that clients send are always replaced"),
+	TOLL_FIELD(struct cost_config, trust_client, BOOL, "false",
+	           "Take cost.amount where a client sends it, and mark such spans with cost.source: client."),
 	TOLL_FIELD_END,
 };
 /* clang-format on */

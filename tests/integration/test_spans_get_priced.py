@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from decimal import Decimal
 
 import pytest
 from google.protobuf import json_format
@@ -129,6 +130,21 @@ def test_what_clients_say_about_cost_is_replaced(run):
     assert costs(found[twice.span_id][0])["cost.amount"] == 1e-5
     assert costs(found[unknown.span_id][0]) == {"cost.error": "no pricing data for nobody:x",
                                                 "cost.pricing_region": "eu-west-1", "cost.duration_ms": 10.0}
+
+
+def test_a_trusted_client_names_its_own_price(spantoll, prices, tmp_path):
+    out = tmp_path / "flat.jsonl"
+    daemon = spantoll(processors={"pricing": {"file": prices(PRICES)}, "cost": {"trust_client": True}},
+                      exporters={"file": {"path": str(out), "encoding": "json"}})
+    theirs, ours = otlp.span("x", 10, {"cost.amount": 0.1}), otlp.span("x", 10)
+    lie = otlp.span("x", 10, {"cost.amount": float("nan")})
+    assert daemon.export(otlp.request({"shop": [theirs, ours, lie]})).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 3, exporter="file")
+    records = {r["span_id"]: r for r in map(json.loads, out.read_text().splitlines())}
+    assert records[theirs.span_id.hex()]["cost_amount"] == 0.1
+    assert records[ours.span_id.hex()]["cost_amount"] == 1e-5
+    assert records[lie.span_id.hex()]["cost_error"] == "invalid amount from the client"
+    assert daemon.metric("cost_total_usd") == Decimal("0.10001")
 
 
 def test_poison_flows_on_and_is_in_no_total(run):

@@ -3,9 +3,11 @@
 
 #include "cost/pricebook.h"
 #include "proto/attr.h"
+#include "proto/edit.h"
 #include "proto/otlp_encode.h"
-#include "tests/support/processor.h"
+#include "tests/support/component.h"
 #include "tests/support/otlp.h"
+#include "tests/support/processor.h"
 #include "tests/unit/unit.h"
 
 extern const struct toll_factory toll_processor_cost;
@@ -165,9 +167,84 @@ static void regions_differ_from_span_to_span(void **state TOLL_UNUSED)
 	toll_batch_unref(b);
 }
 
+static void run_trusting(struct toll_batch *b)
+{
+	struct component_rig g = { 0 };
+	struct toll_processor *p;
+
+	component_load(&g, &toll_processor_cost, "{trust_client: true}");
+	assert_non_null(g.settings);
+	assert_int_equal(component_create(&g, &toll_processor_cost), 0);
+	p = toll_container_of(g.component, struct toll_processor, super);
+	assert_int_equal(p->process(p, b), 0);
+	component_release(&g);
+}
+
+static struct toll_batch *span_of_client(double amount, const char *currency)
+{
+	struct toll_batch *b = one_span(1500000);
+	struct toll_node *n = &b->spans[0].node;
+
+	assert_int_equal(toll_node_set_double(b, n, TOLL_SLICE("cost.amount"), amount), 0);
+	assert_int_equal(
+		toll_node_set_str(b, n, TOLL_SLICE("cost.currency"), toll_slice_str(currency)), 0);
+	return b;
+}
+
+static void a_trusted_client_is_believed_within_reason(void **state TOLL_UNUSED)
+{
+	static const struct {
+		double amount;
+		const char *currency;
+		enum toll_cost_state state;
+		int64_t pico;
+	} cases[] = {
+		{ 0.1, "USD", TOLL_COST_PRICED, 100000000000 },
+		{ 0.000012345678, "USD", TOLL_COST_PRICED, 12345678 },
+		{ 1e6, "USD", TOLL_COST_PRICED, 1000000 * TOLL_PICO_PER_USD },
+		{ 0, "USD", TOLL_COST_FREE, 0 },
+		{ -0.1, "USD", TOLL_COST_UNPRICED, 0 },
+		{ 1000001, "USD", TOLL_COST_UNPRICED, 0 },
+		{ __builtin_nan(""), "USD", TOLL_COST_UNPRICED, 0 },
+		{ __builtin_inf(), "USD", TOLL_COST_UNPRICED, 0 },
+		{ 0.1, "EUR", TOLL_COST_UNPRICED, 0 },
+	};
+
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		struct toll_batch *b = span_of_client(cases[i].amount, cases[i].currency);
+		struct toll_span *s = &b->spans[0];
+		bool priced = cases[i].state != TOLL_COST_UNPRICED;
+
+		run_trusting(b);
+		assert_int_equal(s->cost_state, cases[i].state);
+		assert_true(toll_slice_is(text_of(s, "cost.source"), "client"));
+		if (priced)
+			assert_int_equal(s->cost_pico, cases[i].pico);
+		else
+			assert_int_equal(s->unpriced, TOLL_UNPRICED_INVALID_QUANTITY);
+		assert_int_equal(toll_node_find(&s->node, TOLL_KEY_COST_AMOUNT) != NULL, priced);
+		assert_int_equal(toll_node_find(&s->node, TOLL_KEY_COST_ERROR) != NULL, !priced);
+		toll_batch_unref(b);
+	}
+}
+
+static void a_trusted_client_that_says_nothing_is_priced(void **state TOLL_UNUSED)
+{
+	struct toll_price price = price_of("0.0001");
+	struct toll_batch *b = one_span(1000000);
+
+	b->spans[0].price = &price;
+	run_trusting(b);
+	assert_int_equal(b->spans[0].cost_pico, 100000000);
+	assert_null(toll_node_find_name(&b->spans[0].node, TOLL_SLICE("cost.source")));
+	toll_batch_unref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_trusted_client_is_believed_within_reason),
+		cmocka_unit_test(a_trusted_client_that_says_nothing_is_priced),
 		cmocka_unit_test(a_priced_span_carries_its_cost),
 		cmocka_unit_test(free_is_not_unpriced),
 		cmocka_unit_test(an_unpriced_span_says_why),

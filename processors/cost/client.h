@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.h - the amount a client has put on its span, for `trust_client: true`. */
+#ifndef TOLL_PROCESSORS_COST_CLIENT_H
+#define TOLL_PROCESSORS_COST_CLIENT_H
+
+#include "proto/batch.h"
+
+enum toll_client_amount { TOLL_CLIENT_NONE = 0, TOLL_CLIENT_VALID, TOLL_CLIENT_INVALID };
+
+/* VALID: a finite number of 0 to a million dollars, by its shortest decimal; cost.currency is
+ * absent or USD. */
+enum toll_client_amount toll_client_amount(const struct toll_span *s, int64_t *ret_pico);
+
+#endif
