@@ -80,18 +80,16 @@ add_named(struct toll_graph *g, const struct toll_config_component *c, struct to
 static int add_unnamed(struct toll_graph *g, const struct toll_factory *factory, const char *name,
                        const void *config, struct toll_error *reterr)
 {
+	const char *kind = toll_kind_name(factory->kind);
 	struct toll_graph_part *p = add_part(g, factory);
-	int skip = 0;
+	char *text = NULL;
 
-	if (!p || asprintf(&p->own_text, "%s/%n%s%s%s", toll_kind_name(factory->kind), &skip,
-	                   factory->type, *name ? "/" : "", name) < 0) {
-		if (p)
-			p->own_text = NULL;
+	if (!p || asprintf(&text, "%s/%s%s%s", kind, factory->type, *name ? "/" : "", name) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", factory->type);
-	}
-	p->who = p->own_text;
-	p->id.text = p->own_text + skip;
+	p->own_text = text;
+	p->who = text;
 	p->id.type = factory->type;
+	p->id.text = text + strlen(kind) + 1;
 	p->id.name = *name ? p->id.text + strlen(factory->type) + 1 : "";
 	p->config = config;
 	return create(g, p, reterr);
