@@ -27,6 +27,14 @@ static int is_plain8(uint64_t v)
 	return !((v | control | quote | backslash) & tops);
 }
 
+static uint64_t load64(const void *p)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 static int is_plain(uint8_t c)
 {
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
@@ -94,15 +102,13 @@ static char *write_odd(char *out, const uint8_t **at, const uint8_t *end)
 char *toll_json_string(char *out, struct toll_slice s)
 {
 	const uint8_t *at = (const uint8_t *)s.ptr, *end = at + s.len;
-	uint64_t eight;
 
 	*out++ = '"';
 	while (at < end) {
 		while (end - at >= 8) {
-			memcpy(&eight, at, 8);
-			if (!is_plain8(eight))
+			if (!is_plain8(load64(at)))
 				break;
-			memcpy(out, &eight, 8);
+			memcpy(out, at, 8);
 			out += 8;
 			at += 8;
 		}
@@ -161,18 +167,15 @@ char *toll_json_double(char *out, double v)
 }
 
 /* Four bytes at once: nibbles spread to bytes, then '0'..'9' or 'a'..'f' by arithmetic. */
-static void hex4(char *out, const uint8_t *p)
+static uint64_t hex4(const uint8_t *p)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t v =
 		(uint64_t)p[0] | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 32 | (uint64_t)p[3] << 48;
-	uint64_t letters;
+	uint64_t nibbles = (v >> 4 | v << 8) & ones * 0x0f;
+	uint64_t letters = (nibbles + ones * 6) >> 4 & ones;
 
-	v = (v >> 4 & ones * 0x0f) | (v & UINT64_C(0x000f000f000f000f)) << 8;
-	v &= ones * 0x0f;
-	letters = (v + ones * 6) >> 4 & ones;
-	v += ones * '0' + letters * ('a' - '0' - 10);
-	memcpy(out, &v, 8);
+	return nibbles + ones * '0' + letters * ('a' - '0' - 10);
 }
 
 char *toll_json_hex(char *out, const void *bytes, size_t len)
@@ -180,8 +183,11 @@ char *toll_json_hex(char *out, const void *bytes, size_t len)
 	const uint8_t *p = bytes;
 
 	*out++ = '"';
-	for (; len >= 4; len -= 4, p += 4, out += 8)
-		hex4(out, p);
+	for (; len >= 4; len -= 4, p += 4, out += 8) {
+		uint64_t digits = hex4(p);
+
+		memcpy(out, &digits, sizeof(digits));
+	}
 	for (; len; len--, p++) {
 		*out++ = hex_digits[*p >> 4];
 		*out++ = hex_digits[*p & 15];
