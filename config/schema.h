@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - what a component may be told in YAML: one table drives parser, defaults and docs.
  *
- * A component lists its settings once, as an array of toll_field. From that array come the checked C
- * struct, the defaults, "did you mean", print-config and docs/configuration.md. */
+ * A component lists its settings once, as an array of toll_field. From that array come the checked
+ * C struct, the defaults, "did you mean", print-config and docs/configuration.md. */
 #ifndef TOLL_CONFIG_SCHEMA_H
 #define TOLL_CONFIG_SCHEMA_H
 
@@ -22,10 +22,11 @@ enum toll_field_type {
 	TOLL_FIELD_STRING,   /* struct toll_slice, NUL-terminated behind its end; "" when absent */
 	TOLL_FIELD_SECRET,   /* as STRING, but print-config and logs show "[REDACTED]" */
 	TOLL_FIELD_ENUM,     /* int: index into .choices; case does not count */
-	TOLL_FIELD_LIST,     /* struct toll_slice_list: a sequence of scalars, or one split at commas */
-	TOLL_FIELD_MAP,      /* struct toll_pair_list: a mapping of scalars */
-	TOLL_FIELD_GROUP,    /* nested mapping, see .group: a struct inside the struct */
-	TOLL_FIELD_GROUPS,   /* struct toll_group_list: a sequence of mappings, see .group, .group_size */
+	TOLL_FIELD_LIST, /* struct toll_slice_list: a sequence of scalars, or one split at commas */
+	TOLL_FIELD_MAP,  /* struct toll_pair_list: a mapping of scalars */
+	TOLL_FIELD_GROUP,  /* nested mapping, see .group: a struct inside the struct */
+	TOLL_FIELD_GROUPS, /* struct toll_group_list: a sequence of mappings, see .group,
+	                      .group_size */
 };
 
 struct toll_slice_list {
@@ -50,19 +51,19 @@ struct toll_group_list {
 struct toll_field {
 	const char *name;
 	enum toll_field_type type;
-	size_t offset;      /* into the enclosing config struct */
+	size_t offset; /* into the enclosing config struct */
 	/* Default, as a user would write it (single values need no quotes: "*"); NULL: zero, "". */
 	const char *preset;
-	const char *help;   /* one sentence; goes to docs/configuration.md */
+	const char *help; /* one sentence; goes to docs/configuration.md */
 	const struct toll_field *group;
 	size_t group_size;          /* of one element of GROUPS */
 	const char *const *choices; /* ENUM: NULL-terminated */
-	/* INT, SIZE, DURATION (ns), MONEY (picodollars), RATIO (thousandths): both 0 means no bound,
-	 * max < min means none above. */
+	/* INT, SIZE, DURATION (ns), MONEY (picodollars), RATIO (thousandths): both 0 means no
+	 * bound, max < min means none above. */
 	int64_t min, max;
-	const char *alias_of;       /* this older name sets that field (same table); deprecated */
-	const char *later;          /* known to the Collector, not here yet: a warning with this sentence */
-	bool required; /* where the mapping around it is given */
+	const char *alias_of; /* this older name sets that field (same table); deprecated */
+	const char *later; /* known to the Collector, not here yet: a warning with this sentence */
+	bool required;     /* where the mapping around it is given */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */
 	size_t present;

@@ -8,13 +8,14 @@
 
 struct toll_spend_row {
 	struct toll_slice service;
-	toll_i128 rolling_pico;  /* in the budget's window, over all daemons where the store is shared */
-	int64_t limit_pico;      /* of the tightest matching budget; 0: none */
+	toll_i128 rolling_pico; /* in the budget's window, over all daemons where the store is
+	                           shared */
+	int64_t limit_pico;     /* of the tightest matching budget; 0: none */
 	double ema_usd;
 	uint64_t window_ns;
-	toll_i128 total_pico;    /* since start, this daemon */
-	uint64_t spans;          /* since start, this daemon; a service that is never priced has a row too */
-	uint64_t unpriced;       /* how many of spans had no price */
+	toll_i128 total_pico; /* since start, this daemon */
+	uint64_t spans; /* since start, this daemon; a service that is never priced has a row too */
+	uint64_t unpriced; /* how many of spans had no price */
 	bool throttled, shadow;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sink - the otlp receiver with nothing behind it: what receiving alone costs. sink PORT [WORKERS] */
+/* sink - the otlp receiver with nothing behind it: what receiving alone costs. sink PORT [WORKERS]
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 
 #include "config/config.h"
 #include "proto/attr.h"
-#include "tests/support/processor.h"
 #include "tests/support/otlp.h"
+#include "tests/support/processor.h"
 #include "tests/unit/unit.h"
 
 extern const struct toll_factory toll_processor_hash_path;
