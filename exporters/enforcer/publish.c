@@ -300,6 +300,13 @@ static int send_names(struct toll_publisher *p, uint64_t now_ms, bool *ret_sent)
 	return *ret_sent ? toll_redis_send(&p->redis, &p->command) : 0;
 }
 
+/* Whether the list has the names is not known: they go again with the next totals. */
+static void unlist_names(struct toll_publisher *p)
+{
+	for (uint32_t i = 0; i < p->job_count; i++)
+		p->jobs[i].service->listed_ms = 0;
+}
+
 static int receive_names(struct toll_publisher *p)
 {
 	redisReply *reply;
@@ -307,8 +314,10 @@ static int receive_names(struct toll_publisher *p)
 
 	if (err)
 		return err;
-	if (toll_redis_is_error(&p->redis, reply))
+	if (toll_redis_is_error(&p->redis, reply)) {
 		toll_counter_add(p->counters, TOLL_COUNTER_PUBLISH_ERRORS, 1);
+		unlist_names(p);
+	}
 	freeReplyObject(reply);
 	return 0;
 }
@@ -324,9 +333,8 @@ static int run_pipeline(struct toll_publisher *p)
 		err = receive_names(p);
 	for (uint32_t i = 0; i < p->job_count && !err; i++)
 		err = toll_publish_receive(p, &p->jobs[i]);
-	/* Whether the list has the names is not known: next time they go again. */
-	for (uint32_t i = 0; i < p->job_count && err; i++)
-		p->jobs[i].service->listed_ms = 0;
+	if (err)
+		unlist_names(p);
 	return err;
 }
 

@@ -35,6 +35,7 @@ struct toll_redis_store {
 	uint64_t deadline_mono_ns;
 	/* The thread's own. */
 	bool complained;   /* about this outage */
+	bool refused;      /* connected, but Redis answers publishes with errors */
 	uint32_t failures; /* in a row */
 	uint64_t retry_at; /* mono ns */
 	uint64_t flush_at, decide_at, heartbeat_at;
@@ -123,7 +124,7 @@ static void came_up(struct toll_redis_store *s)
 	char at[TOLL_ENDPOINT_MAX];
 
 	s->failures = 0;
-	s->complained = false;
+	s->complained = s->refused = false;
 	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 1);
 	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_OK, "");
 	TOLL_INFO(s->owner->who, "connected to redis %s", toll_endpoint_print(&r->endpoint, at));
@@ -199,12 +200,35 @@ static int heartbeat(struct toll_redis_store *s)
 	return 0;
 }
 
+/* Out of memory, read-only, loading: the connection stands, but nothing is taken. */
+static void judge_answers(struct toll_redis_store *s, bool refused)
+{
+	const struct toll_component *owner = s->owner;
+	char why[280];
+
+	if (refused == s->refused)
+		return;
+	s->refused = refused;
+	if (!refused) {
+		TOLL_INFO(owner->who, "redis takes totals again");
+		toll_host_set_health(owner->host, owner, TOLL_HEALTH_OK, "");
+		return;
+	}
+	snprintf(why, sizeof(why), "redis refuses totals: %s", s->publisher.redis.why);
+	TOLL_WARN(owner->who, "%s; spans flow on, totals wait", why);
+	toll_host_set_health(owner->host, owner, TOLL_HEALTH_DEGRADED, why);
+}
+
 static int flush(struct toll_redis_store *s)
 {
+	uint64_t errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS);
 	uint64_t began = toll_clock_mono_ns();
 	uint32_t published = 0;
 	int err = toll_publish_round(&s->publisher, &published);
 
+	errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS) - errors;
+	if (!err)
+		judge_answers(s, errors > 0);
 	s->interval_ns = toll_redis_interval_ns(s->config->flush_interval, published, s->daemons);
 	s->flush_at = began + s->interval_ns;
 	toll_counter_set(s->publisher.counters, TOLL_COUNTER_INTERVAL_MS, s->interval_ns / TOLL_MS);
