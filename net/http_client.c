@@ -173,7 +173,11 @@ static int run(CURL *curl, struct transfer *t, struct toll_error *reterr)
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
 		return tell(curl, code, t, why, reterr);
-	return make_room(t, 0) < 0 ? toll_fail(reterr, TOLL_ENOMEM, "out of memory") : 0;
+	/* Nothing has come of an empty body. */
+	if (make_room(t, 0) < 0 || !t->body)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	t->body[t->len] = '\0';
+	return 0;
 }
 
 int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_len,
@@ -193,7 +197,6 @@ int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_
 		free(t.body);
 		return err;
 	}
-	t.body[t.len] = '\0';
 	*ret_body = t.body;
 	*ret_len = t.len;
 	return 0;

@@ -32,7 +32,7 @@ static struct toll_slice folded_path(struct toll_batch *b, const struct toll_spa
 	static const enum toll_key keys[] = { TOLL_KEY_URL_PATH, TOLL_KEY_HTTP_TARGET,
 		                              TOLL_KEY_URL_FULL, TOLL_KEY_HTTP_URL };
 	/* Bounds the work and the arena; what lies behind is cut off in nearly any case. */
-	const size_t most = 2 * TOLL_OPERATION_MAX;
+	const size_t most = (size_t)2 * TOLL_OPERATION_MAX;
 
 	for (size_t i = 0; i < TOLL_COUNT(keys); i++) {
 		struct toll_slice path = text_of(s, keys[i]), folded;
