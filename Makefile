@@ -81,7 +81,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-steps test-unit test-fuzz test-integration test-full test-full-steps \
-	soak asan tsan bench fuzz fuzz-run lint lint-steps layers docs docs-check format cov image install clean \
+	soak asan tsan bench bench-load fuzz fuzz-run lint lint-steps layers docs docs-check format cov image install clean \
 	distclean help FORCE
 
 # This Makefile again, with all processors unless the user said how many.
@@ -244,6 +244,9 @@ fuzz-run: $(FUZZERS:%=$(O)/fuzz/%)
 
 bench: $(BENCHES:%=$(O)/bench/%) ## micro-benchmarks: name <tab> ns/op
 	@for b in $^; do $$b || exit 1; done
+
+bench-load: $(O)/tools/sink ## CPU time per span of receiving over gRPC, driven by h2load
+	@$(VENV) bench/load/receive.py --sink $<
 
 cov: ## line coverage of the unit tests (needs gcovr)
 	@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov

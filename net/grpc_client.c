@@ -30,6 +30,7 @@ struct client_call {
 	struct toll_grpc_client *client;
 	struct client_call *prev, *next;
 	grpc_call *call;
+	atomic_bool baton;
 	grpc_byte_buffer *request, *response;
 	grpc_metadata_array head, trailers;
 	grpc_slice text;
@@ -121,6 +122,7 @@ static void *run(void *arg)
 			return NULL;
 		if (e.type != GRPC_OP_COMPLETE)
 			continue;
+		toll_grpc_got(&x->baton);
 		tell(x);
 		unlink_call(c, x);
 		call_free(x);
@@ -130,6 +132,7 @@ static void *run(void *arg)
 static int send_all(struct client_call *x, bool wait_for_ready)
 {
 	grpc_op ops[6] = { 0 };
+	grpc_call *call = x->call;
 
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[0].flags = wait_for_ready ? GRPC_INITIAL_METADATA_WAIT_FOR_READY |
@@ -146,7 +149,8 @@ static int send_all(struct client_call *x, bool wait_for_ready)
 	ops[5].data.recv_status_on_client.trailing_metadata = &x->trailers;
 	ops[5].data.recv_status_on_client.status = &x->status;
 	ops[5].data.recv_status_on_client.status_details = &x->text;
-	return grpc_call_start_batch(x->call, ops, TOLL_COUNT(ops), x, NULL) == GRPC_CALL_OK
+	toll_grpc_give(&x->baton);
+	return grpc_call_start_batch(call, ops, TOLL_COUNT(ops), x, NULL) == GRPC_CALL_OK
 	               ? 0
 	               : TOLL_EINTERNAL;
 }

@@ -39,6 +39,7 @@ struct toll_grpc_call {
 	struct worker *worker;
 	struct toll_grpc_call *prev, *next; /* among the receiving; next alone among the kept */
 	grpc_call *call;
+	atomic_bool baton;
 	grpc_call_details details;
 	grpc_metadata_array metadata;
 	grpc_byte_buffer *message, *response;
@@ -99,6 +100,7 @@ static struct toll_grpc_call *call_new(struct worker *w)
 		if (!c)
 			return NULL;
 		grpc_metadata_array_init(&c->metadata);
+		atomic_init(&c->baton, false);
 	}
 	c->worker = w;
 	c->prev = c->next = NULL;
@@ -174,6 +176,7 @@ static void add_trailer(struct toll_grpc_call *c, struct toll_slice details)
 void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a)
 {
 	grpc_op ops[4] = { 0 }, *op = ops;
+	grpc_call *call = c->call;
 
 	op++->op = GRPC_OP_SEND_INITIAL_METADATA;
 	if (a->status == GRPC_STATUS_OK) {
@@ -195,9 +198,10 @@ void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a
 	op++;
 	op->op = GRPC_OP_RECV_CLOSE_ON_SERVER;
 	op++->data.recv_close_on_server.cancelled = &c->cancelled;
+	toll_grpc_give(&c->baton);
 	/* Fails only when used wrongly; c may be gone when it returns. */
-	if (grpc_call_start_batch(c->call, ops, (size_t)(op - ops), tag_of(c, STEP_ANSWERED),
-	                          NULL) != GRPC_CALL_OK)
+	if (grpc_call_start_batch(call, ops, (size_t)(op - ops), tag_of(c, STEP_ANSWERED), NULL) !=
+	    GRPC_CALL_OK)
 		abort();
 }
 
@@ -267,6 +271,7 @@ static void arm(struct worker *w)
 			return;
 		}
 		w->armed++;
+		toll_grpc_give(&c->baton);
 		if (grpc_server_request_call(s->core, &c->call, &c->details, &c->metadata, w->queue,
 		                             w->queue, tag_of(c, STEP_REQUEST)) != GRPC_CALL_OK)
 			abort(); /* used wrongly */
@@ -334,13 +339,15 @@ static void on_event(struct worker *w, const grpc_event *e)
 		s->closed = true;
 		pthread_cond_broadcast(&s->changed);
 		pthread_mutex_unlock(&s->lock);
-	} else if (step == STEP_REQUEST) {
-		on_request(w, c, e->success);
-	} else if (step == STEP_MESSAGE) {
-		on_message(w, c);
-	} else {
-		call_end(c);
+		return;
 	}
+	toll_grpc_got(&c->baton);
+	if (step == STEP_REQUEST)
+		on_request(w, c, e->success);
+	else if (step == STEP_MESSAGE)
+		on_message(w, c);
+	else
+		call_end(c);
 }
 
 static void forget_kept(struct worker *w)
