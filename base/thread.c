@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 
@@ -27,14 +28,16 @@ static unsigned cgroup_cpus(void)
 {
 	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
 	unsigned long quota = 0, period = 0;
-	unsigned cpus = 0;
+	char text[64] = "", *end = text;
 
 	if (!f)
 		return 0;
-	if (fscanf(f, "%lu %lu", &quota, &period) == 2 && period)
-		cpus = (unsigned)((quota + period - 1) / period);
+	if (fgets(text, sizeof(text), f))
+		quota = strtoul(text, &end, 10);
+	if (end != text)
+		period = strtoul(end, NULL, 10);
 	fclose(f);
-	return cpus;
+	return period ? (unsigned)((quota + period - 1) / period) : 0;
 }
 
 unsigned toll_cpu_count(void)

@@ -2,6 +2,7 @@
 #include "proto/batch.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -10,7 +11,7 @@
 const char *toll_unpriced_label(enum toll_unpriced why)
 {
 	static const char *const labels[] = {
-#define TOLL_UNPRICED(id, label) [TOLL_UNPRICED_##id] = label,
+#define TOLL_UNPRICED(id, label) [TOLL_UNPRICED_##id] = (label),
 #include "proto/unpriced.def"
 	};
 
@@ -157,19 +158,24 @@ static int clone_node(struct toll_arena *a, struct toll_node *n)
 	return n->edits ? clone_edits(a, n) : 0;
 }
 
-#define CLONE_ARRAY(to, from, array, count)                                                   \
-	(((to)->array =                                                                       \
-	          toll_arena_array(&(to)->arena, sizeof(*(to)->array), 16, (from)->count)) && \
-	 ((from)->count == 0 ||                                                               \
-	  memcpy((to)->array, (from)->array, (from)->count * sizeof(*(to)->array))))
+static void *copy_array(struct toll_arena *a, const void *from, size_t size, uint32_t count)
+{
+	void *to = toll_arena_array(a, size, _Alignof(max_align_t), count);
+
+	if (to && count)
+		memcpy(to, from, size * count);
+	return to;
+}
 
 static int clone_views(struct toll_batch *to, const struct toll_batch *from)
 {
 	int err = 0;
 
-	if (!CLONE_ARRAY(to, from, resources, resource_count) ||
-	    !CLONE_ARRAY(to, from, scopes, scope_count) ||
-	    !CLONE_ARRAY(to, from, spans, span_count))
+	to->resources = copy_array(&to->arena, from->resources, sizeof(*to->resources),
+	                           from->resource_count);
+	to->scopes = copy_array(&to->arena, from->scopes, sizeof(*to->scopes), from->scope_count);
+	to->spans = copy_array(&to->arena, from->spans, sizeof(*to->spans), from->span_count);
+	if (!to->resources || !to->scopes || !to->spans)
 		return to->arena.err;
 	for (uint32_t i = 0; i < from->resource_count && !err; i++)
 		err = clone_node(&to->arena, &to->resources[i].node);

@@ -460,9 +460,9 @@ static int read_scope(struct decoder *d, struct toll_scope *sc, uint32_t index,
 	while (r.at < r.end && !err) {
 		const char *start = r.at;
 
-		if (!toll_read_tag(&r, &tag)) {
-			err = TOLL_EINVALID;
-		} else if (tag == SPANS) {
+		if (!toll_read_tag(&r, &tag))
+			return TOLL_EINVALID;
+		if (tag == SPANS) {
 			struct toll_span *s = &d->b->spans[(*span_index)++];
 
 			*s = (struct toll_span){ .resource = sc->resource,
@@ -512,9 +512,9 @@ static int read_resource(struct decoder *d, struct toll_resource *res, uint32_t 
 	while (r.at < r.end && !err) {
 		const char *start = r.at;
 
-		if (!toll_read_tag(&r, &tag)) {
-			err = TOLL_EINVALID;
-		} else if (tag == SCOPE_SPANS) {
+		if (!toll_read_tag(&r, &tag))
+			return TOLL_EINVALID;
+		if (tag == SCOPE_SPANS) {
 			struct toll_scope *sc = &d->b->scopes[*scope_index];
 
 			*sc = (struct toll_scope){ .resource = index };

@@ -57,7 +57,8 @@ bool toll_read_skip(struct toll_reader *r, uint32_t tag)
 				return false;
 			open[depth++] = tag >> 3;
 		} else if ((tag & 7) == GROUP_END) {
-			/* Written at open[depth++] above. cppcheck-suppress uninitvar */
+			/* Written by open[depth++] above. */
+			/* cppcheck-suppress uninitvar */
 			if (depth == 0 || open[--depth] != tag >> 3)
 				return false;
 		} else if (!skip_scalar(r, tag)) {

@@ -14,7 +14,7 @@
 #define TRIM_FROM_BYTES  (64 * 1024 * 1024)
 #define LOOK_EVERY       (5 * TOLL_S)
 #define IDLE_BELOW_BYTES ((size_t)1024 * 1024)
-#define WORTH_BYTES      (16 * 1024 * 1024)
+#define WORTH_BYTES      ((size_t)16 * 1024 * 1024)
 
 struct toll_heap {
 	struct toll_host *host;
