@@ -104,6 +104,7 @@ int main(void)
 	struct bench x = { .wire = toll_slice(req->bytes, req->len), .out = malloc(1 << 20) };
 
 	x.b = receive(x.wire);
+	toll_batch_seal(x.b);
 	fprintf(stderr, "# %d spans, %zu bytes per span\n", SPANS, x.wire.len / SPANS);
 	bench_run("proto_copy_in", copy_only, &x, SPANS);
 	bench_run("proto_decode", decode, &x, SPANS);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "proto/cost_record.h"
 #include "proto/otlp_decode.h"
 
 const char *toll_unpriced_label(enum toll_unpriced why)
@@ -104,6 +105,7 @@ void toll_batch_seal(struct toll_batch *b)
 	if (b->memory)
 		atomic_fetch_add_explicit(&b->memory->used, more, memory_order_relaxed);
 	b->charged += more;
+	toll_batch_resolve_dimensions(b);
 	b->sealed = true;
 }
 

@@ -71,6 +71,17 @@ struct toll_node {
 	uint64_t known;    /* bit (key_id % 64) is set when such a key may be here */
 };
 
+/* What cost is attributed to besides the service (semantics, "Attribution"). */
+enum toll_dimension {
+	TOLL_DIMENSION_COMMIT = 0,
+	TOLL_DIMENSION_FEATURE,
+	TOLL_DIMENSION_TENANT,
+	TOLL_DIMENSION_SESSION,
+	TOLL_DIMENSION_MODEL,
+	TOLL_DIMENSION_ENVIRONMENT,
+	TOLL_DIMENSION_COUNT
+};
+
 struct toll_resource {
 	struct toll_node node;     /* the Resource message */
 	struct toll_slice element; /* the whole ResourceSpans field, tag first */
@@ -79,6 +90,8 @@ struct toll_resource {
 	uint32_t other_len;        /* bytes of the body that are not scopes */
 	uint32_t scope_first, scope_count;
 	uint32_t span_first, span_count;
+	/* What the resource says; empty where it does not. Filled by sealing. */
+	struct toll_slice dimensions[TOLL_DIMENSION_COUNT];
 };
 
 struct toll_scope {

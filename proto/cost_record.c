@@ -5,23 +5,41 @@
 #include "proto/attr.h"
 #include "proto/json_write.h"
 
-/* Attribute keys of each dimension, best first (semantics, "Attribution"). */
-static const uint16_t commit_keys[] = { TOLL_KEY_VCS_REVISION, TOLL_KEY_VCS_REVISION_OLD,
-	                                TOLL_KEY_SERVICE_VERSION, 0 };
-static const uint16_t feature_keys[] = { TOLL_KEY_FEATURE, TOLL_KEY_APP_FEATURE,
-	                                 TOLL_KEY_X_FEATURE_CONTEXT, 0 };
-static const uint16_t tenant_keys[] = { TOLL_KEY_TENANT_ID, TOLL_KEY_ENDUSER_ID, TOLL_KEY_USER_ID,
-	                                0 };
-static const uint16_t session_keys[] = { TOLL_KEY_SESSION_ID, TOLL_KEY_X_SESSION_ID, 0 };
-static const uint16_t model_keys[] = { TOLL_KEY_GEN_AI_RESPONSE_MODEL,
-	                               TOLL_KEY_GEN_AI_REQUEST_MODEL, 0 };
-static const uint16_t environment_keys[] = { TOLL_KEY_DEPLOYMENT_ENVIRONMENT_NAME,
-	                                     TOLL_KEY_DEPLOYMENT_ENVIRONMENT, 0 };
+enum { KEYS_MAX = 4 };
 
-static struct toll_slice first_of(const struct toll_node *n, const uint16_t *keys)
+#define BIT(id) (UINT64_C(1) << (TOLL_KEY_##id % 64))
+
+/* Attribute keys of each dimension, best first, and which bits of toll_node.known they set. */
+static const struct {
+	uint64_t bits;
+	uint16_t keys[KEYS_MAX];
+} sources[TOLL_DIMENSION_COUNT] = {
+	[TOLL_DIMENSION_COMMIT] = { BIT(VCS_REVISION) | BIT(VCS_REVISION_OLD) |
+	                                    BIT(SERVICE_VERSION),
+	                            { TOLL_KEY_VCS_REVISION, TOLL_KEY_VCS_REVISION_OLD,
+	                              TOLL_KEY_SERVICE_VERSION } },
+	[TOLL_DIMENSION_FEATURE] = { BIT(FEATURE) | BIT(APP_FEATURE) | BIT(X_FEATURE_CONTEXT),
+	                             { TOLL_KEY_FEATURE, TOLL_KEY_APP_FEATURE,
+	                               TOLL_KEY_X_FEATURE_CONTEXT } },
+	[TOLL_DIMENSION_TENANT] = { BIT(TENANT_ID) | BIT(ENDUSER_ID) | BIT(USER_ID),
+	                            { TOLL_KEY_TENANT_ID, TOLL_KEY_ENDUSER_ID, TOLL_KEY_USER_ID } },
+	[TOLL_DIMENSION_SESSION] = { BIT(SESSION_ID) | BIT(X_SESSION_ID),
+	                             { TOLL_KEY_SESSION_ID, TOLL_KEY_X_SESSION_ID } },
+	[TOLL_DIMENSION_MODEL] = { BIT(GEN_AI_RESPONSE_MODEL) | BIT(GEN_AI_REQUEST_MODEL),
+	                           { TOLL_KEY_GEN_AI_RESPONSE_MODEL,
+	                             TOLL_KEY_GEN_AI_REQUEST_MODEL } },
+	[TOLL_DIMENSION_ENVIRONMENT] = { BIT(DEPLOYMENT_ENVIRONMENT_NAME) |
+	                                         BIT(DEPLOYMENT_ENVIRONMENT),
+	                                 { TOLL_KEY_DEPLOYMENT_ENVIRONMENT_NAME,
+	                                   TOLL_KEY_DEPLOYMENT_ENVIRONMENT } },
+};
+
+static struct toll_slice dimension_of(const struct toll_node *n, enum toll_dimension d)
 {
-	for (; *keys; keys++) {
-		struct toll_slice text = toll_attr_text(toll_node_find(n, (enum toll_key) * keys));
+	if (!(n->known & sources[d].bits))
+		return (struct toll_slice){ 0 };
+	for (size_t i = 0; i < KEYS_MAX && sources[d].keys[i]; i++) {
+		struct toll_slice text = toll_attr_text(toll_node_find(n, sources[d].keys[i]));
 
 		if (text.len)
 			return text;
@@ -29,24 +47,20 @@ static struct toll_slice first_of(const struct toll_node *n, const uint16_t *key
 	return (struct toll_slice){ 0 };
 }
 
-static struct toll_slice dimension(const struct toll_batch *b, const struct toll_span *s,
-                                   const uint16_t *keys)
+void toll_batch_resolve_dimensions(struct toll_batch *b)
 {
-	struct toll_slice text = first_of(&s->node, keys);
-
-	return text.len ? text : first_of(&b->resources[s->resource].node, keys);
+	for (uint32_t i = 0; i < b->resource_count; i++)
+		for (int d = 0; d < TOLL_DIMENSION_COUNT; d++)
+			b->resources[i].dimensions[d] =
+				dimension_of(&b->resources[i].node, (enum toll_dimension)d);
 }
 
-void toll_span_dimensions(const struct toll_batch *b, const struct toll_span *s,
-                          struct toll_span_dimensions *ret)
+struct toll_slice toll_span_dimension(const struct toll_batch *b, const struct toll_span *s,
+                                      enum toll_dimension d)
 {
-	ret->service = b->resources[s->resource].service;
-	ret->commit = dimension(b, s, commit_keys);
-	ret->feature = dimension(b, s, feature_keys);
-	ret->tenant = dimension(b, s, tenant_keys);
-	ret->session = dimension(b, s, session_keys);
-	ret->model = dimension(b, s, model_keys);
-	ret->environment = dimension(b, s, environment_keys);
+	struct toll_slice own = dimension_of(&s->node, d);
+
+	return own.len ? own : b->resources[s->resource].dimensions[d];
 }
 
 uint64_t toll_span_timestamp_ms(const struct toll_batch *b, const struct toll_span *s)
@@ -121,20 +135,23 @@ static char *put_identity(char *out, const struct toll_batch *b, const struct to
 	return toll_json_uint(out, s->adjusted_count);
 }
 
+static char *put_dimension(char *out, const struct toll_batch *b, const struct toll_span *s,
+                           struct toll_slice name, enum toll_dimension d)
+{
+	return put_text(out, name, toll_span_dimension(b, s, d));
+}
+
 char *toll_cost_record(const struct toll_batch *b, const struct toll_span *s, char *out)
 {
-	struct toll_span_dimensions d;
-
-	toll_span_dimensions(b, s, &d);
 	out = put_seed_fields(out, b, s);
 	out = put_identity(out, b, s);
-	out = put_text(out, TOLL_SLICE(",\"model\":"), d.model);
-	out = put_text(out, TOLL_SLICE(",\"commit\":"), d.commit);
-	out = put_text(out, TOLL_SLICE(",\"feature\":"), d.feature);
-	out = put_text(out, TOLL_SLICE(",\"tenant\":"), d.tenant);
-	out = put_text(out, TOLL_SLICE(",\"session\":"), d.session);
+	out = put_dimension(out, b, s, TOLL_SLICE(",\"model\":"), TOLL_DIMENSION_MODEL);
+	out = put_dimension(out, b, s, TOLL_SLICE(",\"commit\":"), TOLL_DIMENSION_COMMIT);
+	out = put_dimension(out, b, s, TOLL_SLICE(",\"feature\":"), TOLL_DIMENSION_FEATURE);
+	out = put_dimension(out, b, s, TOLL_SLICE(",\"tenant\":"), TOLL_DIMENSION_TENANT);
+	out = put_dimension(out, b, s, TOLL_SLICE(",\"session\":"), TOLL_DIMENSION_SESSION);
 	out = put_text(out, TOLL_SLICE(",\"region\":"), s->region);
-	out = put_text(out, TOLL_SLICE(",\"environment\":"), d.environment);
+	out = put_dimension(out, b, s, TOLL_SLICE(",\"environment\":"), TOLL_DIMENSION_ENVIRONMENT);
 	if (b->price_version)
 		out = put_text(out, TOLL_SLICE(",\"price_version\":"),
 		               toll_slice_str(b->price_version));
