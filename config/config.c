@@ -39,8 +39,7 @@ struct toll_config *toll_config_free(struct toll_config *c)
 	return NULL;
 }
 
-/* ---- ids --------------------------------------------------------------------------------------
- */
+/* ---- ids ---- */
 
 static bool is_type(struct toll_slice s)
 {
@@ -123,8 +122,7 @@ static void unknown_type(struct toll_parser *p, const struct toll_config_type *t
 	                  s.best ? "\"?" : "", len ? list : "none");
 }
 
-/* ---- components -------------------------------------------------------------------------------
- */
+/* ---- components ---- */
 
 static void *new_settings(struct toll_arena *arena, size_t size)
 {
@@ -251,8 +249,7 @@ toll_config_implicit(struct toll_config *c, const struct toll_config_type *type,
 	return p.err ? NULL : new;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file ---- */
 
 /* An id that pipelines could take for two things. */
 static void check_ambiguous(struct toll_parser *p, const struct toll_config *config)

@@ -76,7 +76,7 @@ struct toll_config {
 	struct toll_config_telemetry telemetry;
 };
 
-/* ---- findings -------------------------------------------------------------------------------- */
+/* ---- findings ---- */
 
 enum toll_severity { TOLL_FINDING_WARNING = 0, TOLL_FINDING_ERROR };
 
@@ -115,7 +115,7 @@ void toll_findings_release(struct toll_findings *f);
 void toll_findings_print(const struct toll_findings *f, FILE *out);
 void toll_findings_print_coloured(const struct toll_findings *f, FILE *out); /* for a terminal */
 
-/* ---- loading --------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 /* types: ends with type == NULL. All problems are collected; 0 when there is no error among them,
  * else TOLL_ECONFIG. *ret is set only on success; free with toll_config_free. */

@@ -68,8 +68,7 @@ static void append(struct expander *x, struct text *t, struct toll_slice more)
 	t->at[t->len] = '\0';
 }
 
-/* ---- what one ${...} stands for ---------------------------------------------------------------
- */
+/* ---- what one ${...} stands for ---- */
 
 static bool is_name(struct toll_slice s)
 {
@@ -170,8 +169,7 @@ static struct toll_slice look_up(struct expander *x, struct toll_slice what, boo
 	return TOLL_SLICE("");
 }
 
-/* ---- finding them -----------------------------------------------------------------------------
- */
+/* ---- finding them ---- */
 
 /* Length of the "${...}" that s begins with, 0 when it does not end. */
 static size_t span_of(struct toll_slice s)
@@ -241,8 +239,7 @@ static void expand_text(struct expander *x, struct toll_slice s, unsigned depth,
 	}
 }
 
-/* ---- putting the result into the tree ---------------------------------------------------------
- */
+/* ---- putting the result into the tree ---- */
 
 static void set_text(struct expander *x, struct toll_yaml_node *node, struct toll_slice text)
 {

@@ -22,8 +22,7 @@ struct spot {
 	void *to; /* field->offset already added */
 };
 
-/* ---- findings ---------------------------------------------------------------------------------
- */
+/* ---- findings ---- */
 
 static size_t path_text(const struct toll_yaml_path *path, char *buf, size_t size)
 {
@@ -144,8 +143,7 @@ static void refuse(const struct spot *s, struct toll_slice value, const char *wh
 		                  value.len > SHOWN_TEXT ? "..." : "", why);
 }
 
-/* ---- scalars ----------------------------------------------------------------------------------
- */
+/* ---- scalars ---- */
 
 /* Nothing was said. A variable that holds, say, "#1" is null to YAML, but a value to its user. */
 static bool is_absent(const struct toll_yaml_node *node)
@@ -305,8 +303,7 @@ static void set_string(const struct spot *s, struct toll_slice text)
 	*(struct toll_slice *)s->to = keep(s, text);
 }
 
-/* ---- lists, maps, groups ----------------------------------------------------------------------
- */
+/* ---- lists, maps, groups ---- */
 
 static void *new_array(const struct spot *s, size_t size, size_t count)
 {
@@ -426,8 +423,7 @@ static void set_groups(const struct spot *s)
 		*to = (struct toll_group_list){ at, s->node->count };
 }
 
-/* ---- one field --------------------------------------------------------------------------------
- */
+/* ---- one field ---- */
 
 static void set_scalar(const struct spot *s)
 {
@@ -465,8 +461,7 @@ static void set_value(const struct spot *s)
 	}
 }
 
-/* ---- presets ----------------------------------------------------------------------------------
- */
+/* ---- presets ---- */
 
 static bool is_text_type(enum toll_field_type type)
 {
@@ -521,8 +516,7 @@ void toll_fields_preset(struct toll_parser *p, const struct toll_field *fields, 
 	}
 }
 
-/* ---- a mapping of fields ----------------------------------------------------------------------
- */
+/* ---- a mapping of fields ---- */
 
 static const struct toll_field *find_field(const struct toll_field *fields, struct toll_slice name)
 {

@@ -26,8 +26,7 @@ struct toll_config_component *toll_config_find(const struct toll_config *c,
 	return NULL;
 }
 
-/* ---- references -------------------------------------------------------------------------------
- */
+/* ---- references ---- */
 
 /* It is in the file, but was refused there: once is enough. */
 static bool was_refused(const struct toll_parser *p, enum toll_section section, const char *id)
@@ -127,8 +126,7 @@ static struct toll_config_component *const *resolve_all(struct toll_parser *p,
 	return at;
 }
 
-/* ---- pipelines --------------------------------------------------------------------------------
- */
+/* ---- pipelines ---- */
 
 /* "traces" or "traces/name"; other signals get their own sentence. */
 static bool check_pipeline_id(struct toll_parser *p, const struct toll_yaml_entry *entry,
@@ -238,8 +236,7 @@ static void parse_pipelines(struct toll_parser *p, const struct toll_yaml_entry 
 	}
 }
 
-/* ---- the section ------------------------------------------------------------------------------
- */
+/* ---- the section ---- */
 
 static void check_service_keys(struct toll_parser *p, const struct toll_yaml_node *map,
                                const struct toll_yaml_path *path)

@@ -74,8 +74,7 @@ bool toll_yaml_measure(struct toll_yaml_node *node)
 	return node->height <= TOLL_YAML_MAX_DEPTH;
 }
 
-/* ---- faults -----------------------------------------------------------------------------------
- */
+/* ---- faults ---- */
 
 static void report(struct builder *b, unsigned line, unsigned column, const char *text)
 {
@@ -125,8 +124,7 @@ static void fail_syntax(struct builder *b)
 	fail(b, (unsigned)p->problem_mark.line + 1, (unsigned)p->problem_mark.column + 1, text);
 }
 
-/* ---- building ---------------------------------------------------------------------------------
- */
+/* ---- building ---- */
 
 static bool push_pending(struct builder *b, struct toll_yaml_entry entry)
 {

@@ -20,7 +20,7 @@ struct decimal {
 	bool more, negative;
 };
 
-/* ---- rounding -------------------------------------------------------------------------------- */
+/* ---- rounding ---- */
 
 /* What is left of a division says where the quotient goes: to the nearest, from the middle to the
  * even one. more: the dividend was a little larger than was divided, den is then even. */
@@ -38,7 +38,7 @@ static u128 divide_half_even(u128 num, u128 den, bool more)
 	return rounds_up(q, num - q * den, den, more) ? q + 1 : q;
 }
 
-/* ---- reading decimals ------------------------------------------------------------------------ */
+/* ---- reading decimals ---- */
 
 static bool is_digit(char c)
 {
@@ -160,7 +160,7 @@ int toll_rate_parse(struct toll_slice text, uint64_t per, struct toll_rate *ret)
 	return 0;
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------ */
+/* ---- arithmetic ---- */
 
 int toll_rate_charge(toll_i128 *yocto_sum, struct toll_rate rate, uint64_t quantity)
 {
@@ -217,7 +217,7 @@ double toll_money_to_double(int64_t pico)
 	return pico < 0 ? -usd : usd;
 }
 
-/* ---- printing -------------------------------------------------------------------------------- */
+/* ---- printing ---- */
 
 /* Digits of v, at least `width`, before `end`; returns where they begin. */
 static char *put_digits_before(char *end, u128 v, int width)

@@ -16,8 +16,7 @@ struct toll_pricebook; /* begins with struct toll_shared */
 
 #define TOLL_PRICEBOOK_MAX 1000000u /* rows */
 
-/* ---- building (prices/ and tests), one thread --------------------------------------------------
- */
+/* ---- building (prices/ and tests), one thread ---- */
 
 struct toll_pricebook *toll_pricebook_new(struct toll_slice version); /* NULL: out of memory */
 /* A later row for the same service and operation is TOLL_EINVALID (named twice); TOLL_EFULL over
@@ -26,8 +25,7 @@ int toll_pricebook_add(struct toll_pricebook *b, struct toll_slice service,
                        struct toll_slice operation, const struct toll_price *price) TOLL_MUST_CHECK;
 void toll_pricebook_set_sync(struct toll_pricebook *b, uint64_t wall_ns);
 
-/* ---- reading, any thread ------------------------------------------------------------------------
- */
+/* ---- reading, any thread ---- */
 
 struct toll_shared *toll_pricebook_shared(struct toll_pricebook *b);
 const struct toll_pricebook *toll_pricebook_of(const struct toll_shared *shared); /* NULL: NULL */
@@ -39,8 +37,7 @@ const char *toll_pricebook_version(const struct toll_pricebook *b);
 uint64_t toll_pricebook_sync(const struct toll_pricebook *b); /* wall ns of the last good refresh */
 uint32_t toll_pricebook_count(const struct toll_pricebook *b);
 
-/* ---- the named service "pricebook" of the host
- * ---------------------------------------------------- */
+/* ---- the named service "pricebook" of the host ---- */
 
 /* current holds a toll_pricebook, NULL until one was loaded. ttl_ns: a book older than that since
  * its sync is stale (0: never, e.g. a file). Any thread. */

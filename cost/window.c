@@ -12,7 +12,7 @@
 #define BUCKETS_SLACK 4 /* ahead of the current one: another clock's, and one being rolled */
 #define FIRST_ROOM    4
 
-/* ---- windows ------------------------------------------------------------------------------- */
+/* ---- windows ---- */
 
 static uint64_t usual_bucket(uint64_t window_ms)
 {
@@ -50,7 +50,7 @@ int toll_window_init(struct toll_window *w, uint64_t window_ns, uint64_t bucket_
 	return 0;
 }
 
-/* ---- totals -------------------------------------------------------------------------------- */
+/* ---- totals ---- */
 
 int toll_series_init(struct toll_series *s)
 {
@@ -155,7 +155,7 @@ toll_i128 toll_series_sum(const struct toll_series *s, const struct toll_window 
 	return sum;
 }
 
-/* ---- text ---------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 int toll_nano_parse(struct toll_slice text, toll_i128 *ret)
 {

@@ -203,8 +203,7 @@ unsigned toll_grpc_client_in_flight(const struct toll_grpc_client *c)
 	return atomic_load_explicit(&c->in_flight, memory_order_relaxed);
 }
 
-/* ---- blocking ---------------------------------------------------------------------------------
- */
+/* ---- blocking ---- */
 
 struct waiter {
 	pthread_mutex_t lock; /* guards done, status, text */
@@ -252,8 +251,7 @@ int toll_grpc_client_call(struct toll_grpc_client *c, const char *method, struct
 	return w.status;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static grpc_channel *open_channel(const struct toll_grpc_client_settings *set)
 {

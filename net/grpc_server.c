@@ -80,8 +80,7 @@ struct toll_grpc_server {
 
 static char closed_tag; /* its address marks the end of core's shutdown */
 
-/* ---- calls ------------------------------------------------------------------------------------
- */
+/* ---- calls ---- */
 
 static void *tag_of(struct toll_grpc_call *c, enum step step)
 {
@@ -161,8 +160,7 @@ static void call_end(struct toll_grpc_call *c)
 	leave(s);
 }
 
-/* ---- the answer -------------------------------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 static void add_trailer(struct toll_grpc_call *c, struct toll_slice details)
 {
@@ -212,8 +210,7 @@ static void refuse(struct toll_grpc_call *c, int status, const char *why)
 	toll_grpc_answer(c, &a);
 }
 
-/* ---- receiving --------------------------------------------------------------------------------
- */
+/* ---- receiving ---- */
 
 static void add_receiving(struct worker *w, struct toll_grpc_call *c)
 {
@@ -387,8 +384,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* ---- inside a handler -------------------------------------------------------------------------
- */
+/* ---- inside a handler ---- */
 
 void *toll_grpc_call_data(struct toll_grpc_call *c)
 {
@@ -451,8 +447,7 @@ void toll_grpc_call_peer(const struct toll_grpc_call *c, char *buf, size_t size)
 	gpr_free(text);
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void set_default(uint64_t *value, uint64_t preset)
 {

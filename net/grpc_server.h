@@ -77,8 +77,7 @@ struct toll_grpc_server_counts {
 };
 const struct toll_grpc_server_counts *toll_grpc_server_counts(const struct toll_grpc_server *s);
 
-/* ---- inside a handler -------------------------------------------------------------------------
- */
+/* ---- inside a handler ---- */
 
 /* call_size bytes, not cleared, the handler's until it answers. */
 void *toll_grpc_call_data(struct toll_grpc_call *c);

@@ -26,7 +26,7 @@ static void init_library(void)
 	library = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------- */
+/* ---- callbacks ---- */
 
 static int make_room(struct transfer *t, size_t more)
 {
@@ -73,7 +73,7 @@ static int look_for_abort(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, c
 	return 1;
 }
 
-/* ---- one request ----------------------------------------------------------------------------- */
+/* ---- one request ---- */
 
 static bool is_https(const char *url)
 {

@@ -83,8 +83,7 @@ void toll_http_printf(struct toll_http_response *r, const char *fmt, ...)
 	r->len = len < 0 ? 0 : (size_t)len;
 }
 
-/* ---- routing ----------------------------------------------------------------------------------
- */
+/* ---- routing ---- */
 
 static bool route_matches(const struct toll_http_route *r, const char *path)
 {
@@ -159,8 +158,7 @@ static enum MHD_Result send_response(struct MHD_Connection *c, struct toll_http_
 	return rc;
 }
 
-/* ---- libmicrohttpd's callbacks, all on our thread ---------------------------------------------
- */
+/* ---- libmicrohttpd's callbacks, all on our thread ---- */
 
 static struct connection *connection_of(struct MHD_Connection *c)
 {
@@ -265,8 +263,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 	return send_response(c, &r);
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ---- */
 
 static void sweep(struct toll_http_server *s, uint64_t now)
 {
@@ -310,8 +307,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void fill_defaults(struct toll_http_settings *set)
 {

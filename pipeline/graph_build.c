@@ -9,7 +9,7 @@
 #include "pipeline/graph_private.h"
 #include "pipeline/host.h"
 
-/* ---- parts --------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static struct toll_graph_part *find_part(const struct toll_graph *g, enum toll_kind kind,
                                          const char *id)
@@ -103,7 +103,7 @@ static const struct toll_factory *find_extension(const struct toll_config *confi
 	return NULL;
 }
 
-/* ---- extensions ---------------------------------------------------------------------------- */
+/* ---- extensions ---- */
 
 /* The extensions that a processor's settings bring along. */
 static int add_implied(struct toll_graph *g, const struct toll_config_component *c,
@@ -139,7 +139,7 @@ static int add_extensions(struct toll_graph *g, struct toll_error *reterr)
 	return err;
 }
 
-/* ---- exporters ----------------------------------------------------------------------------- */
+/* ---- exporters ---- */
 
 static int add_exporter(struct toll_graph *g, const struct toll_config_component *c,
                         struct toll_error *reterr)
@@ -229,7 +229,7 @@ static int add_exporters(struct toll_graph *g, struct toll_error *reterr)
 	return err ? err : add_runners(g, reterr);
 }
 
-/* ---- processors ---------------------------------------------------------------------------- */
+/* ---- processors ---- */
 
 static int build_chain(struct toll_graph *g, const struct toll_config_pipeline *pipeline,
                        struct toll_chain *chain, struct toll_error *reterr)
@@ -276,7 +276,7 @@ static int build_chains(struct toll_graph *g, struct toll_error *reterr)
 	return err;
 }
 
-/* ---- receivers ----------------------------------------------------------------------------- */
+/* ---- receivers ---- */
 
 static bool reads_from(const struct toll_config_pipeline *pipeline, const char *receiver)
 {
@@ -345,7 +345,7 @@ static int add_receivers(struct toll_graph *g, struct toll_error *reterr)
 	return err;
 }
 
-/* ---- all of it ----------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 int toll_graph_build(const struct toll_config *config, struct toll_host *host,
                      struct toll_graph **ret, struct toll_error *reterr)

@@ -17,7 +17,7 @@
 struct toll_host;
 struct toll_timer;
 
-/* ---- named services: how components find each other (kind of service, then id) --------------- */
+/* ---- named services: how components find each other (kind of service, then id) ---- */
 
 /* Services in use: "pricebook" (cost/pricebook.h: struct toll_pricebook_source),
  * "spend" (cost/spend.h: struct toll_spend_source, published by the enforcer),
@@ -28,7 +28,7 @@ int toll_host_publish(struct toll_host *h, const char *service, const char *id,
 void *toll_host_find(struct toll_host *h, const char *service, const char *id);
 void toll_host_withdraw(struct toll_host *h, void *object);
 
-/* ---- timers ---------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 /* First call after delay_ns, then every period_ns (0: once). Callback on the main thread. NULL: out
  * of memory. Every timer must be stopped, also one that has fired its one time. */
@@ -40,7 +40,7 @@ void toll_host_timer_stop(struct toll_timer *t); /* accepts NULL; the timer is g
  * not called; what was accepted before is. */
 int toll_host_call(struct toll_host *h, void (*fn)(void *ctx), void *ctx) TOLL_MUST_CHECK;
 
-/* ---- status ---------------------------------------------------------------------------------- */
+/* ---- status ---- */
 
 enum toll_health { TOLL_HEALTH_STARTING = 0, TOLL_HEALTH_OK, TOLL_HEALTH_DEGRADED };
 
@@ -58,7 +58,7 @@ bool toll_host_ready(struct toll_host *h); /* any thread; also: started and not 
 /* All components' states as JSON for /status; malloc'ed, NULL when out of memory. Any thread. */
 char *toll_host_status_json(struct toll_host *h);
 
-/* ---- metrics --------------------------------------------------------------------------------- */
+/* ---- metrics ---- */
 
 void toll_host_metrics_add(struct toll_host *h, struct toll_metrics_source *s);
 void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s);
@@ -72,7 +72,7 @@ int toll_host_stats_add(struct toll_host *h, enum toll_kind kind, const char *id
                         const struct toll_stats *stats) TOLL_MUST_CHECK;
 void toll_host_stats_remove(struct toll_host *h, const struct toll_stats *stats);
 
-/* ---- the rest -------------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 /* The process's byte budget: receivers charge it before they decode. Any thread. Without a
  * memory_limiter: a quarter of what the cgroup or machine has, at most 512 MiB. */
@@ -81,7 +81,7 @@ struct toll_memory *toll_host_memory(struct toll_host *h);
 /* This process among many: 128 random bits per start, 32 hex digits (the journal's epoch later). */
 const char *toll_host_instance(const struct toll_host *h);
 
-/* ---- for cmd and tests ----------------------------------------------------------------------- */
+/* ---- for cmd and tests ---- */
 
 struct toll_host *toll_host_new(void);
 struct toll_host *toll_host_free(struct toll_host *h); /* always returns NULL */

@@ -17,7 +17,7 @@ static int from_uv(int err)
 	return err == 0 ? 0 : err == UV_ENOMEM ? TOLL_ENOMEM : TOLL_EINTERNAL;
 }
 
-/* ---- timers --------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 static uint64_t to_ms(uint64_t ns)
 {
@@ -64,7 +64,7 @@ void toll_host_timer_stop(struct toll_timer *t)
 		uv_close((uv_handle_t *)&t->uv, timer_closed);
 }
 
-/* ---- calls from other threads ---------------------------------------------------------------- */
+/* ---- calls from other threads ---- */
 
 static struct toll_host_call_entry *take_calls(struct toll_host_loop *l, bool end)
 {
@@ -122,7 +122,7 @@ int toll_host_call(struct toll_host *h, void (*fn)(void *ctx), void *ctx)
 	return ended ? TOLL_ESHUTDOWN : 0;
 }
 
-/* ---- signals --------------------------------------------------------------------------------- */
+/* ---- signals ---- */
 
 static void stop_signal(uv_signal_t *uv, int number TOLL_UNUSED)
 {
@@ -158,7 +158,7 @@ int toll_host_catch_signals(struct toll_host *h)
 	return from_uv(err);
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 int toll_host_loop_init(struct toll_host_loop *l)
 {

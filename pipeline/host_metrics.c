@@ -91,7 +91,7 @@ void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s
 	pthread_mutex_unlock(&h->metrics.lock);
 }
 
-/* ---- writing, under the lock ----------------------------------------------------------------- */
+/* ---- writing, under the lock ---- */
 
 static void write_stat(const struct toll_host_metrics *m, enum toll_stat which,
                        struct toll_metrics_writer *w)

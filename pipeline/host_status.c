@@ -32,7 +32,7 @@ void toll_host_status_release(struct toll_host_status *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-/* ---- health of the components, under the lock ---------------------------------------------- */
+/* ---- health of the components, under the lock ---- */
 
 static struct toll_host_state *find_state(const struct toll_host_status *s, const char *who)
 {
@@ -102,7 +102,7 @@ void toll_host_status_remove(struct toll_host_status *s, const char *who)
 	free(state);
 }
 
-/* ---- readiness ----------------------------------------------------------------------------- */
+/* ---- readiness ---- */
 
 void toll_host_gate_add(struct toll_host *h, const char *what)
 {
@@ -161,7 +161,7 @@ bool toll_host_ready(struct toll_host *h)
 	return ready;
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static void put_string(FILE *out, const char *text)
 {

@@ -60,7 +60,7 @@ void toll_runner_land(struct toll_runner *r, struct toll_flight *f, int err,
 	free(f);
 }
 
-/* ---- admission: any thread ----------------------------------------------------------------- */
+/* ---- admission: any thread ---- */
 
 int toll_runner_reserve(struct toll_runner *r, const struct toll_batch *batch)
 {
@@ -103,7 +103,7 @@ bool toll_runner_waits(const struct toll_runner *r)
 	return r->waits;
 }
 
-/* ---- answers: any thread ------------------------------------------------------------------- */
+/* ---- answers: any thread ---- */
 
 void toll_flight_free_abandoned(struct toll_flight *f)
 {
@@ -139,7 +139,7 @@ void toll_delivery_done(struct toll_delivery *d, int err)
 		toll_flight_free_abandoned(f);
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
                                     const struct toll_exporter_settings *set)

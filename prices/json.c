@@ -54,7 +54,7 @@ static struct toll_slice string_of(struct json_object *o)
 	return toll_slice(json_object_get_string(o), (size_t)json_object_get_string_len(o));
 }
 
-/* ---- one row --------------------------------------------------------------------------------- */
+/* ---- one row ---- */
 
 static int read_names(struct reading *r, const char *key, struct json_object *value,
                       struct row *row)
@@ -192,7 +192,7 @@ static int read_row(struct reading *r, const char *key, struct json_object *valu
 	return err ? err : add_row(r, key, &row);
 }
 
-/* ---- the document ---------------------------------------------------------------------------- */
+/* ---- the document ---- */
 
 /* Members beside the rows: their names have no colon and they are no objects. */
 static bool is_row(const char *key, struct json_object *value)

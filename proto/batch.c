@@ -128,8 +128,7 @@ void toll_span_drop(struct toll_batch *b, struct toll_span *s, enum toll_drop wh
 	b->kept_count--;
 }
 
-/* ---- clone --------------------------------------------------------------------------------------
- */
+/* ---- clone ---- */
 
 static int clone_edits(struct toll_arena *a, struct toll_node *n)
 {

@@ -8,8 +8,7 @@
 #include "proto/otlp_decode.h"
 #include "proto/wire.h"
 
-/* ---- edits
- * ---------------------------------------------------------------------------------------- */
+/* ---- edits ---- */
 
 static void link_edit(struct toll_node *n, struct toll_edit *edit)
 {
@@ -85,8 +84,7 @@ static int rewrite_edit(struct toll_batch *b, struct toll_node *n, struct toll_a
 	return 0;
 }
 
-/* ---- views
- * ----------------------------------------------------------------------------------------- */
+/* ---- views ---- */
 
 static int grow_views(struct toll_batch *b, struct toll_node *n)
 {
@@ -153,8 +151,7 @@ int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slic
 	return 0;
 }
 
-/* ---- set and delete
- * --------------------------------------------------------------------------------- */
+/* ---- set and delete ---- */
 
 /* element: encoded in the arena. */
 static int replace_attr(struct toll_batch *b, struct toll_node *n, struct toll_attr *a,

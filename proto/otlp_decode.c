@@ -46,8 +46,7 @@ static int refuse(struct decoder *d, int err, const char *why)
 	return err;
 }
 
-/* ---- first walk: count
- * ---------------------------------------------------------------------------- */
+/* ---- first walk: count ---- */
 
 static int count_spans(struct decoder *d, struct toll_slice scope_spans)
 {
@@ -124,8 +123,7 @@ static int count_all(struct decoder *d)
 	return 0;
 }
 
-/* ---- second walk: attributes
- * ------------------------------------------------------------------------ */
+/* ---- second walk: attributes ---- */
 
 /* A new block; the views of the node that is being read move there, to stay side by side. */
 static int new_attr_block(struct decoder *d, struct toll_node *n)
@@ -266,8 +264,7 @@ static int read_node(struct decoder *d, struct toll_node *n, const char *what)
 	return err ? err : end_node(d, n);
 }
 
-/* ---- second walk: spans
- * -------------------------------------------------------------------------------- */
+/* ---- second walk: spans ---- */
 
 static void read_status(struct toll_span *s, struct toll_slice body, int *err)
 {
@@ -406,8 +403,7 @@ static int read_span(struct decoder *d, struct toll_span *s)
 	return end_node(d, &s->node);
 }
 
-/* ---- second walk: envelope
- * ------------------------------------------------------------------------------- */
+/* ---- second walk: envelope ---- */
 
 /* The message's place when it is not there: nothing, at the start of what is around it. */
 static void absent_node(struct toll_node *n, struct toll_slice body, uint8_t field_tag,

@@ -58,8 +58,7 @@ static bool is_wanted(const struct toll_selection *sel, uint32_t first, uint32_t
 	return r.from < r.end;
 }
 
-/* ---- sizes
- * ------------------------------------------------------------------------------------------- */
+/* ---- sizes ---- */
 
 static size_t scope_body_size(const struct toll_selection *sel, const struct toll_scope *sc)
 {
@@ -100,8 +99,7 @@ size_t toll_otlp_size(const struct toll_selection *sel)
 	return is_whole(sel) ? b->wire.len - resources + size : size;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static char *copy_range(char *out, const char *from, const char *to)
 {
@@ -207,8 +205,7 @@ char *toll_otlp_encode(const struct toll_selection *sel, char *out)
 	return whole ? copy_range(out, from, b->wire.ptr + b->wire.len) : out;
 }
 
-/* ---- cutting
- * -------------------------------------------------------------------------------------------- */
+/* ---- cutting ---- */
 
 enum { LENGTH_MAX = 5 }; /* bytes of a length varint below 4 GiB */
 

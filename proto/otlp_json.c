@@ -101,8 +101,7 @@ static const uint8_t wire_types[] = {
 	[K_DOUBLE] = TOLL_WIRE_FIXED64,
 };
 
-/* ---- the buffer
- * ----------------------------------------------------------------------------------- */
+/* ---- the buffer ---- */
 
 void toll_buffer_release(struct toll_buffer *b)
 {
@@ -165,8 +164,7 @@ static void put_name(struct toll_buffer *b, const char *name, bool *first)
 	put_end(b, p);
 }
 
-/* ---- the walk
- * ------------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static void put_message(struct toll_buffer *b, enum message m, struct toll_slice bytes);
 

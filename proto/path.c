@@ -37,7 +37,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* ---- what a segment looks like --------------------------------------------------------------- */
+/* ---- what a segment looks like ---- */
 
 /* A run of letters and digits inside a segment, or the whole segment. */
 struct shape {
@@ -192,7 +192,7 @@ static bool is_variable_name(struct toll_slice s, struct shape shape)
 	return is_hex_id(s, shape) || holds_uuid(s) || is_time(s) || holds_id(s);
 }
 
-/* ---- walking a path -------------------------------------------------------------------------- */
+/* ---- walking a path ---- */
 
 static bool ends_path(char c)
 {

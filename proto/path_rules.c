@@ -8,7 +8,7 @@ enum {
 	REGEX_SEGMENT_MAX = 256, /* no pattern gets more to chew on */
 };
 
-/* ---- matching -------------------------------------------------------------------------------- */
+/* ---- matching ---- */
 
 static bool matches_text(const struct toll_path_pattern *p, struct toll_slice s)
 {
@@ -47,7 +47,7 @@ enum toll_path_verdict toll_path_rules_judge(const struct toll_path_rules *rules
 	return TOLL_PATH_UNDECIDED;
 }
 
-/* ---- making ---------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 static bool is_plain(struct toll_slice s)
 {

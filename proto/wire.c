@@ -71,8 +71,7 @@ bool toll_read_skip(struct toll_reader *r, uint32_t tag)
 	}
 }
 
-/* ---- KeyValue fields ---------------------------------------------------------------------------
- */
+/* ---- KeyValue fields ---- */
 
 /* KeyValue {key = 1, value = 2}, AnyValue {string 1, bool 2, int 3, double 4}: opentelemetry-proto
  * common.proto. */

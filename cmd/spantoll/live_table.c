@@ -129,8 +129,7 @@ static const char *colour_of(const struct toll_live_row *r)
 	return NULL;
 }
 
-/* ---- smartcols --------------------------------------------------------------------------------
- */
+/* ---- smartcols ---- */
 
 struct table {
 	struct libscols_table *table;
@@ -239,8 +238,7 @@ char *toll_live_table_text(const struct toll_live *l, const struct toll_live_sty
 	return text;
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
 /* As a string: the exact decimal. */
 static void put_usd(const char *name, toll_i128 pico, FILE *out)

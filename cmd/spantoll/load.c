@@ -109,8 +109,7 @@ static bool sleep_until(struct toll_load *l, uint64_t mono_ns)
 	return stop;
 }
 
-/* ---- reading an answer ------------------------------------------------------------------------
- */
+/* ---- reading an answer ---- */
 
 /* The last field with this tag of a message: bytes or a number, the other one may be NULL. */
 static bool find_field(struct toll_slice message, uint32_t wanted, struct toll_slice *ret_bytes,
@@ -205,8 +204,7 @@ static void on_reply(void *ctx, const struct toll_grpc_reply *r)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- one request ------------------------------------------------------------------------------
- */
+/* ---- one request ---- */
 
 static struct answer call_once(struct sender *s, struct toll_slice body, uint64_t timeout_ns)
 {
@@ -281,8 +279,7 @@ static void send_request(struct sender *s, const struct toll_traffic_request *q)
 	add(l, ACCEPTED, q->spans - a.rejected);
 }
 
-/* ---- one sender -------------------------------------------------------------------------------
- */
+/* ---- one sender ---- */
 
 static bool take_trace(struct toll_load *l)
 {
@@ -377,8 +374,7 @@ static void *run_sender(void *arg)
 	return NULL;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static int start_sender(struct sender *s, struct toll_load *l, uint32_t index,
                         struct toll_error *reterr)

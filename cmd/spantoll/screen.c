@@ -50,8 +50,7 @@ enum toll_screen_mode toll_screen_detect(void)
 	                                                                  : TOLL_SCREEN_PLAIN;
 }
 
-/* ---- the log while the terminal is ours -------------------------------------------------------
- */
+/* ---- the log while the terminal is ours ---- */
 
 /* Any thread. The enforcer's own line is left out: the table tells the same. */
 static void keep_log_line(void *ctx, const char *line)
@@ -78,8 +77,7 @@ static void log_lines_become_events(struct toll_screen *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- a frame ----------------------------------------------------------------------------------
- */
+/* ---- a frame ---- */
 
 /* Stdout may be a slow terminal or a pipe; a reader that went away is no fault of ours. */
 static void write_all(const char *text, size_t len)
@@ -223,8 +221,7 @@ static void print_frame(struct toll_screen *s, FILE *out)
 	fputs("\033[J", out);
 }
 
-/* ---- the other modes --------------------------------------------------------------------------
- */
+/* ---- the other modes ---- */
 
 static void print_new_events(struct toll_screen *s, FILE *out)
 {
@@ -278,8 +275,7 @@ static void show(struct toll_screen *s)
 	free(text);
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ---- */
 
 static void sample(struct toll_screen *s)
 {

@@ -104,8 +104,7 @@ struct toll_traffic {
 	uint32_t made_count;
 };
 
-/* ---- setting up -------------------------------------------------------------------------------
- */
+/* ---- setting up ---- */
 
 static void index_journeys(struct toll_traffic *t)
 {
@@ -209,8 +208,7 @@ struct toll_traffic *toll_traffic_free(struct toll_traffic *t)
 	return NULL;
 }
 
-/* ---- one trace: who calls whom ------------------------------------------------------------------
- */
+/* ---- one trace: who calls whom ---- */
 
 static const struct journey *choose_journey(struct toll_traffic *t)
 {
@@ -318,8 +316,7 @@ static uint64_t lay_out(struct toll_traffic *t)
 	return longest;
 }
 
-/* ---- one trace: its bytes -----------------------------------------------------------------------
- */
+/* ---- one trace: its bytes ---- */
 
 static bool make_room(struct pending *p)
 {
@@ -384,8 +381,7 @@ uint32_t toll_traffic_trace(struct toll_traffic *t, uint64_t end_unix_nano)
 	return encoded;
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 static size_t nested_size(size_t body)
 {
@@ -464,8 +460,7 @@ bool toll_traffic_take(struct toll_traffic *t, uint32_t min_spans, uint32_t max_
 	return false;
 }
 
-/* ---- weather
- * ------------------------------------------------------------------------------------- */
+/* ---- weather ---- */
 
 void toll_traffic_set_storm(struct toll_traffic *t, bool storm)
 {

@@ -37,8 +37,7 @@ struct demo {
 	const char *footer[4];
 };
 
-/* ---- before anything runs ---------------------------------------------------------------------
- */
+/* ---- before anything runs ---- */
 
 /* The price processor reads a file: this one exists in memory only. Its descriptor stays open for
  * as long as the process, which is as long as the path is good. */
@@ -138,8 +137,7 @@ static int load_config(struct demo *d)
 	return err;
 }
 
-/* ---- while it runs ----------------------------------------------------------------------------
- */
+/* ---- while it runs ---- */
 
 static void refuse_throttled(void *ctx, const struct toll_spend_row *r)
 {

@@ -30,7 +30,7 @@ struct pending {
 	struct toll_verdict verdict;
 };
 
-/* ---- which services ------------------------------------------------------------------------ */
+/* ---- which services ---- */
 
 /* How long after its last publish a service can still matter to our budgets. */
 static uint64_t afterglow_ms(const struct toll_rules *r)
@@ -104,7 +104,7 @@ static int find_candidates(struct toll_publisher *p)
 	return 0;
 }
 
-/* ---- one service --------------------------------------------------------------------------- */
+/* ---- one service ---- */
 
 static int ask_state(struct toll_publisher *p, const struct toll_service *s)
 {
@@ -308,7 +308,7 @@ static void conclude(struct toll_publisher *p, const char *who, struct pending *
 	}
 }
 
-/* ---- who was first ------------------------------------------------------------------------- */
+/* ---- who was first ---- */
 
 /* Totals of ours that Redis may have lost show only when we ask. */
 static bool must_listen(const struct toll_publisher *p, const struct toll_service *s)
@@ -407,7 +407,7 @@ static int survey(struct toll_publisher *p, const char *who, struct pending *q, 
 	return err;
 }
 
-/* ---- rounds -------------------------------------------------------------------------------- */
+/* ---- rounds ---- */
 
 static int run_pipeline(struct toll_publisher *p, const char *who, struct pending *q, uint32_t n)
 {

@@ -60,7 +60,7 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 	toll_enforcer_metrics(&e->totals, &e->counters, e->redis != NULL, w);
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static int start(struct toll_component *c, struct toll_error *reterr)
 {

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-/* ---- spend rows ---------------------------------------------------------------------------- */
+/* ---- spend rows ---- */
 
 /* Before the first decision: the smallest of the matching limits. */
 static const struct toll_rule *shown_rule(const struct toll_totals *t, const struct toll_service *s)
@@ -64,7 +64,7 @@ void toll_totals_each(struct toll_spend_source *source,
 	toll_totals_unlock(t);
 }
 
-/* ---- Prometheus ---------------------------------------------------------------------------- */
+/* ---- Prometheus ---- */
 
 struct family {
 	const char *name, *help;

@@ -13,7 +13,7 @@
 #define LIST_EVERY_MS  5000
 #define TRIES          3
 
-/* ---- Redis's clock ------------------------------------------------------------------------- */
+/* ---- Redis's clock ---- */
 
 uint64_t toll_publisher_clock_ms(const struct toll_publisher *p)
 {
@@ -26,7 +26,7 @@ void toll_publisher_set_clock(struct toll_publisher *p, uint64_t redis_ms)
 	p->clock_mono_ns = toll_clock_mono_ns();
 }
 
-/* ---- sending ------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 /* Text that lives until the command is sent. */
 static void add_text(struct toll_publisher *p, const char *text, size_t len)
@@ -69,7 +69,7 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 	return toll_redis_send(&p->redis, &p->command);
 }
 
-/* ---- answers ------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static bool read_u64(struct toll_slice text, uint64_t *ret)
 {
@@ -231,7 +231,7 @@ int toll_publish_peek(struct toll_publisher *p, struct toll_service *s, uint32_t
 	return send_job(p, ret);
 }
 
-/* ---- one round ----------------------------------------------------------------------------- */
+/* ---- one round ---- */
 
 /* What of this account Redis does not have. False: no room in this pipeline. */
 static bool collect_account(struct toll_publisher *p, struct toll_service *s, uint32_t window)

@@ -55,7 +55,7 @@ void toll_redis_limit(struct toll_redis *r, uint64_t timeout_ns)
 		redisSetTimeout(r->context, timeval_of(timeout_ns));
 }
 
-/* ---- commands and answers ------------------------------------------------------------------ */
+/* ---- commands and answers ---- */
 
 void toll_command_add(struct toll_command *c, struct toll_slice arg)
 {
@@ -128,7 +128,7 @@ struct toll_slice toll_reply_text(const redisReply *reply, size_t index)
 	return toll_slice(e->str, e->len);
 }
 
-/* ---- connecting ---------------------------------------------------------------------------- */
+/* ---- connecting ---- */
 
 /* Sends, and treats an error answer as the end of the connection. */
 static int must(struct toll_redis *r, int err, redisReply *reply, const char *what)

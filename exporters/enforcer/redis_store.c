@@ -98,7 +98,7 @@ struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
 	return NULL;
 }
 
-/* ---- the connection's ups and downs -------------------------------------------------------- */
+/* ---- the connection's ups and downs ---- */
 
 static void went_down(struct toll_redis_store *s)
 {
@@ -167,7 +167,7 @@ static int connect_now(struct toll_redis_store *s)
 	return 0;
 }
 
-/* ---- what is done when --------------------------------------------------------------------- */
+/* ---- what is done when ---- */
 
 /* Says that we are here, and counts who else is. */
 static int heartbeat(struct toll_redis_store *s)
@@ -282,7 +282,7 @@ static uint64_t next_work(const struct toll_redis_store *s)
 	return s->publisher.redis.context ? next : s->retry_at;
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static void last_flush(struct toll_redis_store *s, uint64_t deadline)
 {

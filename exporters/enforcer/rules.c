@@ -19,7 +19,7 @@ static const struct toll_budget_config default_budget = {
 	.match = { { "*", 1 } }, .limit = DEFAULT_LIMIT, .window = DAY_NS, .mode = TOLL_MODE_ENFORCE
 };
 
-/* ---- from the configuration ---------------------------------------------------------------- */
+/* ---- from the configuration ---- */
 
 /* The index of this window, added when new; TOLL_WINDOWS_MAX: no room or not a window. */
 static uint32_t window_index(struct toll_rules *r, uint64_t window_ns, uint64_t bucket_ns)
@@ -130,7 +130,7 @@ uint32_t toll_rules_match(const struct toll_rules *r, struct toll_slice service,
 	return n;
 }
 
-/* ---- a budget's state as text -------------------------------------------------------------- */
+/* ---- a budget's state as text ---- */
 
 static const char *const mode_names[] = { "enforce", "shadow" };
 
@@ -207,7 +207,7 @@ int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 	return 0;
 }
 
-/* ---- the decision -------------------------------------------------------------------------- */
+/* ---- the decision ---- */
 
 static struct toll_slot *slot_of(struct toll_slots *slots, const struct toll_rule *rule, bool add)
 {

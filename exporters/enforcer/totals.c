@@ -8,7 +8,7 @@
 
 #define RAW_MAX ((size_t)4 * TOLL_NAME_MAX) /* longer ones are encoded each time */
 
-/* ---- one service --------------------------------------------------------------------------- */
+/* ---- one service ---- */
 
 /* *ret_text owns what *ret shows; NULL and nothing when out of memory. */
 static void copy_text(struct toll_slice s, char **ret_text, struct toll_slice *ret)
@@ -79,7 +79,7 @@ static struct toll_service *service_new(struct toll_slice key, const struct toll
 	return s;
 }
 
-/* ---- the table ----------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static struct toll_service *add_service(struct toll_totals *t, struct toll_slice key)
 {
@@ -194,7 +194,7 @@ struct toll_service *toll_totals_meet(struct toll_totals *t, struct toll_slice k
 	return add_service(t, key);
 }
 
-/* ---- money --------------------------------------------------------------------------------- */
+/* ---- money ---- */
 
 static bool pay_in(struct toll_totals *t, struct toll_service *s, uint64_t received_ms,
                    toll_i128 pico)
@@ -242,7 +242,7 @@ void toll_totals_prune(struct toll_totals *t, struct toll_account *a, const stru
 	a->series.lost = 0;
 }
 
-/* ---- forgetting ---------------------------------------------------------------------------- */
+/* ---- forgetting ---- */
 
 static bool is_idle(const struct toll_totals *t, const struct toll_service *s)
 {

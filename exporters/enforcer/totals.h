@@ -66,7 +66,7 @@ void toll_totals_release(struct toll_totals *t);
 void toll_totals_lock(struct toll_totals *t);
 void toll_totals_unlock(struct toll_totals *t);
 
-/* ---- with the lock held ---------------------------------------------------------------------- */
+/* ---- with the lock held ---- */
 
 /* What a run of spans of one service adds up to. */
 struct toll_run {

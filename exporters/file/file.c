@@ -43,7 +43,7 @@ struct file {
 	bool failing; /* said so in log and status */
 };
 
-/* ---- one delivery -------------------------------------------------------------------------- */
+/* ---- one delivery ---- */
 
 /* 0 or errno. */
 static int flush(struct file *f)
@@ -153,8 +153,7 @@ static int export_parts(struct toll_exporter *e, struct toll_delivery *d)
 	return 0;
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static int file_start(struct toll_component *c, struct toll_error *reterr)
 {

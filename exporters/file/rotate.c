@@ -45,7 +45,7 @@ void toll_rotating_close(struct toll_rotating_file *f)
 	f->fd = -1;
 }
 
-/* ---- names of backups: <stem>-<time><extension>, beside the file --------------------------- */
+/* ---- names of backups: <stem>-<time><extension>, beside the file ---- */
 
 struct name_parts {
 	char folder[PATH_MAX];
@@ -155,7 +155,7 @@ static int rotate(struct toll_rotating_file *f)
 	return toll_rotating_open(f, false);
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 int toll_rotating_begin(struct toll_rotating_file *f, uint64_t expected)
 {

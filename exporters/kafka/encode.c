@@ -69,8 +69,7 @@ static void commit(struct toll_kafka_encoder *e, struct toll_kafka_record *r, st
 	g->first += count;
 }
 
-/* ---- dead letters -----------------------------------------------------------------------------
- */
+/* ---- dead letters ---- */
 
 /* One letter for all spans of the range. */
 static int write_dead_letter(struct toll_kafka_encoder *e, struct range *g,
@@ -115,8 +114,7 @@ static int too_large(struct toll_kafka_encoder *e, struct range *g, struct toll_
 	return err;
 }
 
-/* ---- one message ------------------------------------------------------------------------------
- */
+/* ---- one message ---- */
 
 /* Names of many bytes, or a very low limit: the record must be seen to know its size. */
 static int encode_large_flat(struct toll_kafka_encoder *e, struct range *g, size_t bound,
@@ -262,8 +260,7 @@ static int encode_one(struct toll_kafka_encoder *e, struct range *g, struct toll
 	return encode_flat(e, g, limit, ret);
 }
 
-/* ---- flights ----------------------------------------------------------------------------------
- */
+/* ---- flights ---- */
 
 int toll_kafka_encode_next(struct toll_kafka_encoder *e, struct toll_kafka_flight *f,
                            struct toll_kafka_record **ret)

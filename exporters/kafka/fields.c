@@ -152,8 +152,7 @@ const struct toll_field toll_kafka_fields[] = {
 	TOLL_FIELD_END,
 };
 
-/* ---- what a table cannot say -------------------------------------------------------------------
- */
+/* ---- what a table cannot say ---- */
 
 static bool is_known(struct toll_slice s, const char *const *list)
 {

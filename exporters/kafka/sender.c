@@ -54,8 +54,7 @@ struct toll_kafka_sender {
 	const char *trouble;          /* what health says; NULL: fine */
 };
 
-/* ---- state that operators see -----------------------------------------------------------------
- */
+/* ---- state that operators see ---- */
 
 static const char *who(const struct toll_kafka_sender *s)
 {
@@ -101,8 +100,7 @@ static void hold(struct toll_kafka_sender *s)
 	s->hold_until = now + s->backoff;
 }
 
-/* ---- flights -----------------------------------------------------------------------------------
- */
+/* ---- flights ---- */
 
 static void flight_append(struct toll_kafka_sender *s, struct toll_kafka_flight *f)
 {
@@ -158,8 +156,7 @@ static uint64_t stop_deadline(struct toll_kafka_sender *s)
 	return deadline;
 }
 
-/* ---- reports -----------------------------------------------------------------------------------
- */
+/* ---- reports ---- */
 
 static void lose(struct toll_kafka_sender *s, struct toll_kafka_record *r, const char *why)
 {
@@ -278,8 +275,7 @@ static void on_error(void *ctx, rd_kafka_resp_err_t err, const char *why, bool f
 
 static const struct toll_kafka_client_ops client_ops = { on_report, on_error };
 
-/* ---- producing ---------------------------------------------------------------------------------
- */
+/* ---- producing ---- */
 
 static rd_kafka_headers_t *headers(const struct toll_kafka_sender *s, uint64_t seq)
 {
@@ -416,8 +412,7 @@ static void send_some(struct toll_kafka_sender *s)
 		send_new(s);
 }
 
-/* ---- producers come and go ---------------------------------------------------------------------
- */
+/* ---- producers come and go ---- */
 
 static void set_waker(struct toll_kafka_sender *s, rd_kafka_queue_t *queue)
 {
@@ -509,8 +504,7 @@ static void retire_client(struct toll_kafka_sender *s)
 		hold(s);
 }
 
-/* ---- topics at start ---------------------------------------------------------------------------
- */
+/* ---- topics at start ---- */
 
 static bool make_topic(struct toll_kafka_sender *s, const char *name)
 {
@@ -536,8 +530,7 @@ static void make_topics(struct toll_kafka_sender *s)
 	s->topics_made = make_topic(s, s->topic) && make_topic(s, s->dead_letter_topic);
 }
 
-/* ---- the thread --------------------------------------------------------------------------------
- */
+/* ---- the thread ---- */
 
 static int wait_ms(const struct toll_kafka_sender *s)
 {
@@ -606,8 +599,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static int check_settings(const struct toll_kafka_config *c, struct toll_error *reterr)
 {

@@ -57,8 +57,7 @@ struct toll_kafka_login toll_kafka_login_of(const struct toll_kafka_config *c)
 	return login;
 }
 
-/* ---- librdkafka's configuration ----------------------------------------------------------------
- */
+/* ---- librdkafka's configuration ---- */
 
 /* Collects the first failure, so that the lines below read as a table. */
 struct conf_writer {

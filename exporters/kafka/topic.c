@@ -90,8 +90,7 @@ void toll_kafka_topic_look_up(rd_kafka_t *rk, rd_kafka_topic_t *topic, int timeo
 		rd_kafka_metadata_destroy(found);
 }
 
-/* ---- max.message.bytes -------------------------------------------------------------------------
- */
+/* ---- max.message.bytes ---- */
 
 static size_t find_limit(const rd_kafka_ConfigResource_t *res)
 {

@@ -21,7 +21,7 @@ struct document {
 	size_t len;
 };
 
-/* ---- reading files --------------------------------------------------------------------------- */
+/* ---- reading files ---- */
 
 static int fail_file(const char *path, struct toll_error *reterr)
 {
@@ -73,7 +73,7 @@ static int fetch(const char *url, const atomic_bool *abort, struct document *ret
 	return toll_http_get(&get, &ret->text, &ret->len, reterr);
 }
 
-/* ---- building the book ----------------------------------------------------------------------- */
+/* ---- building the book ---- */
 
 static struct toll_pricebook *new_book(const struct document *at, size_t count)
 {

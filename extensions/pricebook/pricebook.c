@@ -39,7 +39,7 @@ struct pricebook {
 	char last_version[20];
 };
 
-/* ---- loading --------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 static enum failure failure_of(int err)
 {
@@ -117,7 +117,7 @@ static void refresh(struct pricebook *p)
 		keep_old_book(p, err, why.text);
 }
 
-/* ---- the thread ------------------------------------------------------------------------------ */
+/* ---- the thread ---- */
 
 /* After a failure soon, then ever later, never later than usual. A tenth is left to chance, so that
  * a fleet does not ask all at once. 0: never. */
@@ -159,7 +159,7 @@ static void *keep_fresh(void *arg)
 	return NULL;
 }
 
-/* ---- metrics --------------------------------------------------------------------------------- */
+/* ---- metrics ---- */
 
 static void write_book(struct toll_metrics_writer *w, const struct toll_label *label,
                        const struct toll_pricebook *book)
@@ -200,7 +200,7 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 	}
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 static int pricebook_start(struct toll_component *c, struct toll_error *reterr)
 {

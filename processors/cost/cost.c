@@ -72,7 +72,7 @@ static double duration_ms(const struct toll_span *s)
 	return negative ? -ms : ms;
 }
 
-/* ---- amounts --------------------------------------------------------------------------------- */
+/* ---- amounts ---- */
 
 static void unpriced(struct toll_span *s, enum toll_unpriced why, struct toll_slice sentence)
 {
@@ -129,8 +129,7 @@ static bool take_client_amount(struct toll_span *s)
 	}
 }
 
-/* ---- attributes --------------------------------------------------------------------------------
- */
+/* ---- attributes ---- */
 
 /* A client's cost.* attributes never enter the accounting. */
 static int remove_client_costs(struct toll_batch *b, struct toll_node *n)
@@ -214,8 +213,7 @@ static int process(struct toll_processor *p, struct toll_batch *b)
 	return 0;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void cost_free(struct toll_component *c)
 {

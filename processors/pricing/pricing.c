@@ -32,7 +32,7 @@ struct quote {
 	struct toll_slice configured, region; /* region: of the resource, else the configured one */
 };
 
-/* ---- once per batch -------------------------------------------------------------------------- */
+/* ---- once per batch ---- */
 
 static void release_book(void *shared)
 {
@@ -86,7 +86,7 @@ static void open_book(const struct pricing *p, struct toll_batch *b, struct quot
 	b->price_version = toll_pricebook_version(book);
 }
 
-/* ---- once per span --------------------------------------------------------------------------- */
+/* ---- once per span ---- */
 
 static char *put(char *out, struct toll_slice s)
 {
@@ -157,7 +157,7 @@ static int process(struct toll_processor *super, struct toll_batch *b)
 	return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 static const void *pricing_implied(const void *config)
 {

@@ -56,8 +56,7 @@ static void on_ack(struct toll_ack *ack, int err)
 	refuse(r, err, toll_err_text(err));
 }
 
-/* ---- bytes
- * --------------------------------------------------------------------------------------- */
+/* ---- bytes ---- */
 
 static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_batch **ret)
 {
@@ -116,8 +115,7 @@ static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body
 	return err;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static void note_rejected(struct toll_otlp_request *r, const struct toll_batch *b)
 {

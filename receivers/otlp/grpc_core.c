@@ -10,8 +10,7 @@
 
 enum { UNAVAILABLE = 14 };
 
-/* ---- Export -----------------------------------------------------------------------------------
- */
+/* ---- Export ---- */
 
 static void take(struct toll_otlp_request *r, char *out)
 {
@@ -60,8 +59,7 @@ static void handle_export(void *ctx, struct toll_grpc_call *c)
 	toll_otlp_export(ctx, r, &body);
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 /* Core's own buffers: what may be on its way in before the byte budget sees it. */
 static size_t core_memory(const struct toll_otlp *o)

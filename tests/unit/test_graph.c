@@ -24,8 +24,7 @@ static void drop_line(void *ctx TOLL_UNUSED, const char *line TOLL_UNUSED)
 {
 }
 
-/* ---- fake components
- * ----------------------------------------------------------------------------- */
+/* ---- fake components ---- */
 
 static const struct toll_field no_fields[] = { TOLL_FIELD_END };
 
@@ -231,8 +230,7 @@ static const struct toll_config_type *types(void)
 	return made;
 }
 
-/* ---- rig
- * ------------------------------------------------------------------------------------------ */
+/* ---- rig ---- */
 
 struct rig {
 	struct toll_host *host;
@@ -312,8 +310,7 @@ static void stop(struct rig *g)
 	toll_graph_shutdown(g->graph, toll_clock_mono_ns() + 5 * TOLL_S);
 }
 
-/* ---- tests
- * ---------------------------------------------------------------------------------------- */
+/* ---- tests ---- */
 
 static const char one_pipeline[] = "receivers: {in: {}}\n"
 				   "processors: {add: {adds: 1}, add/2: {adds: 10}}\n"

@@ -402,8 +402,7 @@ static void ticks_also_while_busy(void **state)
 	drain(g, 10 * TOLL_S);
 }
 
-/* ---- many threads
- * -------------------------------------------------------------------------------- */
+/* ---- many threads ---- */
 
 #define PRODUCERS 3
 #define EACH      400
