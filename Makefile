@@ -90,7 +90,7 @@ again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,
 ##@ Use
 run: ## install what is missing, build, and watch money appear on spans (spantoll demo)
 	@tools/setup.sh build
-	@$(again) all
+	+@$(again) all
 	$(O)/bin/spantoll demo
 
 all: $(CMDS:%=$(O)/bin/%) ## build the daemon (build/release/bin/spantoll)
@@ -188,32 +188,32 @@ test: ## unit, fuzz replay, real daemon with real Kafka, Redis and SDKs (15 min)
 
 test-steps:
 	$(call stage,build)
-	@$(again) all
+	+@$(again) all
 	$(call stage,layers and generated pages)
-	@$(again) layers docs-check
+	+@$(again) layers docs-check
 	$(call stage,unit tests)
-	@$(again) test-unit
+	+@$(again) test-unit
 	$(call stage,fuzz corpora)
-	@$(again) test-fuzz
+	+@$(again) test-fuzz
 	$(call stage,integration tests)
-	@$(again) test-integration
+	+@$(again) test-integration
 
 test-full: ## test, then the sanitizers, then lint: what .ci/run runs (60 min)
 	@tools/setup.sh build test lint
-	@$(again) test
-	@$(again) test-full-steps
+	+@$(again) test
+	+@$(again) test-full-steps
 
 test-full-steps:
 	$(call stage,unit tests with address and undefined behaviour sanitizer)
-	@$(again) BUILD=asan test-unit
+	+@$(again) BUILD=asan test-unit
 	$(call stage,fuzz corpora with address and undefined behaviour sanitizer)
-	@$(again) BUILD=asan test-fuzz
+	+@$(again) BUILD=asan test-fuzz
 	$(call stage,core integration tests with address and undefined behaviour sanitizer)
-	@$(again) BUILD=asan test-integration MARK='core and not soak'
+	+@$(again) BUILD=asan test-integration MARK='core and not soak'
 	$(call stage,unit tests with thread sanitizer)
-	@$(again) BUILD=tsan test-unit
+	+@$(again) BUILD=tsan test-unit
 	$(call stage,lint)
-	@$(again) lint-steps
+	+@$(again) lint-steps
 
 soak: all ## hours: outages, restarts and load with a conservation oracle (SOAK=30m)
 	@tools/setup.sh build test
@@ -231,12 +231,12 @@ test-integration: all $(TOOLS:%=$(O)/tools/%) ## the daemon against real Redis a
 		tests/integration$(if $(T),/$(T))
 
 asan tsan: ## unit tests and fuzz corpora with ASan+UBSan / ThreadSanitizer
-	@$(again) BUILD=$@ test-unit test-fuzz
+	+@$(again) BUILD=$@ test-unit test-fuzz
 
 FUZZ_SECONDS ?= 60
 fuzz: ## fuzz every target for FUZZ_SECONDS each; findings and new inputs go to build/fuzz
 	@tools/setup.sh build lint
-	@$(again) BUILD=fuzz fuzz-run
+	+@$(again) BUILD=fuzz fuzz-run
 fuzz-run: $(FUZZERS:%=$(O)/fuzz/%)
 	@for f in $^; do n=$${f##*/fuzz_}; mkdir -p $(O)/corpus/$$n; echo "fuzzing $$n for $(FUZZ_SECONDS) s"; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(O)/ \
@@ -249,12 +249,12 @@ bench-load: $(O)/tools/sink ## CPU time per span of receiving over gRPC, driven 
 	@$(VENV) bench/load/receive.py --sink $<
 
 cov: ## line coverage of the unit tests (needs gcovr)
-	@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov
+	+@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov
 
 ##@ Tidy
 lint: ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting, layers
 	@tools/setup.sh build lint
-	@$(again) lint-steps
+	+@$(again) lint-steps
 
 # One file at a time: clang-tidy mixes up several, and a report stands beside its file.
 LINT_TIDY := $(LIB_SRC:%=build/lint/%.tidy) $(patsubst %,build/lint/%.tidy,$(wildcard cmd/*/*.c))
@@ -265,11 +265,11 @@ build/lint/%.tidy: % .clang-tidy
 	@touch $@
 
 lint-steps:
-	@$(again) layers
-	@$(again) BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all
+	+@$(again) layers
+	+@$(again) BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all
 	cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppress=identicalInnerCondition --error-exitcode=1 -I. $(LIB_SRC)
-	@$(again) $(LINT_TIDY)
+		--suppressions-list=tools/cppcheck.supp --error-exitcode=1 -I. -Ibuild/gen $(LIB_SRC)
+	+@$(again) -k $(LINT_TIDY)
 	$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
 
 layers: ## which folder may include which

@@ -184,9 +184,8 @@ class Broker:
         """Messages in the topic now."""
         consumer = self._consumer()
         try:
-            spans = (consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, p), timeout=10)
-                     for p in range(self._partitions(topic)))
-            return sum(high - low for low, high in spans)
+            ends = (_watermarks(consumer, topic, p) for p in range(self._partitions(topic)))
+            return sum(high - low for low, high in ends)
         finally:
             consumer.close()
 
@@ -222,8 +221,7 @@ class Broker:
     def _drain(self, consumer, topic, timeout):
         ends = {}
         for p in range(self._partitions(topic)):
-            part = confluent_kafka.TopicPartition(topic, p)
-            low, high = consumer.get_watermark_offsets(part, timeout=10)
+            low, high = _watermarks(consumer, topic, p)
             if high > low:
                 ends[p] = high
         consumer.assign([confluent_kafka.TopicPartition(topic, p, confluent_kafka.OFFSET_BEGINNING)
@@ -278,6 +276,12 @@ class Broker:
     def _signal(self, number):
         if self.running():
             os.kill(int((self.dir / "pid").read_text()), number)
+
+
+def _watermarks(consumer, topic, partition):
+    """(first, next) offset. A partition that was made or recovered a moment ago may have no leader yet."""
+    part = confluent_kafka.TopicPartition(topic, partition)
+    return eventually(lambda: consumer.get_watermark_offsets(part, timeout=10), 30, f"{topic}/{partition} answers")
 
 
 def _message(m):
