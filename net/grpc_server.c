@@ -712,6 +712,7 @@ struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s)
 	if (!s)
 		return NULL;
 	if (s->core) {
+		assert(s->workers); /* came first */
 		toll_grpc_server_stop(s, 0);
 		grpc_server_cancel_all_calls(s->core);
 		if (s->workers[0].running)
