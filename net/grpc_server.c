@@ -173,33 +173,34 @@ static void add_trailer(struct toll_grpc_call *c, struct toll_slice details)
 
 void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a)
 {
-	grpc_op ops[4] = { 0 }, *op = ops;
+	struct grpc_op_send_status_from_server *status;
 	grpc_call *call = c->call;
+	grpc_op ops[4] = { 0 };
+	size_t n = 0;
 
-	op++->op = GRPC_OP_SEND_INITIAL_METADATA;
+	ops[n++].op = GRPC_OP_SEND_INITIAL_METADATA;
 	if (a->status == GRPC_STATUS_OK) {
 		c->response = toll_grpc_buffer_of(a->response);
-		op->op = GRPC_OP_SEND_MESSAGE;
-		op++->data.send_message.send_message = c->response;
+		ops[n].op = GRPC_OP_SEND_MESSAGE;
+		ops[n++].data.send_message.send_message = c->response;
 	}
-	op->op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-	op->data.send_status_from_server.status = (grpc_status_code)a->status;
+	ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+	status = &ops[n++].data.send_status_from_server;
+	status->status = (grpc_status_code)a->status;
 	if (a->message) {
 		c->text = grpc_slice_from_static_string(a->message);
-		op->data.send_status_from_server.status_details = &c->text;
+		status->status_details = &c->text;
 	}
 	if (a->details.len) {
 		add_trailer(c, a->details);
-		op->data.send_status_from_server.trailing_metadata = &c->trailer;
-		op->data.send_status_from_server.trailing_metadata_count = 1;
+		status->trailing_metadata = &c->trailer;
+		status->trailing_metadata_count = 1;
 	}
-	op++;
-	op->op = GRPC_OP_RECV_CLOSE_ON_SERVER;
-	op++->data.recv_close_on_server.cancelled = &c->cancelled;
+	ops[n].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+	ops[n++].data.recv_close_on_server.cancelled = &c->cancelled;
 	toll_grpc_give(&c->baton);
 	/* Fails only when used wrongly; c may be gone when it returns. */
-	if (grpc_call_start_batch(call, ops, (size_t)(op - ops), tag_of(c, STEP_ANSWERED), NULL) !=
-	    GRPC_CALL_OK)
+	if (grpc_call_start_batch(call, ops, n, tag_of(c, STEP_ANSWERED), NULL) != GRPC_CALL_OK)
 		abort();
 }
 
@@ -289,7 +290,7 @@ static const struct toll_grpc_method *find_method(const struct toll_grpc_server 
 static void on_request(struct worker *w, struct toll_grpc_call *c, bool ok)
 {
 	struct toll_grpc_server *s = w->server;
-	grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
+	grpc_op op = { 0 };
 
 	w->armed--;
 	arm(w);
@@ -304,6 +305,7 @@ static void on_request(struct worker *w, struct toll_grpc_call *c, bool ok)
 		return;
 	}
 	c->cancelled = 0;
+	op.op = GRPC_OP_RECV_MESSAGE;
 	op.data.recv_message.recv_message = &c->message;
 	add_receiving(w, c);
 	if (grpc_call_start_batch(c->call, &op, 1, tag_of(c, STEP_MESSAGE), NULL) != GRPC_CALL_OK)
@@ -676,7 +678,7 @@ static bool wait_for(struct toll_grpc_server *s, bool closed, uint64_t deadline_
 
 bool toll_grpc_server_stop(struct toll_grpc_server *s, uint64_t deadline_mono_ns)
 {
-	if (!s->core)
+	if (!s->core || !s->workers)
 		return true;
 	if (!s->shut) {
 		s->shut = true;

@@ -52,7 +52,8 @@ static void collect(struct toll_metrics_source *self, struct toll_metrics_writer
 			{ "outcome", toll_slice_str(names[i]) },
 		};
 
-		toll_metrics_sample(w, labels, TOLL_COUNT(labels), requests(o, i));
+		toll_metrics_sample(w, labels, TOLL_COUNT(labels),
+		                    requests(o, (enum toll_outcome)i));
 	}
 }
 

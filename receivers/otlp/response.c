@@ -20,10 +20,8 @@ static const char *const reasons[] = {
 
 struct toll_slice toll_otlp_response(uint32_t rejected, uint8_t reason, char buf[TOLL_RESPONSE_MAX])
 {
-	Opentelemetry__Proto__Collector__Trace__V1__ExportTracePartialSuccess partial =
-		OPENTELEMETRY__PROTO__COLLECTOR__TRACE__V1__EXPORT_TRACE_PARTIAL_SUCCESS__INIT;
-	Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceResponse response =
-		OPENTELEMETRY__PROTO__COLLECTOR__TRACE__V1__EXPORT_TRACE_SERVICE_RESPONSE__INIT;
+	Opentelemetry__Proto__Collector__Trace__V1__ExportTracePartialSuccess partial;
+	Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceResponse response;
 	char text[128];
 	size_t len;
 
@@ -31,6 +29,8 @@ struct toll_slice toll_otlp_response(uint32_t rejected, uint8_t reason, char buf
 		return toll_slice("", 0);
 	snprintf(text, sizeof(text), "%u span%s rejected: %s", rejected, rejected == 1 ? "" : "s",
 	         reasons[reason]);
+	opentelemetry__proto__collector__trace__v1__export_trace_partial_success__init(&partial);
+	opentelemetry__proto__collector__trace__v1__export_trace_service_response__init(&response);
 	partial.rejected_spans = rejected;
 	partial.error_message = text;
 	response.partial_success = &partial;
@@ -43,13 +43,17 @@ struct toll_slice toll_otlp_response(uint32_t rejected, uint8_t reason, char buf
 struct toll_slice toll_retry_status(int grpc_status, const char *message, uint32_t delay_ms,
                                     char buf[TOLL_RESPONSE_MAX])
 {
-	Google__Rpc__Duration delay = GOOGLE__RPC__DURATION__INIT;
-	Google__Rpc__RetryInfo retry = GOOGLE__RPC__RETRY_INFO__INIT;
-	Google__Rpc__Any any = GOOGLE__RPC__ANY__INIT, *details[] = { &any };
-	Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;
+	Google__Rpc__Duration delay;
+	Google__Rpc__RetryInfo retry;
+	Google__Rpc__Any any, *details[] = { &any };
+	Google__Rpc__Status status;
 	char type_url[] = "type.googleapis.com/google.rpc.RetryInfo", text[128];
 	uint8_t packed[64];
 
+	google__rpc__duration__init(&delay);
+	google__rpc__retry_info__init(&retry);
+	google__rpc__any__init(&any);
+	google__rpc__status__init(&status);
 	snprintf(text, sizeof(text), "%s", message);
 	delay.seconds = delay_ms / 1000;
 	delay.nanos = (int32_t)(delay_ms % 1000) * 1000000;
