@@ -267,10 +267,12 @@ build/lint/%.tidy: % .clang-tidy
 lint-steps:
 	+@$(again) layers
 	+@$(again) BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all
-	cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
+	$(call say,CPPCHK,library)cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.supp --error-exitcode=1 -I. -Ibuild/gen $(LIB_SRC)
 	+@$(again) -k $(LINT_TIDY)
-	$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
+	$(call say,FORMAT,all sources)$(CLANG_FORMAT) --version | grep -q 'version 14' || \
+		{ echo '  (not checked: clang-format 14 decides the layout, other versions differ)'; exit 0; }; \
+		$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
 
 layers: ## which folder may include which
 	@$(PYTHON) tools/check_layers.py
