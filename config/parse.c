@@ -568,7 +568,10 @@ static void parse_entry(struct toll_parser *p, const struct toll_field *fields,
 		return;
 	}
 	if (f->later) {
-		toll_parser_warning(p, entry, &path, "%s", f->later);
+		if (f->refused)
+			toll_parser_error(p, entry, &path, "%s", f->later);
+		else
+			toll_parser_warning(p, entry, &path, "%s", f->later);
 		return;
 	}
 	if (f->alias_of)

@@ -63,6 +63,7 @@ struct toll_field {
 	int64_t min, max;
 	const char *alias_of; /* this older name sets that field (same table); deprecated */
 	const char *later; /* known to the Collector, not here yet: a warning with this sentence */
+	bool refused;      /* of a later one: an error, since ignoring it would be worse */
 	bool required;     /* where the mapping around it is given */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */
@@ -82,6 +83,9 @@ struct toll_field {
 #define TOLL_FIELD_END { .name = NULL }
 /* A Collector setting that we do not have (yet): accepted with a warning. */
 #define TOLL_FIELD_LATER(name_, sentence) { .name = (name_), .later = (sentence) }
+/* The same where going on without it would leave the user unprotected: an error. */
+#define TOLL_FIELD_REFUSED(name_, sentence) \
+	{ .name = (name_), .later = (sentence), .refused = true }
 /* clang-format on */
 
 /* Where a rule that the table cannot say reports its findings; config/ knows the lines. */

@@ -41,9 +41,10 @@ static const struct toll_field redis_fields[] = {
 	           .max = 16383),
 	TOLL_FIELD(struct toll_redis_config, timeout, DURATION, "2s",
 	           "Longest wait for a connection or an answer."),
-	TOLL_FIELD_LATER("tls",
-	                 "TLS to Redis is not here yet: use a local proxy or a private network"),
-	TOLL_FIELD_LATER("mode", "sentinel and cluster are not here yet: one endpoint is used"),
+	TOLL_FIELD_REFUSED("tls",
+	                   "TLS to Redis is not here yet: use a local proxy or a private network"),
+	TOLL_FIELD_REFUSED(
+		"mode", "sentinel and cluster are not here yet: remove it and name one endpoint"),
 	TOLL_FIELD_END,
 };
 

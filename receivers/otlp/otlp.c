@@ -205,8 +205,8 @@ static const struct toll_field grpc_fields[] = {
 	           .group = keepalive_fields),
 	TOLL_FIELD_LATER("write_buffer_size", "the library chooses its own buffer sizes"),
 	TOLL_FIELD_LATER("include_metadata", "request headers are not kept"),
-	TOLL_FIELD_LATER("tls", "TLS is not available yet: connections are plaintext"),
-	TOLL_FIELD_LATER("auth", "authenticators are not available yet: every client is accepted"),
+	TOLL_FIELD_REFUSED("tls", "TLS is not available yet: connections would be plaintext; remove it, or end TLS in a proxy before the receiver"),
+	TOLL_FIELD_REFUSED("auth", "authenticators are not available yet: every client would be accepted; remove it and restrict who can reach the endpoint"),
 	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
 	TOLL_FIELD_END,
 };

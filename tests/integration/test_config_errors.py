@@ -214,6 +214,15 @@ def test_what_comes_later_says_so(write, section, name):
     assert any(f'this version has no "{name}"' in f["text"] for f in found)
 
 
+@pytest.mark.parametrize("protection", ["tls: {cert_file: server.pem}", "auth: {authenticator: basicauth}"])
+def test_protection_that_is_not_there_yet_is_an_error_not_a_warning(write, protection):
+    """Ignoring it would leave the user unprotected."""
+    path = write(GOOD.replace('endpoint: "127.0.0.1:0"', protection))
+    done = spantoll("validate", "--config", path)
+    assert done.returncode == 3
+    assert f"{path}:1:" in done.stderr and f"grpc::{protection.split(':')[0]}" in done.stderr
+
+
 def test_unused_components_are_warned_of(write):
     found = texts(write(GOOD + "processors: {batch/spare: }\n"))
     assert any("4:14 warning processors::batch/spare: is not used by any pipeline" in f for f in found)
