@@ -76,12 +76,12 @@ ALL_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)';)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-steps test-unit test-fuzz test-integration test-full test-full-steps \
-	soak asan tsan bench bench-load fuzz fuzz-run lint lint-steps layers docs docs-check format cov image install clean \
+	soak asan tsan bench bench-load fuzz fuzz-run lint lint-steps lint-tidy layers docs docs-check format cov image install clean \
 	distclean help FORCE
 
 # This Makefile again, with all processors unless the user said how many.
@@ -257,19 +257,19 @@ lint: ## warnings as errors, gcc -fanalyzer, cppcheck, clang-tidy, formatting, l
 	+@$(again) lint-steps
 
 # One file at a time: clang-tidy mixes up several, and a report stands beside its file.
-LINT_TIDY := $(LIB_SRC:%=build/lint/%.tidy) $(patsubst %,build/lint/%.tidy,$(wildcard cmd/*/*.c))
-build/lint/%.tidy: % .clang-tidy
+TIDY := $(patsubst %.c,build/lint/%.tidy,$(LIB_SRC) $(wildcard cmd/*/*.c))
+build/lint/%.tidy: %.c $(O)/%.o .clang-tidy
 	@mkdir -p $(@D)
-	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -isystem build/gen \
+	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE -I. -Ibuild/gen \
 		$(shell $(PKG_CONFIG) --cflags $(PKGS)) -include base/banned.h 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
+lint-tidy: $(TIDY)
 
 lint-steps:
 	+@$(again) layers
-	+@$(again) BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all
-	$(call say,CPPCHK,library)cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
+	+@$(again) -k BUILD=debug WERROR=1 CFLAGS="-fanalyzer -Wno-analyzer-malloc-leak" all lint-tidy
+	$(call say,CHECK,the library with cppcheck)cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.supp --error-exitcode=1 -I. -Ibuild/gen $(LIB_SRC)
-	+@$(again) -k $(LINT_TIDY)
 	$(call say,FORMAT,all sources)$(CLANG_FORMAT) --version | grep -q 'version 14' || \
 		{ echo '  (not checked: clang-format 14 decides the layout, other versions differ)'; exit 0; }; \
 		$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
