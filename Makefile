@@ -245,8 +245,10 @@ fuzz-run: $(FUZZERS:%=$(O)/fuzz/%)
 bench: $(BENCHES:%=$(O)/bench/%) ## micro-benchmarks: name <tab> ns/op
 	@for b in $^; do $$b || exit 1; done
 
-bench-load: $(O)/tools/sink ## CPU time per span of receiving over gRPC, driven by h2load
-	@$(VENV) bench/load/receive.py --sink $<
+bench-load: all $(O)/tools/sink ## CPU time per span: receiving alone, then the whole job with Kafka and Redis
+	@tools/setup.sh build test bench
+	@$(VENV) bench/load/receive.py --sink $(O)/tools/sink
+	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/pipeline.py
 
 cov: ## line coverage of the unit tests (needs gcovr)
 	+@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing:   tools/setup.sh GROUP...      groups: build test lint image
+# Installs what is missing:   tools/setup.sh GROUP...      groups: build test lint bench image
 # Packages come from apt (as root, or through sudo); what only tests need goes into build/ and touches
 # nothing else on the machine. When everything is there it says nothing and takes a tenth of a second.
 set -euo pipefail

@@ -7,62 +7,17 @@ within design's budget": <= 0.35 us per span at 512 spans per request, <= 20 us 
 The spans are decoded into views, which is not in that budget (bench_proto measures it alone); nothing is priced or
 exported (tests/tools/sink.c)."""
 import argparse
-import gzip
 import os
 import pathlib
-import re
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-from env import otlp  # noqa: E402
-from env.ports import free_port  # noqa: E402
-
-PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-
-def body(spans, compressed):
-    """About 470 bytes and 12 attributes per span, 20 services, ids all different."""
-    def span(i):
-        return otlp.span("GET /api/v2/users/{id}/orders", attrs={
-            "http.request.method": "GET", "http.route": "/api/v2/users/{id}/orders", "http.response.status_code": 200,
-            "url.path": f"/api/v2/users/{i}/orders/{i * 7}", "server.address": "shop.internal", "server.port": 8080,
-            "network.protocol.version": "1.1", "user_agent.original": "Mozilla/5.0", "feature": "checkout",
-            "tenant.id": f"tenant-{i % 50}", "net.peer.ip": "10.0.0.1", "thread.id": i})
-    services = {}
-    for i in range(spans):
-        services.setdefault(f"service-{i * 20 // max(spans, 20)}", []).append(span(i))
-    message = otlp.request(services, resource={"service.version": "1.4.2", "host.name": "node-1"}).SerializeToString()
-    per_span = len(message) / spans
-    if compressed:
-        message = gzip.compress(message, 6)
-    return struct.pack(">BI", int(compressed), len(message)) + message, per_span
-
-
-def cpu_ns(pid):
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except FileNotFoundError:
-            pass
-    return total
-
-
-def load(port, file, compressed, requests, connections, streams):
-    command = ["h2load", "-n", str(requests), "-c", str(connections), "-m", str(streams), "-t", "1", "-d", str(file),
-               "-H", "content-type: application/grpc", "-H", "te: trailers"]
-    if compressed:
-        command += ["-H", "grpc-encoding: gzip"]
-    out = subprocess.run([*command, f"http://127.0.0.1:{port}{PATH}"], capture_output=True, text=True, check=True).stdout
-    done = int(re.search(r"(\d+) succeeded", out)[1])
-    assert done == requests, out
-    return out
+from driver import ROOT, body, cpu_ns, load
+from env import otlp
+from env.ports import free_port
 
 
 def main():
