@@ -25,6 +25,16 @@ static inline bool toll_slice_eq(struct toll_slice a, struct toll_slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* At most max bytes, cut before a UTF-8 character that would not be whole. */
+static inline struct toll_slice toll_slice_cut(struct toll_slice s, size_t max)
+{
+	if (s.len <= max)
+		return s;
+	while (max && ((unsigned char)s.ptr[max] & 0xc0) == 0x80)
+		max--;
+	return toll_slice(s.ptr, max);
+}
+
 static inline struct toll_slice toll_slice_str(const char *text)
 {
 	return (struct toll_slice){ text, strlen(text) };

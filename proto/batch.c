@@ -134,6 +134,7 @@ static int clone_edits(struct toll_arena *a, struct toll_node *n)
 {
 	struct toll_edit **link = &n->edits;
 
+	n->last_edit = NULL;
 	for (struct toll_edit *e = n->edits; e; e = e->next) {
 		struct toll_edit *copy = toll_arena_new(a, struct toll_edit, 1);
 

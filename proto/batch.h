@@ -65,10 +65,11 @@ struct toll_node {
 	struct toll_attr *attrs;
 	uint32_t attr_count, attr_room;
 	struct toll_edit *edits;
-	int32_t delta;     /* change of the encoded size by all edits */
-	uint8_t field_tag; /* tag byte of this message in the one around it */
-	uint8_t attr_tag;  /* tag byte of an attribute in this message */
-	uint64_t known;    /* bit (key_id % 64) is set when such a key may be here */
+	struct toll_edit *last_edit; /* put in last: where the next one probably belongs */
+	int32_t delta;               /* change of the encoded size by all edits */
+	uint8_t field_tag;           /* tag byte of this message in the one around it */
+	uint8_t attr_tag;            /* tag byte of an attribute in this message */
+	uint64_t known;              /* bit (key_id % 64) is set when such a key may be here */
 };
 
 /* What cost is attributed to besides the service (semantics, "Attribution"). */

@@ -10,14 +10,17 @@
 
 /* ---- edits ---- */
 
+/* In order of place. Edits mostly come in that order: the search begins at the one before. */
 static void link_edit(struct toll_node *n, struct toll_edit *edit)
 {
-	struct toll_edit **link = &n->edits;
+	struct toll_edit *near = n->last_edit;
+	struct toll_edit **link = near && near->at <= edit->at ? &near->next : &n->edits;
 
 	while (*link && (*link)->at <= edit->at)
 		link = &(*link)->next;
 	edit->next = *link;
 	*link = edit;
+	n->last_edit = edit;
 }
 
 /* Replaces `removed` bytes of the message at `at`. */
@@ -86,11 +89,14 @@ static int rewrite_edit(struct toll_batch *b, struct toll_node *n, struct toll_a
 
 /* ---- views ---- */
 
-static int grow_views(struct toll_batch *b, struct toll_node *n)
+static int make_room(struct toll_batch *b, struct toll_node *n, uint32_t more)
 {
-	uint32_t room = n->attr_room * 2 + 8;
-	struct toll_attr *attrs = toll_arena_new(&b->arena, struct toll_attr, room);
+	uint32_t room = n->attr_count + more + n->attr_count / 2;
+	struct toll_attr *attrs;
 
+	if (n->attr_room - n->attr_count >= more)
+		return 0;
+	attrs = toll_arena_new(&b->arena, struct toll_attr, room);
 	if (!attrs)
 		return b->arena.err;
 	if (n->attr_count)
@@ -98,6 +104,17 @@ static int grow_views(struct toll_batch *b, struct toll_node *n)
 	n->attrs = attrs;
 	n->attr_room = room;
 	return 0;
+}
+
+static uint32_t count_fields(struct toll_slice encoded)
+{
+	struct toll_reader r = toll_reader_of(encoded);
+	struct toll_slice body;
+	uint32_t tag, n = 0;
+
+	while (r.at < r.end && toll_read_tag(&r, &tag) && toll_read_bytes(&r, &body))
+		n++;
+	return n;
 }
 
 /* Our own encoding: key first, then value, nothing else. */
@@ -125,17 +142,12 @@ int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slic
                      char **ret_copy)
 {
 	char *copy = toll_arena_alloc(&b->arena, encoded.len, 1);
+	int err = copy ? make_room(b, n, count_fields(encoded)) : b->arena.err;
 	struct toll_reader r;
 
-	if (!copy)
-		return b->arena.err;
+	if (err)
+		return err;
 	memcpy(copy, encoded.ptr, encoded.len);
-	while (n->attr_room < n->attr_count + TOLL_APPEND_MAX) {
-		int err = grow_views(b, n);
-
-		if (err)
-			return err;
-	}
 	if (!add_edit(b, n, n->raw.ptr + n->raw.len, 0, copy, (uint32_t)encoded.len))
 		return b->arena.err;
 	r = toll_reader_of(toll_slice(copy, encoded.len));

@@ -23,12 +23,10 @@ int toll_attr_set_str(struct toll_batch *b, struct toll_node *n, struct toll_att
 int toll_attr_delete(struct toll_batch *b, struct toll_node *n,
                      struct toll_attr *a) TOLL_MUST_CHECK;
 
-enum { TOLL_APPEND_MAX = 8 };
-
-/* Several attributes in one go, encoded by the caller with proto/wire.h: for the hot path.
- * bytes are copied; at most TOLL_APPEND_MAX attributes; they must be well-formed fields of
- * n->attr_tag. Keys that are there already must have been deleted before. Returns where the copy
- * lies in *ret_copy (may be NULL), so that a template's numbers can be filled in. */
+/* Several attributes in one go, encoded by the caller with proto/wire.h: for the hot path. The
+ * bytes are copied; they must be well-formed fields of n->attr_tag. Keys that are there already
+ * must have been deleted before. *ret_copy (may be NULL): where the copy lies, so that a template's
+ * numbers can be filled in. */
 int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slice encoded,
                      char **ret_copy) TOLL_MUST_CHECK;
 

@@ -18,9 +18,6 @@ static const struct {
 	[TOLL_MESSAGE_LINK] = { { TOLL_TAG(4, TOLL_WIRE_BYTES), TOLL_MESSAGE_KEY_VALUE } },
 };
 
-/* AnyValue in KeyValue in KeyValueList: three messages for one level of nesting. */
-enum { MAX_OPEN = 3 * TOLL_MAX_DEPTH + 3 };
-
 struct open_message {
 	const char *end;
 	enum toll_message kind;
@@ -38,7 +35,7 @@ static bool child_of(enum toll_message kind, uint32_t tag, enum toll_message *re
 
 int toll_check_nesting(enum toll_message kind, struct toll_slice message)
 {
-	struct open_message open[MAX_OPEN] TOLL_UNINITIALIZED;
+	struct open_message open[TOLL_MAX_DEPTH] TOLL_UNINITIALIZED;
 	struct toll_reader r = toll_reader_of(message);
 	unsigned depth = 1;
 
@@ -63,7 +60,7 @@ int toll_check_nesting(enum toll_message kind, struct toll_slice message)
 		}
 		if (!toll_read_bytes(&r, &body))
 			return TOLL_EINVALID;
-		if (depth == MAX_OPEN)
+		if (depth == TOLL_MAX_DEPTH)
 			return TOLL_ETOOBIG;
 		r.at = body.ptr;
 		open[depth++] = (struct open_message){ body.ptr + body.len, child };

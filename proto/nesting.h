@@ -17,7 +17,7 @@ enum toll_message {
 	TOLL_MESSAGE_LINK,
 };
 
-/* 0; TOLL_EINVALID: malformed; TOLL_ETOOBIG: AnyValues nested deeper than TOLL_MAX_DEPTH. */
+/* 0; TOLL_EINVALID: malformed; TOLL_ETOOBIG: nested deeper than TOLL_MAX_DEPTH. */
 int toll_check_nesting(enum toll_message kind, struct toll_slice message) TOLL_MUST_CHECK;
 
 #endif

@@ -9,16 +9,6 @@ static struct toll_slice text_of(const struct toll_span *s, enum toll_key key)
 	return toll_attr_text(toll_node_find(&s->node, key));
 }
 
-/* Not in the middle of a UTF-8 character. */
-static struct toll_slice cut(struct toll_slice s, size_t max)
-{
-	if (s.len <= max)
-		return s;
-	while (max && ((unsigned char)s.ptr[max] & 0xc0) == 0x80)
-		max--;
-	return toll_slice(s.ptr, max);
-}
-
 static struct toll_slice template_of(const struct toll_span *s)
 {
 	struct toll_slice text = text_of(s, TOLL_KEY_HTTP_ROUTE);
@@ -39,7 +29,7 @@ static struct toll_slice folded_path(struct toll_batch *b, const struct toll_spa
 
 		if (!path.len)
 			continue;
-		path = cut(toll_path_of_url(path), most);
+		path = toll_slice_cut(toll_path_of_url(path), most);
 		if (toll_path_fold(&b->arena, path, rules, &folded) < 0)
 			break;
 		if (folded.len)
@@ -55,8 +45,8 @@ static struct toll_slice rpc_method(struct toll_batch *b, const struct toll_span
 
 	if (!method.len || memchr(method.ptr, '/', method.len))
 		return method;
-	service = cut(text_of(s, TOLL_KEY_RPC_SERVICE), TOLL_OPERATION_MAX);
-	method = cut(method, TOLL_OPERATION_MAX);
+	service = toll_slice_cut(text_of(s, TOLL_KEY_RPC_SERVICE), TOLL_OPERATION_MAX);
+	method = toll_slice_cut(method, TOLL_OPERATION_MAX);
 	if (!service.len)
 		return method;
 	out = toll_arena_alloc(&b->arena, service.len + 1 + method.len, 1);
@@ -79,7 +69,7 @@ void toll_span_derive_operation(struct toll_batch *b, struct toll_span *s,
 		text = rpc_method(b, s);
 	if (!text.len)
 		text = s->name;
-	s->operation = cut(text, TOLL_OPERATION_MAX);
+	s->operation = toll_slice_cut(text, TOLL_OPERATION_MAX);
 }
 
 void toll_batch_derive_operations(struct toll_batch *b, const struct toll_path_rules *rules)

@@ -148,7 +148,8 @@ static int check_value(struct toll_slice value)
 	uint32_t tag;
 
 	/* A short string, which most values are: tag, length byte, and nothing behind it. */
-	if (value.len >= 2 && value.ptr[0] == LEN(1) && (size_t)value.ptr[1] == value.len - 2)
+	if (value.len >= 2 && value.ptr[0] == LEN(1) && (uint8_t)value.ptr[1] < 0x80 &&
+	    (uint8_t)value.ptr[1] == value.len - 2)
 		return 0;
 	while (r.at < r.end) {
 		if (!toll_read_tag(&r, &tag))
@@ -566,6 +567,15 @@ static int allocate(struct decoder *d)
 	return b->resources && b->scopes && b->spans ? 0 : b->arena.err;
 }
 
+static void allow_edits(struct decoder *d)
+{
+	struct toll_batch *b = d->b;
+
+	b->arena.limit = b->arena.held + b->kept_count * TOLL_EDIT_BYTES_PER_SPAN +
+	                 2 * d->attr_total * sizeof(struct toll_attr) + b->wire.len +
+	                 TOLL_EDIT_BYTES;
+}
+
 int toll_otlp_decode(struct toll_batch *b, const char **ret_why)
 {
 	struct decoder d = { .b = b, .keys = toll_key_table() };
@@ -584,7 +594,7 @@ int toll_otlp_decode(struct toll_batch *b, const char **ret_why)
 		err = TOLL_EINVALID;
 	if (ret_why)
 		*ret_why = d.why ? d.why : toll_err_text(err);
-	/* What processors may add on top: about a kilobyte per span. */
-	b->arena.limit = b->arena.held + (size_t)b->span_count * 1024 + 65536;
+	if (!err)
+		allow_edits(&d);
 	return err;
 }

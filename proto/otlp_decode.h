@@ -11,7 +11,9 @@
 #define TOLL_MAX_SCOPES    10000u
 #define TOLL_MAX_SPANS     100000u
 #define TOLL_MAX_ATTRS     1000000u
-#define TOLL_MAX_DEPTH     64u /* AnyValue in AnyValue */
+/* Messages in messages inside an attribute. protobuf's own limit is 100, the envelope included:
+ * what passes here can be read by everybody behind us. */
+#define TOLL_MAX_DEPTH 64u
 
 /* Fills the views of a batch whose wire bytes are in place. 0: decoded; single spans that cannot be
  * forwarded are marked dropped (see dropped_count) and stay out of everything. TOLL_EINVALID:
@@ -23,5 +25,10 @@ int toll_otlp_decode(struct toll_batch *b, const char **ret_why) TOLL_MUST_CHECK
  * attributes and spans need about five times their size; more than this is an attack. */
 #define TOLL_VIEWS_PER_WIRE_BYTE 6u
 #define TOLL_VIEWS_BYTES         ((size_t)1 << 20)
+
+/* What processors may add to a decoded batch: so much per span that is kept, all views and all of
+ * the request's bytes once more, and a constant. */
+#define TOLL_EDIT_BYTES_PER_SPAN ((size_t)1024)
+#define TOLL_EDIT_BYTES          ((size_t)64 * 1024)
 
 #endif

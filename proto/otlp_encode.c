@@ -18,6 +18,11 @@ static size_t node_size(const struct toll_node *n)
 	return n->edits ? field_size((size_t)((ptrdiff_t)n->raw.len + n->delta)) : n->element.len;
 }
 
+static bool is_whole(const struct toll_selection *sel)
+{
+	return sel->count == TOLL_WHOLE_BATCH;
+}
+
 struct range {
 	uint32_t from, end;
 };
@@ -27,6 +32,8 @@ static struct range overlap(const struct toll_selection *sel, uint32_t first, ui
 {
 	struct range r = { first, first + count };
 
+	if (is_whole(sel))
+		return r;
 	if (r.from < sel->first)
 		r.from = sel->first;
 	if (r.end > sel->first + sel->count)
@@ -34,11 +41,6 @@ static struct range overlap(const struct toll_selection *sel, uint32_t first, ui
 	if (r.end < r.from)
 		r.end = r.from;
 	return r;
-}
-
-static bool is_whole(const struct toll_selection *sel)
-{
-	return sel->first == 0 && sel->count == sel->batch->span_count;
 }
 
 static bool span_selected(const struct toll_selection *sel, uint32_t i)
@@ -191,18 +193,17 @@ char *toll_otlp_encode(const struct toll_selection *sel, char *out)
 {
 	const struct toll_batch *b = sel->batch;
 	const char *from = b->wire.ptr;
-	bool whole = is_whole(sel);
 
 	for (uint32_t i = 0; i < b->resource_count; i++) {
 		const struct toll_resource *res = &b->resources[i];
 
-		if (whole)
+		if (is_whole(sel))
 			out = copy_range(out, from, res->element.ptr);
 		if (is_wanted(sel, res->span_first, res->span_count))
 			out = write_resource(out, sel, res);
 		from = res->element.ptr + res->element.len;
 	}
-	return whole ? copy_range(out, from, b->wire.ptr + b->wire.len) : out;
+	return is_whole(sel) ? copy_range(out, from, b->wire.ptr + b->wire.len) : out;
 }
 
 /* ---- cutting ---- */

@@ -7,12 +7,15 @@
 #include "proto/batch.h"
 
 /* Spans [first, first + count) of a batch with their resources and scopes. Dropped spans are left
- * out, and so are resources and scopes that keep no span - except that the whole batch keeps those
- * that arrived empty. */
+ * out, and so are resources and scopes that keep no span. */
 struct toll_selection {
 	const struct toll_batch *batch;
 	uint32_t first, count;
 };
+
+/* As count, first being 0: all spans, and also what is no span's: empty resources, unknown fields.
+ */
+#define TOLL_WHOLE_BATCH UINT32_MAX
 
 /* Exact size of the encoded ExportTraceServiceRequest. */
 size_t toll_otlp_size(const struct toll_selection *sel);

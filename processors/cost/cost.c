@@ -33,28 +33,28 @@ struct cost {
 struct template
 {
 	struct toll_slice region;
+	bool from_client;
 	char bytes[TEMPLATE_MAX];
 	size_t len, amount_at, duration_at;
 };
 
-static struct toll_slice cut(struct toll_slice s, size_t max)
-{
-	return toll_slice(s.ptr, s.len < max ? s.len : max);
-}
-
-static void make_template(struct template *t, struct toll_slice region, uint32_t tag)
+static void make_template(struct template *t, struct toll_slice region, bool from_client,
+                          uint32_t tag)
 {
 	char *end = t->bytes, *at;
 
 	t->region = region;
+	t->from_client = from_client;
 	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.amount"), 0, &at);
 	t->amount_at = (size_t)(at - t->bytes);
 	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.currency"), TOLL_SLICE("USD"));
 	if (region.len)
 		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.pricing_region"),
-		                        cut(region, REGION_MAX));
+		                        toll_slice_cut(region, REGION_MAX));
 	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.duration_ms"), 0, &at);
 	t->duration_at = (size_t)(at - t->bytes);
+	if (from_client)
+		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.source"), TOLL_SLICE("client"));
 	t->len = (size_t)(end - t->bytes);
 }
 
@@ -79,6 +79,7 @@ static void unpriced(struct toll_span *s, enum toll_unpriced why, struct toll_sl
 	s->cost_state = TOLL_COST_UNPRICED;
 	s->unpriced = (uint8_t)why;
 	s->cost_error = sentence;
+	s->cost_pico = 0;
 }
 
 /* A duration that no span has; whoever priced it. */
@@ -131,32 +132,37 @@ static bool take_client_amount(struct toll_span *s)
 
 /* ---- attributes ---- */
 
+static bool is_ours(uint16_t key_id)
+{
+	return key_id == TOLL_KEY_COST_AMOUNT || key_id == TOLL_KEY_COST_CURRENCY ||
+	       key_id == TOLL_KEY_COST_PRICING_REGION || key_id == TOLL_KEY_COST_DURATION_MS ||
+	       key_id == TOLL_KEY_COST_ERROR || key_id == TOLL_KEY_COST_SOURCE;
+}
+
 /* A client's cost.* attributes never enter the accounting. */
 static int remove_client_costs(struct toll_batch *b, struct toll_node *n)
 {
-	static const uint16_t keys[] = { TOLL_KEY_COST_AMOUNT, TOLL_KEY_COST_CURRENCY,
-		                         TOLL_KEY_COST_PRICING_REGION, TOLL_KEY_COST_DURATION_MS,
-		                         TOLL_KEY_COST_ERROR };
-	const struct toll_attr *a;
+	for (uint32_t i = 0; i < n->attr_count; i++) {
+		struct toll_attr *a = &n->attrs[i];
+		int err = 0;
 
-	for (size_t i = 0; i < TOLL_COUNT(keys); i++)
-		while ((a = toll_node_find(n, (enum toll_key)keys[i]))) {
-			int err = toll_attr_delete(b, n, &n->attrs[a - n->attrs]);
-
-			if (err)
-				return err;
-		}
+		if (is_ours(a->key_id) && a->state != TOLL_ATTR_DELETED)
+			err = toll_attr_delete(b, n, a);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
-static int write_priced(struct toll_batch *b, struct toll_span *s, struct template *t)
+static int write_priced(struct toll_batch *b, struct toll_span *s, bool from_client,
+                        struct template *t)
 {
 	double amount = toll_money_to_double(s->cost_pico), ms = duration_ms(s);
 	char *copy;
 	int err;
 
-	if (!t->len || !toll_slice_eq(t->region, s->region))
-		make_template(t, s->region, s->node.attr_tag);
+	if (!t->len || t->from_client != from_client || !toll_slice_eq(t->region, s->region))
+		make_template(t, s->region, from_client, s->node.attr_tag);
 	err = toll_node_append(b, &s->node, toll_slice(t->bytes, t->len), &copy);
 	if (err)
 		return err;
@@ -165,17 +171,20 @@ static int write_priced(struct toll_batch *b, struct toll_span *s, struct templa
 	return 0;
 }
 
-static int write_unpriced(struct toll_batch *b, struct toll_span *s)
+static int write_unpriced(struct toll_batch *b, struct toll_span *s, bool from_client)
 {
 	char bytes[ERROR_MAX + TEMPLATE_MAX] TOLL_UNINITIALIZED;
 	char *end = bytes;
 	uint32_t tag = s->node.attr_tag;
 
-	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.error"), cut(s->cost_error, ERROR_MAX));
+	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.error"),
+	                        toll_slice_cut(s->cost_error, ERROR_MAX));
 	if (s->region.len)
 		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.pricing_region"),
-		                        cut(s->region, REGION_MAX));
+		                        toll_slice_cut(s->region, REGION_MAX));
 	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.duration_ms"), duration_ms(s), NULL);
+	if (from_client)
+		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.source"), TOLL_SLICE("client"));
 	return toll_node_append(b, &s->node, toll_slice(bytes, (size_t)(end - bytes)), NULL);
 }
 
@@ -190,12 +199,9 @@ static void price_span(const struct cost *c, struct toll_batch *b, struct toll_s
 	if (!poisoned && !from_client)
 		compute(s);
 	if (!err && s->cost_state == TOLL_COST_UNPRICED)
-		err = write_unpriced(b, s);
+		err = write_unpriced(b, s, from_client);
 	else if (!err)
-		err = write_priced(b, s, t);
-	if (!err && from_client)
-		err = toll_node_set_str(b, &s->node, TOLL_SLICE("cost.source"),
-		                        TOLL_SLICE("client"));
+		err = write_priced(b, s, from_client, t);
 	if (err)
 		unpriced(s, TOLL_UNPRICED_NO_MEMORY,
 		         TOLL_SLICE("no memory for the cost attributes"));

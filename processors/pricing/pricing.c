@@ -102,8 +102,7 @@ static void refuse_unknown(struct toll_batch *b, struct toll_span *s, struct tol
 	size_t len = head.len + 1 + s->operation.len;
 	char *text, *end;
 
-	if (service.len > SERVICE_MAX)
-		service.len = SERVICE_MAX;
+	service = toll_slice_cut(service, SERVICE_MAX);
 	text = toll_arena_alloc(&b->arena, len + service.len, 1);
 	s->unpriced = text ? TOLL_UNPRICED_NO_PRICING_DATA : TOLL_UNPRICED_NO_MEMORY;
 	s->cost_error = TOLL_SLICE("out of memory");

@@ -32,7 +32,7 @@ static void edit_some(struct toll_batch *b)
 
 static void round_trip(const struct toll_batch *b, uint32_t first, uint32_t count)
 {
-	struct toll_selection sel = { b, first, count };
+	struct toll_selection sel = { b, first, count == b->span_count ? TOLL_WHOLE_BATCH : count };
 	size_t size = toll_otlp_size(&sel);
 	char *out = malloc(size + 1);
 	struct toll_batch *again;

@@ -149,7 +149,7 @@ def expected(req, edits, first=0, count=None):
     want = ExportTraceServiceRequest()
     want.CopyFrom(req)
     total = sum(len(ss.spans) for rs in req.resource_spans for ss in rs.scope_spans)
-    whole = first == 0 and (count is None or count == total)
+    whole = count is None
     end = total if count is None else first + count
 
     def empty(r, s):

@@ -12,7 +12,7 @@
 
 /* A message under construction. */
 struct msg {
-	char bytes[1 << 19];
+	char bytes[1 << 20];
 	size_t len;
 };
 

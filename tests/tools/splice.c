@@ -2,7 +2,7 @@
 /* splice - the other end of test_splice_oracle.py: edits and encodes requests as told, frame by
  * frame.
  *
- * in:  u32 length, u8 edits (bits below), u32 first, u32 count (0xffffffff: to the end), request
+ * in:  u32 length, u8 edits (bits below), u32 first, u32 count (0xffffffff: the whole batch), request
  * out: i32 error, u32 kept spans, u32 length, encoded request (with EDIT_JSON: OTLP/JSON) */
 #include <stdio.h>
 
@@ -115,11 +115,9 @@ static void serve(struct toll_slice wire, unsigned edits, uint32_t first, uint32
 		b = clone;
 	}
 	edit(b, edits);
-	if (count == UINT32_MAX)
-		count = b->span_count - first;
 	write_selection(b, first, count, edits);
 	if (clone)
-		write_selection(original, 0, original->span_count, 0);
+		write_selection(original, 0, TOLL_WHOLE_BATCH, 0);
 	toll_batch_unref(clone);
 	toll_batch_unref(original);
 }

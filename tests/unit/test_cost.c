@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "cost/pricebook.h"
@@ -149,6 +150,80 @@ static void what_the_client_claims_is_replaced(void **state TOLL_UNUSED)
 	toll_batch_unref(b);
 }
 
+/* Whatever spans look like, there is memory for what the processors add to them. */
+static void there_is_room_for_every_shape_of_span(void **state TOLL_UNUSED)
+{
+	static const struct {
+		uint64_t spans;
+		int attributes, bytes;
+	} shapes[] = { { 512, 0, 0 },   { 512, 10, 8 }, { 512, 14, 20 },  { 512, 20, 4 },
+		       { 1000, 30, 1 }, { 100, 1, 1 },  { 200, 100, 16 }, { 1, 2000, 2 } };
+	struct toll_price price = price_of("1");
+	char key[16], value[64] = "";
+
+	for (size_t i = 0; i < TOLL_COUNT(shapes); i++) {
+		struct msg *req = msg_new(), *rs = msg_new(), *ss = scope_spans_new("x");
+		struct toll_batch *b;
+
+		memset(value, 'v', (size_t)shapes[i].bytes);
+		value[shapes[i].bytes] = '\0';
+		for (uint64_t n = 0; n < shapes[i].spans; n++) {
+			struct msg *span = span_new("op", n, 1000);
+
+			for (int a = 0; a < shapes[i].attributes; a++) {
+				snprintf(key, sizeof(key), "k%d", a);
+				msg_attr_str(span, 9, key, value);
+			}
+			msg_add(ss, 2, span);
+		}
+		msg_add(rs, 2, ss);
+		msg_add(req, 1, rs);
+		b = batch_of_request(req);
+		for (uint32_t n = 0; n < b->span_count; n++) {
+			b->spans[n].price = &price;
+			assert_int_equal(toll_node_set_str(b, &b->spans[n].node, TOLL_SLICE("k0"),
+			                                   TOLL_SLICE("/a/path/in/place/of/it/*")),
+			                 0);
+		}
+		run(b);
+		for (uint32_t n = 0; n < b->span_count; n++)
+			assert_int_equal(b->spans[n].cost_state, TOLL_COST_PRICED);
+		toll_batch_unref(b);
+	}
+}
+
+/* A client's cost.error twenty thousand times over: each is one step, wherever it stands. */
+static void many_claims_are_removed_in_one_pass(void **state TOLL_UNUSED)
+{
+	struct toll_price price = price_of("1");
+	struct msg *span = span_new("op", 1, 1000);
+	struct toll_batch *b;
+
+	for (int i = 0; i < 20000; i++)
+		msg_attr_str(span, 9, "cost.error", "");
+	b = batch_of_request(request_of("svc", &span, 1));
+	b->spans[0].price = &price;
+	run(b);
+	assert_int_equal(b->spans[0].cost_state, TOLL_COST_PRICED);
+	assert_null(toll_node_find(&b->spans[0].node, TOLL_KEY_COST_ERROR));
+	toll_batch_unref(b);
+}
+
+static void text_is_cut_between_characters(void **state TOLL_UNUSED)
+{
+	struct toll_price price = price_of("1");
+	struct toll_batch *b = one_span(1000);
+	char region[130];
+
+	memset(region, 'r', 127);
+	memcpy(region + 127, "\xc3\xa9", 3);
+	b->spans[0].region = toll_slice_str(region);
+	b->spans[0].price = &price;
+	run(b);
+	assert_int_equal(text_of(&b->spans[0], "cost.pricing_region").len, 127);
+	toll_batch_unref(b);
+}
+
 static void regions_differ_from_span_to_span(void **state TOLL_UNUSED)
 {
 	struct toll_price price = price_of("1");
@@ -251,6 +326,9 @@ int main(void)
 		cmocka_unit_test(poison_flows_without_an_amount),
 		cmocka_unit_test(what_the_client_claims_is_replaced),
 		cmocka_unit_test(regions_differ_from_span_to_span),
+		cmocka_unit_test(there_is_room_for_every_shape_of_span),
+		cmocka_unit_test(many_claims_are_removed_in_one_pass),
+		cmocka_unit_test(text_is_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests_name("cost", tests, NULL, NULL);

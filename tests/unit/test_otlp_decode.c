@@ -91,10 +91,11 @@ static struct msg *nested_span(int levels)
 static void nesting_has_a_limit(void **state TOLL_UNUSED)
 {
 	struct toll_batch *b = batch_of_request(request_of(
-		"s", (struct msg *[]){ nested_span(TOLL_MAX_DEPTH), nested_span(10000) }, 2));
+		"s", (struct msg *[]){ nested_span(31), nested_span(32), nested_span(10000) }, 3));
 
 	assert_int_equal(b->spans[0].dropped, TOLL_DROP_NOT);
 	assert_int_equal(b->spans[1].dropped, TOLL_DROP_TOO_DEEP);
+	assert_int_equal(b->spans[2].dropped, TOLL_DROP_TOO_DEEP);
 	toll_batch_unref(b);
 }
 

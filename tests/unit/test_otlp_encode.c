@@ -9,7 +9,7 @@
 /* Encodes a selection, checks the promised size, decodes the result. */
 static struct toll_batch *again(const struct toll_batch *b, uint32_t first, uint32_t count)
 {
-	struct toll_selection sel = { b, first, count };
+	struct toll_selection sel = { b, first, count == b->span_count ? TOLL_WHOLE_BATCH : count };
 	size_t size = toll_otlp_size(&sel);
 	char *out = malloc(size + 1);
 	struct toll_batch *copy;
@@ -206,6 +206,25 @@ static void cutting_respects_the_limit(void **state TOLL_UNUSED)
 	toll_batch_unref(b);
 }
 
+/* What is nobody's must not get into the message of somebody: it would be over every limit. */
+static void unknown_fields_go_with_the_whole_batch_only(void **state TOLL_UNUSED)
+{
+	struct msg *span = span_new("op", 1, 1), *req = request_of("s", &span, 1);
+	struct toll_selection whole = { .count = TOLL_WHOLE_BATCH }, all = { .count = 1 };
+	char junk[5000] = { 0 };
+	struct toll_batch *b;
+	size_t size;
+
+	msg_bytes(req, 7, junk, sizeof(junk));
+	b = batch_of_request(req);
+	whole.batch = all.batch = b;
+	assert_true(toll_otlp_size(&whole) == b->wire.len);
+	assert_true(toll_otlp_size(&all) < 200);
+	assert_int_equal(toll_otlp_fit(b, 0, 1, 1000, &size), 1);
+	assert_true(size <= 1000);
+	toll_batch_unref(b);
+}
+
 static void a_clone_has_its_own_edits(void **state TOLL_UNUSED)
 {
 	struct toll_batch *b = shop(2), *clone, *c;
@@ -237,6 +256,7 @@ int main(void)
 		cmocka_unit_test(dropped_spans_stay_out),
 		cmocka_unit_test(every_selection_has_its_spans),
 		cmocka_unit_test(cutting_respects_the_limit),
+		cmocka_unit_test(unknown_fields_go_with_the_whole_batch_only),
 		cmocka_unit_test(a_clone_has_its_own_edits),
 	};
 
