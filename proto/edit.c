@@ -142,9 +142,12 @@ int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slic
                      char **ret_copy)
 {
 	char *copy = toll_arena_alloc(&b->arena, encoded.len, 1);
-	int err = copy ? make_room(b, n, count_fields(encoded)) : b->arena.err;
 	struct toll_reader r;
+	int err;
 
+	if (!copy)
+		return b->arena.err;
+	err = make_room(b, n, count_fields(encoded));
 	if (err)
 		return err;
 	memcpy(copy, encoded.ptr, encoded.len);

@@ -572,7 +572,7 @@ static void allow_edits(struct decoder *d)
 	struct toll_batch *b = d->b;
 
 	b->arena.limit = b->arena.held + b->kept_count * TOLL_EDIT_BYTES_PER_SPAN +
-	                 2 * d->attr_total * sizeof(struct toll_attr) + b->wire.len +
+	                 (size_t)d->attr_total * 2 * sizeof(struct toll_attr) + b->wire.len +
 	                 TOLL_EDIT_BYTES;
 }
 
