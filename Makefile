@@ -215,9 +215,9 @@ test-full-steps:
 	$(call stage,lint)
 	+@$(again) lint-steps
 
-soak: all ## hours: outages, restarts and load with a conservation oracle (SOAK=30m)
+soak: ## hours: outages, restarts and load with a conservation oracle (SOAK=30m)
 	@tools/setup.sh build test
-	SOAK=$(or $(SOAK),30m) $(again) test-integration MARK=soak JOBS=1
+	+@SOAK=$(or $(SOAK),30m) $(again) test-integration MARK=soak JOBS=1
 
 test-unit: $(TESTS:%=$(O)/test/%) ## unit tests only (seconds)
 	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) $^
