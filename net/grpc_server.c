@@ -37,19 +37,24 @@ enum step { STEP_REQUEST = 0, STEP_MESSAGE, STEP_ANSWERED, STEP_MASK = 3 };
 
 struct toll_grpc_call {
 	struct worker *worker;
-	struct toll_grpc_call *prev, *next; /* among the receiving; next alone among the kept */
+	struct toll_grpc_call *prev, *next; /* in a list of the worker; next alone among the kept */
 	grpc_call *call;
 	atomic_bool baton;
 	grpc_call_details details;
 	grpc_metadata_array metadata;
 	grpc_byte_buffer *message, *response;
 	const struct toll_grpc_method *method;
-	uint64_t arrived_mono_ns;
+	uint64_t since_mono_ns; /* in its list */
 	grpc_slice text;
 	grpc_metadata trailer;
 	int cancelled; /* before the answer: by us, because it was overdue */
-	bool has_trailer;
+	bool has_trailer, in_answered;
 	_Alignas(max_align_t) char data[];
+};
+
+/* In order of time. */
+struct call_list {
+	struct toll_grpc_call *oldest, *newest;
 };
 
 struct worker {
@@ -61,7 +66,10 @@ struct worker {
 	/* The thread's own. */
 	unsigned armed, kept_count;
 	struct toll_grpc_call *kept;
-	struct toll_grpc_call *oldest, *newest; /* receiving, in order of arrival */
+	struct call_list receiving;
+	/* Calls join it on the thread that answers and leave it on the worker's. */
+	pthread_mutex_t answered_lock;
+	struct call_list answered;
 };
 
 struct toll_grpc_server {
@@ -79,6 +87,32 @@ struct toll_grpc_server {
 };
 
 static char closed_tag; /* its address marks the end of core's shutdown */
+
+/* ---- lists ---- */
+
+static void list_append(struct call_list *l, struct toll_grpc_call *c)
+{
+	c->since_mono_ns = toll_clock_mono_ns();
+	c->prev = l->newest;
+	c->next = NULL;
+	if (l->newest)
+		l->newest->next = c;
+	else
+		l->oldest = c;
+	l->newest = c;
+}
+
+static void list_remove(struct call_list *l, struct toll_grpc_call *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		l->oldest = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	else
+		l->newest = c->prev;
+}
 
 /* ---- calls ---- */
 
@@ -106,7 +140,7 @@ static struct toll_grpc_call *call_new(struct worker *w)
 	c->call = NULL;
 	c->message = c->response = NULL;
 	c->text = grpc_empty_slice();
-	c->has_trailer = false;
+	c->has_trailer = c->in_answered = false;
 	grpc_call_details_init(&c->details);
 	return c;
 }
@@ -162,6 +196,55 @@ static void call_end(struct toll_grpc_call *c)
 
 /* ---- the answer ---- */
 
+static void add_answered(struct toll_grpc_call *c)
+{
+	struct worker *w = c->worker;
+
+	pthread_mutex_lock(&w->answered_lock);
+	c->in_answered = true;
+	list_append(&w->answered, c);
+	pthread_mutex_unlock(&w->answered_lock);
+}
+
+static void remove_answered(struct toll_grpc_call *c)
+{
+	struct worker *w = c->worker;
+
+	pthread_mutex_lock(&w->answered_lock);
+	if (c->in_answered)
+		list_remove(&w->answered, c);
+	c->in_answered = false;
+	pthread_mutex_unlock(&w->answered_lock);
+}
+
+/* The oldest, when its time is over; it is in the list no more. */
+static struct toll_grpc_call *take_unread(struct worker *w)
+{
+	struct toll_grpc_call *c;
+
+	pthread_mutex_lock(&w->answered_lock);
+	c = w->answered.oldest;
+	if (c && toll_clock_mono_ns() - c->since_mono_ns < w->server->set.answer_timeout_ns)
+		c = NULL;
+	if (c) {
+		list_remove(&w->answered, c);
+		c->in_answered = false;
+	}
+	pthread_mutex_unlock(&w->answered_lock);
+	return c;
+}
+
+/* Clients that grant no window would keep their calls for ever. Their STEP_ANSWERED follows; until
+ * this thread sees it they are there. */
+static void cancel_unread(struct worker *w)
+{
+	for (struct toll_grpc_call *c; (c = take_unread(w));) {
+		atomic_fetch_add_explicit(&w->server->counts.unread, 1, memory_order_relaxed);
+		grpc_call_cancel_with_status(c->call, GRPC_STATUS_DEADLINE_EXCEEDED,
+		                             "the answer was not read in time", NULL);
+	}
+}
+
 static void add_trailer(struct toll_grpc_call *c, struct toll_slice details)
 {
 	c->trailer = (grpc_metadata){
@@ -198,6 +281,7 @@ void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a
 	}
 	ops[n].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
 	ops[n++].data.recv_close_on_server.cancelled = &c->cancelled;
+	add_answered(c);
 	toll_grpc_give(&c->baton);
 	/* Fails only when used wrongly; c may be gone when it returns. */
 	if (grpc_call_start_batch(call, ops, n, tag_of(c, STEP_ANSWERED), NULL) != GRPC_CALL_OK)
@@ -213,38 +297,14 @@ static void refuse(struct toll_grpc_call *c, int status, const char *why)
 
 /* ---- receiving ---- */
 
-static void add_receiving(struct worker *w, struct toll_grpc_call *c)
-{
-	c->arrived_mono_ns = toll_clock_mono_ns();
-	c->prev = w->newest;
-	c->next = NULL;
-	if (w->newest)
-		w->newest->next = c;
-	else
-		w->oldest = c;
-	w->newest = c;
-}
-
-static void remove_receiving(struct worker *w, struct toll_grpc_call *c)
-{
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		w->oldest = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
-	else
-		w->newest = c->prev;
-}
-
 /* Their message will not come: their STEP_MESSAGE arrives without one. */
 static void cancel_overdue(struct worker *w)
 {
 	uint64_t now = toll_clock_mono_ns();
 	struct toll_grpc_server *s = w->server;
 
-	for (struct toll_grpc_call *c = w->oldest; c; c = c->next) {
-		if (now - c->arrived_mono_ns < s->set.message_timeout_ns)
+	for (struct toll_grpc_call *c = w->receiving.oldest; c; c = c->next) {
+		if (now - c->since_mono_ns < s->set.message_timeout_ns)
 			return;
 		if (c->cancelled)
 			continue;
@@ -307,7 +367,7 @@ static void on_request(struct worker *w, struct toll_grpc_call *c, bool ok)
 	c->cancelled = 0;
 	op.op = GRPC_OP_RECV_MESSAGE;
 	op.data.recv_message.recv_message = &c->message;
-	add_receiving(w, c);
+	list_append(&w->receiving, c);
 	if (grpc_call_start_batch(c->call, &op, 1, tag_of(c, STEP_MESSAGE), NULL) != GRPC_CALL_OK)
 		abort(); /* used wrongly */
 }
@@ -316,7 +376,7 @@ static void on_message(struct worker *w, struct toll_grpc_call *c)
 {
 	struct toll_grpc_server *s = w->server;
 
-	remove_receiving(w, c);
+	list_remove(&w->receiving, c);
 	if (!c->message) {
 		if (!c->cancelled)
 			atomic_fetch_add_explicit(&s->counts.lost, 1, memory_order_relaxed);
@@ -341,12 +401,14 @@ static void on_event(struct worker *w, const grpc_event *e)
 		return;
 	}
 	toll_grpc_got(&c->baton);
-	if (step == STEP_REQUEST)
+	if (step == STEP_REQUEST) {
 		on_request(w, c, e->success);
-	else if (step == STEP_MESSAGE)
+	} else if (step == STEP_MESSAGE) {
 		on_message(w, c);
-	else
+	} else {
+		remove_answered(c);
 		call_end(c);
+	}
 }
 
 static void forget_kept(struct worker *w)
@@ -374,6 +436,7 @@ static void *serve(void *arg)
 			tick = toll_clock_mono_ns() + TICK_NS;
 			wake = toll_grpc_in(TICK_NS);
 			cancel_overdue(w);
+			cancel_unread(w);
 			arm(w);
 		}
 		e = grpc_completion_queue_next(w->queue, wake, NULL);
@@ -469,6 +532,7 @@ static void fill_defaults(struct toll_grpc_server_settings *set)
 		set->max_streams = 100;
 	set_default(&set->handshake_timeout_ns, 5 * TOLL_S);
 	set_default(&set->message_timeout_ns, 30 * TOLL_S);
+	set_default(&set->answer_timeout_ns, 30 * TOLL_S);
 	set_default(&set->max_connection_idle_ns, TOLL_GRPC_FOREVER);
 	set_default(&set->max_connection_age_ns, TOLL_GRPC_FOREVER);
 	set_default(&set->max_connection_age_grace_ns, TOLL_GRPC_FOREVER);
@@ -632,8 +696,10 @@ int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct tol
 	s->workers = calloc(s->set.workers, sizeof(*s->workers));
 	if (!s->workers || toll_cond_init(&s->changed) < 0)
 		goto fail;
-	for (unsigned i = 0; i < s->set.workers; i++)
+	for (unsigned i = 0; i < s->set.workers; i++) {
 		s->workers[i] = (struct worker){ .server = s, .index = i };
+		pthread_mutex_init(&s->workers[i].answered_lock, NULL);
+	}
 	make_core(s);
 	err = open_port(s, reterr);
 	if (err < 0)
@@ -726,6 +792,8 @@ struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s)
 	if (s->quota)
 		grpc_resource_quota_unref(s->quota);
 	toll_grpc_library_unref();
+	for (unsigned i = 0; s->workers && i < s->set.workers; i++)
+		pthread_mutex_destroy(&s->workers[i].answered_lock);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 	free(s->workers);

@@ -2,7 +2,8 @@
 /* grpc_server.h - unary gRPC services on gRPC C core: one completion queue and thread per worker.
  *
  * What core does badly is kept from it: messages arrive compressed as they were sent, a method
- * that nobody serves is answered at once, and a call whose message does not arrive is cancelled. */
+ * that nobody serves is answered at once, and a call whose message does not arrive, or whose answer
+ * is not read, is cancelled. */
 #ifndef TOLL_NET_GRPC_SERVER_H
 #define TOLL_NET_GRPC_SERVER_H
 
@@ -48,6 +49,7 @@ struct toll_grpc_server_settings {
 	unsigned max_streams;            /* [100] calls at once on one connection */
 	uint64_t handshake_timeout_ns;   /* [5 s] from accept to the client's SETTINGS */
 	uint64_t message_timeout_ns;     /* [30 s] from a call's headers to its message */
+	uint64_t answer_timeout_ns;      /* [30 s] from the answer to its last byte on its way */
 	uint64_t max_connection_idle_ns; /* [for ever] */
 	uint64_t max_connection_age_ns;  /* [for ever] */
 	uint64_t max_connection_age_grace_ns; /* [for ever] */
@@ -69,11 +71,12 @@ bool toll_grpc_server_stop(struct toll_grpc_server *s, uint64_t deadline_mono_ns
 /* After stop() was true. Always returns NULL. */
 struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s);
 
-/* Calls that no handler saw. Any thread. */
+/* Calls that no handler saw, and the unread. Any thread. */
 struct toll_grpc_server_counts {
 	atomic_uint_fast64_t unknown_methods;
 	atomic_uint_fast64_t lost;    /* cancelled by the client, or too large */
 	atomic_uint_fast64_t overdue; /* no message within message_timeout_ns */
+	atomic_uint_fast64_t unread;  /* answered, but not read within answer_timeout_ns */
 };
 const struct toll_grpc_server_counts *toll_grpc_server_counts(const struct toll_grpc_server *s);
 

@@ -31,10 +31,18 @@ static void refuse(struct toll_otlp_request *r, int err, const char *why)
 	r->engine->answer(r, err, why, toll_slice(NULL, 0));
 }
 
+/* Only with a final answer: those of a request that is to come again would count twice. */
+static void count_rejected(struct toll_otlp_request *r)
+{
+	if (r->rejected)
+		toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_REJECTED_SPANS, r->rejected);
+}
+
 static void accept(struct toll_otlp_request *r)
 {
 	char buf[TOLL_RESPONSE_MAX];
 
+	count_rejected(r);
 	count(r->receiver, TOLL_OUTCOME_SUCCESS);
 	r->engine->answer(r, 0, NULL, toll_otlp_response(r->rejected, r->reason, buf));
 }
@@ -53,6 +61,8 @@ static void on_ack(struct toll_ack *ack, int err)
 	              toll_err_retryable(err) ? TOLL_STAT_RECEIVER_REFUSED_SPANS
 	                                      : TOLL_STAT_RECEIVER_FAILED_SPANS,
 	              r->spans);
+	if (!toll_err_retryable(err))
+		count_rejected(r);
 	refuse(r, err, toll_err_text(err));
 }
 
@@ -120,11 +130,8 @@ static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body
 static void note_rejected(struct toll_otlp_request *r, const struct toll_batch *b)
 {
 	r->rejected = b->dropped_count;
-	if (!r->rejected)
-		return;
-	for (uint32_t i = 0; i < b->span_count && !r->reason; i++)
+	for (uint32_t i = 0; r->rejected && i < b->span_count && !r->reason; i++)
 		r->reason = b->spans[i].dropped;
-	toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_REJECTED_SPANS, r->rejected);
 }
 
 /* Compressions that SDKs know and we do not. Core tells us only that the message is not gzip, so

@@ -6,9 +6,9 @@
 #include "proto/grpc_health.pb-c.h"
 #include "receivers/otlp/otlp.h"
 
-enum { OK = 0, INVALID_ARGUMENT = 3, NOT_FOUND = 5 };
+enum { INVALID_ARGUMENT = 3, NOT_FOUND = 5, UNIMPLEMENTED = 12 };
 
-/* Of a request; more than the name of a service is not expected. */
+/* Of a request, as sent and inflated; more than the name of a service is not expected. */
 enum { REQUEST_MAX = 1024 };
 
 static void refuse(struct toll_grpc_call *c, int status, const char *why)
@@ -29,18 +29,38 @@ static void answer(struct toll_grpc_call *c, bool serving)
 	toll_grpc_answer(c, &(struct toll_grpc_answer){ .response = toll_slice(buf, len) });
 }
 
+/* NULL: malformed. */
+static Grpc__Health__V1__HealthCheckRequest *read_request(struct toll_otlp *o,
+                                                          struct toll_grpc_call *c)
+{
+	struct toll_inflater *z = &o->inflaters[toll_grpc_call_worker(c)];
+	char sent[REQUEST_MAX], inflated[REQUEST_MAX];
+	size_t size = toll_grpc_call_size(c);
+	const char *bytes = sent;
+	bool gzip;
+
+	if (size > sizeof(sent))
+		return NULL;
+	gzip = toll_grpc_call_encoding(c) == TOLL_GRPC_GZIP;
+	toll_grpc_call_take(c, sent);
+	if (gzip) {
+		if (toll_gunzip(z, toll_slice(sent, size), inflated, sizeof(inflated), &size) < 0)
+			return NULL;
+		bytes = inflated;
+	}
+	return grpc__health__v1__health_check_request__unpack(NULL, size, (const uint8_t *)bytes);
+}
+
 void toll_otlp_handle_health(void *ctx, struct toll_grpc_call *c)
 {
 	struct toll_otlp *o = ctx;
-	Grpc__Health__V1__HealthCheckRequest *request = NULL;
-	size_t size = toll_grpc_call_size(c);
-	char bytes[REQUEST_MAX];
+	Grpc__Health__V1__HealthCheckRequest *request;
 
-	if (size <= sizeof(bytes) && toll_grpc_call_encoding(c) == TOLL_GRPC_IDENTITY) {
-		toll_grpc_call_take(c, bytes);
-		request = grpc__health__v1__health_check_request__unpack(NULL, size,
-		                                                         (uint8_t *)bytes);
+	if (toll_grpc_call_encoding(c) == TOLL_GRPC_OTHER) {
+		refuse(c, UNIMPLEMENTED, "unknown compression: send gzip or identity");
+		return;
 	}
+	request = read_request(o, c);
 	if (!request)
 		refuse(c, INVALID_ARGUMENT, "malformed HealthCheckRequest");
 	else if (*request->service && strcmp(request->service, TOLL_OTLP_TRACE_SERVICE) != 0)

@@ -77,7 +77,8 @@ def test_over_the_size_limit_is_final(spantoll, compressed):
 def test_overload_says_when_to_come_back(spantoll):
     daemon = spantoll(exporters={"file": {"path": "/dev/full", "required": True, "sending_queue": {"queue_size": 1},
                                           "retry_on_failure": {"max_elapsed_time": "0s"}}})
-    answers = [daemon.export(otlp.many("shop", 2)) for _ in range(8)]
+    bad = otlp.span(trace_id=b"short")
+    answers = [daemon.export(otlp.request({"shop": [otlp.span(), otlp.span(), bad]})) for _ in range(8)]
     refused = [a for a in answers if not a.ok]
     assert len(refused) >= 5
     for answer in refused:
@@ -86,6 +87,8 @@ def test_overload_says_when_to_come_back(spantoll):
     assert len({a.retry_delay for a in refused}) > 1, "delays are spread"
     assert daemon.metric("otelcol_receiver_refused_spans") == 2 * len(refused)
     assert requests(daemon, "refused") == len(refused)
+    # What comes again is counted when it is answered for good.
+    assert daemon.metric("spantoll_receiver_rejected_spans") == len(answers) - len(refused)
     daemon.kill()
 
 
@@ -110,6 +113,18 @@ def test_health_is_readiness(spantoll):
         assert answer.code == Code.OK and answer.response == b"\x08\x01"  # SERVING
     assert daemon.client.call(HEALTH, b"\x0a\x04none").code == Code.NOT_FOUND
     assert daemon.client.call(HEALTH, b"\x0a\xff").code == Code.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("body, status", [
+    (gzip.compress(b""), "0"), (gzip.compress(b"\x0a\x04none"), "5"), (b"garbage", "3"), (b"", "3"),
+    (gzip.compress(b"\x0a\xff"), "3"), (gzip.compress(b"\x0a\xff\x1f" + b"x" * 4095), "3")],
+    ids=["serving", "unknown", "garbage", "nothing", "malformed", "bomb"])
+def test_health_inflates_gzip(spantoll, raw, body, status):
+    daemon = spantoll()
+    r = raw(daemon)
+    r.headers(path=HEALTH, encoding="gzip")
+    r.message(body, flag=1)
+    assert r.status() == status
 
 
 def test_health_waits_for_prices(spantoll, price_server):

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -349,6 +350,60 @@ static void a_message_that_does_not_arrive_is_given_up(void **state)
 	toll_grpc_server_free(s);
 }
 
+/* As above, but the client's SETTINGS grant no window and the message is whole. */
+static const char no_window[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+				"\0\0\6\4\0\0\0\0\0\0\4\0\0\0\0"
+				"\0\0\0\4\1\0\0\0\0"
+				"\0\0\x6d\1\4\0\0\0\1"
+				"\0\7:method\4POST"
+				"\0\7:scheme\4http"
+				"\0\5:path\17/test.Test/Echo"
+				"\0\12:authority\1x"
+				"\0\2te\10trailers"
+				"\0\14content-type\20application/grpc"
+				"\0\0\6\0\1\0\0\0\1"
+				"\0\0\0\0\1x";
+
+/* The stream's own end: RST_STREAM, or HEADERS with END_STREAM. */
+static bool stream_ended(const unsigned char *seen, size_t n)
+{
+	for (size_t at = 0; at + 9 <= n;) {
+		if (seen[at + 3] == 3 || (seen[at + 3] == 1 && (seen[at + 4] & 1)))
+			return true;
+		at += 9 + ((size_t)seen[at] << 16 | (size_t)seen[at + 1] << 8 | seen[at + 2]);
+	}
+	return false;
+}
+
+static void an_answer_that_is_not_read_is_given_up(void **state)
+{
+	struct toll_grpc_server_settings set = settings("127.0.0.1:0");
+	struct toll_grpc_server *s = NULL;
+	unsigned char seen[4096];
+	size_t n = 0;
+	int fd;
+
+	(void)state;
+	set.answer_timeout_ns = TOLL_S / 10;
+	assert_int_equal(toll_grpc_server_new(&set, &s, NULL), 0);
+	fd = connect_to(toll_grpc_server_address(s));
+	assert_int_equal(write(fd, no_window, sizeof(no_window) - 1), sizeof(no_window) - 1);
+	while (!stream_ended(seen, n)) {
+		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		ssize_t more;
+
+		assert_int_equal(poll(&readable, 1, 20000), 1);
+		more = read(fd, seen + n, sizeof(seen) - n);
+		assert_true(more > 0);
+		n += (size_t)more;
+	}
+	assert_int_equal(toll_grpc_server_counts(s)->unread, 1);
+	/* Nothing is left inside, although the connection is still there. */
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
+	close(fd);
+	toll_grpc_server_free(s);
+}
+
 static void unix_sockets_work(void **state)
 {
 	char dir[] = "/tmp/toll-grpc-XXXXXX", endpoint[64];
@@ -461,6 +516,7 @@ int main(void)
 		TEST(compressed_messages_arrive_as_they_were_sent),
 		TEST(a_busy_port_is_an_error_that_names_the_setting),
 		cmocka_unit_test(a_message_that_does_not_arrive_is_given_up),
+		cmocka_unit_test(an_answer_that_is_not_read_is_given_up),
 		cmocka_unit_test(unix_sockets_work),
 		cmocka_unit_test(stop_waits_for_what_is_inside),
 		cmocka_unit_test(stop_cancels_at_the_deadline_and_tells_who_still_owes),
