@@ -28,12 +28,18 @@ static struct toll_slice service_of(const struct toll_kafka_dead_letter *l)
 	return l->batch->resources[l->span->resource].service;
 }
 
+/* As in the cost record. */
+static struct toll_slice cost_error_of(const struct toll_kafka_dead_letter *l)
+{
+	return l->span->cost_error.len ? l->span->cost_error : TOLL_SLICE("no cost processor");
+}
+
 size_t toll_kafka_dead_letter_bound(const struct toll_kafka_dead_letter *l)
 {
 	const size_t fixed = 512; /* keys, punctuation, ids, numbers */
 	size_t text = cut(service_of(l).len, TEXT_MAX) + cut(l->span->operation.len, TEXT_MAX) +
 	              cut(l->topic.len, TEXT_MAX) + cut(l->encoding.len, TEXT_MAX) +
-	              cut(l->reason.len, TEXT_MAX);
+	              cut(l->reason.len, TEXT_MAX) + cut(cost_error_of(l).len, TEXT_MAX);
 
 	return fixed + toll_json_string_bound(text) +
 	       (cut(l->message.len, TOLL_KAFKA_DEAD_LETTER_DATA) + 2) / 3 * 4;
@@ -42,7 +48,9 @@ size_t toll_kafka_dead_letter_bound(const struct toll_kafka_dead_letter *l)
 char *toll_kafka_dead_letter_write(const struct toll_kafka_dead_letter *l, char *out)
 {
 	char amount[TOLL_MONEY_TEXT];
-	int len = toll_money_print(l->span->cost_pico, amount);
+	bool unpriced = l->span->cost_state == TOLL_COST_UNPRICED;
+	int64_t pico = l->span->cost_state == TOLL_COST_PRICED ? l->span->cost_pico : 0;
+	int len = toll_money_print(pico, amount);
 	size_t kept = cut(l->message.len, TOLL_KAFKA_DEAD_LETTER_DATA);
 
 	out = write_text(out, TOLL_SLICE("{\"reason\":"), l->reason);
@@ -54,6 +62,8 @@ char *toll_kafka_dead_letter_write(const struct toll_kafka_dead_letter *l, char 
 	out = write_text(out, TOLL_SLICE(",\"operation\":"), l->span->operation);
 	out = toll_json_raw(out, TOLL_SLICE(",\"cost_amount\":"));
 	out = toll_json_raw(out, toll_slice(amount, (size_t)len));
+	if (unpriced)
+		out = write_text(out, TOLL_SLICE(",\"cost_error\":"), cost_error_of(l));
 	out = write_number(out, TOLL_SLICE(",\"timestamp\":"),
 	                   toll_span_timestamp_ms(l->batch, l->span));
 	out = write_number(out, TOLL_SLICE(",\"received_ms\":"), l->batch->received_wall_ms);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/kafka/encode.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "exporters/kafka/dead_letter.h"
 #include "pipeline/component.h"
 #include "proto/cost_record.h"
@@ -11,6 +13,9 @@
 
 /* Kafka's framing of a batch of one record: 61 bytes of batch header and at most 27 of varints. */
 #define FRAMING_BYTES ((size_t)96)
+
+/* Of a service name that is too long for a key, before '~' and 16 digits of its hash. */
+#define KEY_CUT_AT 111
 
 /* Scratch memory above this is given back: one giant span must not pin it. */
 #define SCRATCH_KEPT ((size_t)2 << 20)
@@ -41,11 +46,43 @@ static const struct toll_batch *batch_of(const struct range *g)
 	return g->flight->delivery->parts[g->part].batch;
 }
 
-struct toll_slice toll_kafka_record_key(const struct toll_kafka_record *r)
+static size_t key_size(struct toll_slice service)
+{
+	return service.len < TOLL_NAME_MAX ? service.len : TOLL_NAME_MAX;
+}
+
+static struct toll_slice service_of(const struct toll_kafka_record *r)
 {
 	const struct toll_batch *b = r->flight->delivery->parts[r->part].batch;
 
 	return b->resources[b->spans[r->first].resource].service;
+}
+
+struct toll_slice toll_kafka_record_key(const struct toll_kafka_record *r,
+                                        char room[TOLL_KAFKA_KEY_ROOM])
+{
+	struct toll_slice service = service_of(r);
+
+	if (toll_likely(service.len <= TOLL_NAME_MAX))
+		return service;
+	memcpy(room, service.ptr, KEY_CUT_AT);
+	snprintf(room + KEY_CUT_AT, TOLL_KAFKA_KEY_ROOM - KEY_CUT_AT, "~%016" PRIx64,
+	         toll_hash(service));
+	return toll_slice(room, TOLL_NAME_MAX);
+}
+
+static uint32_t kept_spans(const struct toll_batch *b, uint32_t first, uint32_t end)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = first; i < end; i++)
+		kept += !b->spans[i].dropped;
+	return kept;
+}
+
+uint32_t toll_kafka_record_kept(const struct toll_kafka_record *r)
+{
+	return kept_spans(r->flight->delivery->parts[r->part].batch, r->first, r->first + r->count);
 }
 
 static void scratch_reset(struct toll_kafka_encoder *e)
@@ -79,7 +116,7 @@ static int write_dead_letter(struct toll_kafka_encoder *e, struct range *g,
 	struct toll_kafka_dead_letter letter = {
 		.batch = batch_of(g),
 		.span = &batch_of(g)->spans[g->first],
-		.span_count = g->end - g->first,
+		.span_count = kept_spans(batch_of(g), g->first, g->end),
 		.topic = e->topic,
 		.encoding = toll_kafka_encoding_name(e->encoding),
 		.reason = reason,
@@ -91,7 +128,7 @@ static int write_dead_letter(struct toll_kafka_encoder *e, struct range *g,
 
 	if (!r)
 		return TOLL_ENOMEM;
-	commit(e, r, g, letter.span_count,
+	commit(e, r, g, g->end - g->first,
 	       (size_t)(toll_kafka_dead_letter_write(&letter, r->payload) - r->payload));
 	r->dead_letter = true;
 	*ret = r;
@@ -192,7 +229,11 @@ static int encode_proto(struct toll_kafka_encoder *e, struct range *g, size_t li
 	size_t size = 0;
 
 	sel.count = toll_otlp_fit(sel.batch, g->first, run_end(g), limit, &size);
-	if (sel.count == 0)
+	while (size > limit && sel.count > 1) {
+		sel.count /= 2;
+		size = toll_otlp_size(&sel);
+	}
+	if (sel.count == 0 || size > limit)
 		return oversized_otlp(e, g, ret);
 	r = toll_kafka_store_reserve(e->store, size);
 	if (!r)
@@ -248,7 +289,8 @@ static int encode_one(struct toll_kafka_encoder *e, struct range *g, struct toll
 	*ret = NULL;
 	if (g->first >= g->end)
 		return 0;
-	limit = toll_kafka_payload_limit(e, b->resources[b->spans[g->first].resource].service.len);
+	limit = toll_kafka_payload_limit(
+		e, key_size(b->resources[b->spans[g->first].resource].service));
 	switch (e->encoding) {
 	case TOLL_KAFKA_OTLP_JSON:
 		return encode_json(e, g, limit, ret);
@@ -288,7 +330,7 @@ int toll_kafka_encode_smaller(struct toll_kafka_encoder *e, struct toll_kafka_re
 {
 	struct range g = { r->flight, r->part, r->first, r->first + r->count };
 
-	if (r->size <= toll_kafka_payload_limit(e, toll_kafka_record_key(r).len)) {
+	if (r->size <= toll_kafka_payload_limit(e, key_size(service_of(r)))) {
 		toll_kafka_list_push(out, r);
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #ifndef TOLL_EXPORTERS_KAFKA_ENCODE_H
 #define TOLL_EXPORTERS_KAFKA_ENCODE_H
 
+#include "cost/name.h"
 #include "exporters/kafka/delivery.h"
 #include "exporters/kafka/settings.h"
 #include "proto/otlp_json.h"
@@ -24,8 +25,14 @@ void toll_kafka_encoder_release(struct toll_kafka_encoder *e);
 /* What a message may carry besides its key, its headers and Kafka's framing. */
 size_t toll_kafka_payload_limit(const struct toll_kafka_encoder *e, size_t key_size);
 
-/* The service that a record is about; its key. */
-struct toll_slice toll_kafka_record_key(const struct toll_kafka_record *r);
+/* The name of the service that a record is about. One of more than TOLL_NAME_MAX bytes is cut as in
+ * cost/name.h, in room: brokers refuse a message for its key, too. */
+#define TOLL_KAFKA_KEY_ROOM (TOLL_NAME_MAX + 1)
+struct toll_slice toll_kafka_record_key(const struct toll_kafka_record *r,
+                                        char room[TOLL_KAFKA_KEY_ROOM]);
+
+/* The record's spans that were not dropped: what its delivery counts. */
+uint32_t toll_kafka_record_kept(const struct toll_kafka_record *r);
 
 /* The flight's next message in *ret; NULL when there is none left: the flight is then marked
  * encoded. TOLL_ENOMEM: nothing has changed, try later. */

@@ -13,6 +13,7 @@
 #include "exporters/kafka/encode.h"
 #include "exporters/kafka/topic.h"
 #include "pipeline/host.h"
+#include "pipeline/lost.h"
 
 #define POLL_MS       100
 #define ANSWER_MS     2000 /* wait for one answer of the cluster about a topic */
@@ -160,10 +161,17 @@ static uint64_t stop_deadline(struct toll_kafka_sender *s)
 
 static void lose(struct toll_kafka_sender *s, struct toll_kafka_record *r, const char *why)
 {
+	struct toll_delivery *d = r->flight->delivery;
+	const struct toll_part part = { d->parts[r->part].batch, r->first, r->count };
+	uint32_t kept = toll_kafka_record_kept(r);
+	struct toll_lost lost = { 0 };
+	char dollars[TOLL_LOST_TEXT];
+
+	toll_lost_add(&lost, &part);
 	TOLL_FAULT(who(s),
-	           "spans lost: the dead-letter topic refuses them spans=%u topic=%s why=%s",
-	           r->count, s->dead_letter_topic, why);
-	r->flight->delivery->lost_count += r->count;
+	           "lost %u spans worth %s: the dead-letter topic refuses them topic=%s why=%s",
+	           kept, toll_lost_dollars(&lost, dollars), s->dead_letter_topic, why);
+	d->lost_count += kept;
 	record_finish(s, r);
 }
 
@@ -171,7 +179,8 @@ static void lose(struct toll_kafka_sender *s, struct toll_kafka_record *r, const
 static void acknowledged(struct toll_kafka_sender *s, struct toll_kafka_record *r)
 {
 	if (r->dead_letter)
-		toll_stat_add(s->component->stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS, r->count);
+		toll_stat_add(s->component->stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS,
+		              toll_kafka_record_kept(r));
 	if (s->trouble || s->backoff)
 		all_well(s);
 	record_finish(s, r);
@@ -294,7 +303,8 @@ static rd_kafka_headers_t *headers(const struct toll_kafka_sender *s, uint64_t s
 
 static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafka_record *r)
 {
-	struct toll_slice key = toll_kafka_record_key(r);
+	char room[TOLL_KAFKA_KEY_ROOM];
+	struct toll_slice key = toll_kafka_record_key(r, room);
 	rd_kafka_headers_t *h = s->config->headers ? headers(s, r->seq) : NULL;
 	rd_kafka_topic_t *topic = r->dead_letter ? s->client.dead_letters : s->client.topic;
 	union {

@@ -88,6 +88,7 @@ static void json_is_one_record_per_span_that_was_kept(void **state TOLL_UNUSED)
 {
 	struct world w;
 	struct toll_kafka_record *r;
+	char room[TOLL_KAFKA_KEY_ROOM];
 	uint64_t seq = 0;
 	int n = 0;
 
@@ -96,7 +97,7 @@ static void json_is_one_record_per_span_that_was_kept(void **state TOLL_UNUSED)
 		assert_int_equal(r->count, 1);
 		assert_true(r->seq > seq);
 		seq = r->seq;
-		assert_true(toll_slice_is(toll_kafka_record_key(r), n < 4 ? "shop" : "bank"));
+		assert_true(toll_slice_is(toll_kafka_record_key(r, room), n < 4 ? "shop" : "bank"));
 		assert_true(contains(r, n < 4 ? "\"service\":\"shop\"" : "\"service\":\"bank\""));
 		assert_int_equal(r->payload[0], '{');
 		assert_int_equal(r->payload[r->size - 1], '}');
@@ -113,13 +114,14 @@ static void otlp_is_one_message_per_resource(void **state TOLL_UNUSED)
 	for (int e = TOLL_KAFKA_OTLP_JSON; e <= TOLL_KAFKA_OTLP_PROTO; e++) {
 		struct world w;
 		struct toll_kafka_record *a, *b;
+		char room[TOLL_KAFKA_KEY_ROOM];
 
 		setup(&w, batch(5, 0), (enum toll_kafka_encoding)e, 1000000);
 		a = next(&w);
 		b = next(&w);
 		assert_null(next(&w));
-		assert_true(toll_slice_is(toll_kafka_record_key(a), "shop"));
-		assert_true(toll_slice_is(toll_kafka_record_key(b), "bank"));
+		assert_true(toll_slice_is(toll_kafka_record_key(a, room), "shop"));
+		assert_true(toll_slice_is(toll_kafka_record_key(b, room), "bank"));
 		assert_true(contains(a, "shop") && !contains(a, "bank"));
 		teardown(&w);
 	}
@@ -238,6 +240,106 @@ static void refused_message_is_cut_smaller(void **state TOLL_UNUSED)
 	teardown(&w);
 }
 
+/* The dead letter of a span with a giant service name must itself fit. */
+static void key_of_a_giant_name_is_cut(void **state TOLL_UNUSED)
+{
+	enum { GIANT = 40000 };
+	char *name = malloc(GIANT + 1), a_room[TOLL_KAFKA_KEY_ROOM], b_room[TOLL_KAFKA_KEY_ROOM];
+	struct toll_slice a, b;
+
+	name[GIANT] = '\0';
+	for (size_t len = GIANT; len >= 127; len = len > 129 ? 129 : len - 1) {
+		for (int turn = 0; turn < 2; turn++) {
+			struct msg *span = span_new("GET /cart", 1, 1);
+			struct toll_batch *batch;
+			struct world w;
+
+			memset(name, '%', len);
+			name[len] = '\0';
+			name[len - 1] = (char)('a' + turn);
+			batch = batch_of_request(request_of(name, &span, 1));
+			batch->spans[0].operation = batch->spans[0].name;
+			toll_batch_seal(batch);
+			setup(&w, batch, TOLL_KAFKA_JSON, 8000);
+			b = toll_kafka_record_key(next(&w), b_room);
+			assert_int_equal(b.len, len < 128 ? len : 128);
+			assert_memory_equal(b.ptr, name, 111);
+			if (len <= 128)
+				assert_memory_equal(b.ptr, name, len);
+			else
+				assert_int_equal(b.ptr[111], '~');
+			if (turn && len > 128)
+				assert_memory_not_equal(a.ptr, b.ptr, 128);
+			memcpy(a_room, b.ptr, b.len);
+			a = toll_slice(a_room, b.len);
+			teardown(&w);
+		}
+	}
+	free(name);
+}
+
+/* Span 1 is dropped: it is in the run, and in no count. */
+static void dropped_spans_are_not_counted(void **state TOLL_UNUSED)
+{
+	struct toll_kafka_list out = { 0 };
+	struct toll_kafka_record *r;
+	struct world w;
+
+	setup(&w, batch(5, 0), TOLL_KAFKA_OTLP_PROTO, 1000000);
+	r = next(&w);
+	assert_int_equal(r->count, 5);
+	assert_int_equal(toll_kafka_record_kept(r), 4);
+	assert_int_equal(toll_kafka_encode_dead_letter(&w.encoder, r, TOLL_SLICE("no"), &out), 0);
+	r = toll_kafka_list_pop(&out);
+	assert_int_equal(toll_kafka_record_kept(r), 4);
+	assert_true(contains(r, "\"spans\":4"));
+	teardown(&w);
+}
+
+/* What is in cost_pico of an unpriced span means nothing. */
+static void dead_letter_of_an_unpriced_span_costs_nothing(void **state TOLL_UNUSED)
+{
+	struct toll_kafka_list out = { 0 };
+	struct toll_kafka_record *r;
+	struct toll_batch *b = batch(1, 0);
+	struct world w;
+
+	b->spans[0].cost_pico = 7000000000000;
+	b->spans[0].cost_error = TOLL_SLICE("no price for model x");
+	setup(&w, b, TOLL_KAFKA_JSON, 1000000);
+	r = next(&w);
+	assert_int_equal(toll_kafka_encode_dead_letter(&w.encoder, r, TOLL_SLICE("no"), &out), 0);
+	r = toll_kafka_list_pop(&out);
+	assert_true(contains(r, "\"cost_amount\":0"));
+	assert_true(contains(r, "\"cost_error\":\"no price for model x\""));
+	b->spans[0].cost_state = TOLL_COST_PRICED;
+	assert_int_equal(toll_kafka_encode_dead_letter(&w.encoder, r, TOLL_SLICE("no"), &out), 0);
+	r = toll_kafka_list_pop(&out);
+	assert_true(contains(r, "\"cost_amount\":7"));
+	assert_false(contains(r, "cost_error"));
+	teardown(&w);
+}
+
+/* Bytes outside the spans that no cutting can make smaller must not be tried for ever. */
+static void resource_too_large_to_cut_becomes_dead_letters(void **state TOLL_UNUSED)
+{
+	struct toll_kafka_list out = { 0 };
+	struct toll_kafka_record *r;
+	struct world w;
+	int letters = 0;
+
+	for (int e = TOLL_KAFKA_OTLP_JSON; e <= TOLL_KAFKA_OTLP_PROTO; e++) {
+		setup(&w, batch(3, 0), (enum toll_kafka_encoding)e, 1000000);
+		r = next(&w);
+		w.encoder.max_message_bytes = 100;
+		assert_int_equal(toll_kafka_encode_smaller(&w.encoder, r, &out), 0);
+		for (letters = 0; (r = toll_kafka_list_pop(&out)); letters++)
+			assert_true(r->dead_letter);
+		assert_int_equal(letters, 2);
+		teardown(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +349,10 @@ int main(void)
 		cmocka_unit_test(span_too_large_alone_becomes_a_dead_letter),
 		cmocka_unit_test(json_record_too_large_becomes_a_dead_letter),
 		cmocka_unit_test(refused_message_is_cut_smaller),
+		cmocka_unit_test(key_of_a_giant_name_is_cut),
+		cmocka_unit_test(dropped_spans_are_not_counted),
+		cmocka_unit_test(dead_letter_of_an_unpriced_span_costs_nothing),
+		cmocka_unit_test(resource_too_large_to_cut_becomes_dead_letters),
 	};
 
 	return cmocka_run_group_tests_name("kafka encode", tests, NULL, NULL);
