@@ -38,6 +38,7 @@ struct toll_kafka_record {
 	uint32_t size;                  /* bytes behind this struct */
 	uint8_t state;                  /* enum toll_kafka_record_state */
 	bool dead_letter;               /* goes to the dead-letter topic */
+	bool alone;                     /* as a batch of its own: larger ones were refused */
 	char payload[];
 };
 

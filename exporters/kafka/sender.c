@@ -21,6 +21,11 @@
 #define BACKOFF_MAX   (5 * TOLL_S)
 /* A broken producer's messages in flight get this long for their reports. */
 #define RETIRE_NS (10 * TOLL_S)
+/* Spans that wait this long while all connections are closed: the brokers are out of reach. Idle
+ * connections are closed as well, and opened again when something comes. */
+#define DOWN_GRACE (3 * TOLL_S)
+/* Beyond the deadline of stop, for a call into librdkafka to come back. */
+#define JOIN_GRACE (500 * TOLL_MS)
 /* Below this a topic is unusable: what does not fit is a dead letter. */
 #define LIMIT_MIN ((size_t)1000)
 
@@ -28,6 +33,7 @@ struct toll_kafka_sender {
 	const struct toll_kafka_config *config;
 	const struct toll_component *component;
 	void (*done)(struct toll_delivery *d, int err);
+	char who[128]; /* librdkafka's threads may outlive the component */
 	char topic[256], dead_letter_topic[256], node[256], epoch[64];
 	pthread_t thread;
 	bool running;
@@ -37,6 +43,8 @@ struct toll_kafka_sender {
 	struct toll_kafka_flight *inbox, *inbox_last;
 	rd_kafka_queue_t *waker; /* of the open client */
 	uint64_t deadline;       /* of stop; 0: not stopping */
+	bool away; /* the thread is in a call that may last; it touches nothing here */
+	bool ended, abandoned;
 
 	/* The rest belongs to the thread. */
 	struct toll_kafka_client client;
@@ -47,19 +55,24 @@ struct toll_kafka_sender {
 	struct toll_kafka_list ready;        /* to be produced, before anything new */
 	struct toll_kafka_list oversized;    /* refused for their size */
 	struct toll_kafka_list rejected;     /* refused for good */
+	struct toll_kafka_list letters;      /* dead letters that go one by one */
+	size_t letters_sent;                 /* dead letters the client has */
+	bool letter_alone;                   /* one of those that go one by one */
 	rd_kafka_resp_err_t rejection;       /* why */
 	size_t sent;                         /* messages the client has */
 	bool broken, topic_missing, topics_made;
 	uint64_t retire_at; /* while the client is being emptied: when to give up waiting; else 0 */
 	uint64_t hold_until, backoff; /* nothing is produced before */
-	const char *trouble;          /* what health says; NULL: fine */
+	uint64_t waiting_since;       /* since when something is unanswered */
+	bool brokers_down;
+	const char *trouble; /* what health says; NULL: fine */
 };
 
 /* ---- state that operators see ---- */
 
 static const char *who(const struct toll_kafka_sender *s)
 {
-	return s->component->who;
+	return s->who;
 }
 
 static void set_health(const struct toll_kafka_sender *s, enum toll_health health, const char *why)
@@ -81,7 +94,7 @@ static void trouble(struct toll_kafka_sender *s, const char *what, const char *w
 static void all_well(struct toll_kafka_sender *s)
 {
 	s->backoff = 0;
-	s->topic_missing = false;
+	s->topic_missing = s->brokers_down = false;
 	if (!s->trouble)
 		return;
 	s->trouble = NULL;
@@ -112,6 +125,11 @@ static void flight_append(struct toll_kafka_sender *s, struct toll_kafka_flight 
 		s->to_encode = f;
 }
 
+static bool busy(const struct toll_kafka_sender *s)
+{
+	return s->flights.next != &s->flights;
+}
+
 /* The delivery's answer; f is gone. */
 static void flight_finish(struct toll_kafka_sender *s, struct toll_kafka_flight *f, int err)
 {
@@ -139,12 +157,36 @@ static void take_inbox(struct toll_kafka_sender *s)
 	f = s->inbox;
 	s->inbox = s->inbox_last = NULL;
 	pthread_mutex_unlock(&s->lock);
+	if (f && !busy(s))
+		s->waiting_since = toll_clock_mono_ns();
 	while (f) {
 		struct toll_kafka_flight *next = f->next;
 
 		flight_append(s, f);
 		f = next;
 	}
+}
+
+/* Around calls into librdkafka that may last: stop may then leave the thread behind. */
+static void go_away(struct toll_kafka_sender *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->away = true;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Does not return once it was left behind: what it works on is not its own any more. */
+static void come_back(struct toll_kafka_sender *s)
+{
+	bool abandoned;
+
+	pthread_mutex_lock(&s->lock);
+	s->away = false;
+	abandoned = s->abandoned;
+	pthread_mutex_unlock(&s->lock);
+	if (abandoned)
+		pthread_exit(NULL);
 }
 
 static uint64_t stop_deadline(struct toll_kafka_sender *s)
@@ -155,6 +197,16 @@ static uint64_t stop_deadline(struct toll_kafka_sender *s)
 	deadline = s->deadline;
 	pthread_mutex_unlock(&s->lock);
 	return deadline;
+}
+
+/* How long to wait for an answer of the cluster. */
+static int answer_ms(struct toll_kafka_sender *s)
+{
+	uint64_t deadline = stop_deadline(s), now = toll_clock_mono_ns();
+
+	if (!deadline || deadline > now + ANSWER_MS * TOLL_MS)
+		return ANSWER_MS;
+	return deadline > now ? (int)((deadline - now) / TOLL_MS) + 1 : 1;
 }
 
 /* ---- reports ---- */
@@ -181,7 +233,7 @@ static void acknowledged(struct toll_kafka_sender *s, struct toll_kafka_record *
 	if (r->dead_letter)
 		toll_stat_add(s->component->stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS,
 		              toll_kafka_record_kept(r));
-	if (s->trouble || s->backoff)
+	if (s->trouble || s->backoff || s->brokers_down)
 		all_well(s);
 	record_finish(s, r);
 }
@@ -216,6 +268,20 @@ static bool refuses_dead_letters(rd_kafka_resp_err_t err)
 	}
 }
 
+static bool for_its_size(rd_kafka_resp_err_t err)
+{
+	return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+	       err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
+/* The dead-letter topic may take less than a batch of them: then one at a time, before any is
+ * lost. */
+static void send_alone(struct toll_kafka_sender *s, struct toll_kafka_record *r)
+{
+	r->alone = true;
+	toll_kafka_list_push(&s->letters, r);
+}
+
 /* Not delivered. Everything is tried again, but for what the broker says it will never take. */
 static void failed(struct toll_kafka_sender *s, struct toll_kafka_record *r,
                    rd_kafka_resp_err_t err)
@@ -223,6 +289,10 @@ static void failed(struct toll_kafka_sender *s, struct toll_kafka_record *r,
 	const char *why = rd_kafka_err2str(err);
 
 	r->state = TOLL_KAFKA_READY;
+	if (r->dead_letter && !r->alone && for_its_size(err)) {
+		send_alone(s, r);
+		return;
+	}
 	if (r->dead_letter && refuses_dead_letters(err)) {
 		lose(s, r, why);
 		return;
@@ -259,11 +329,24 @@ static void on_report(void *ctx, const rd_kafka_message_t *message)
 	struct toll_kafka_record *r = message->_private;
 
 	s->sent--;
+	s->letters_sent -= r->dead_letter;
+	if (r->alone)
+		s->letter_alone = false;
 	if (toll_likely(!message->err) ||
 	    rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED)
 		acknowledged(s, r);
 	else
 		failed(s, r, message->err);
+}
+
+static const char brokers_down[] = "no broker can be reached";
+
+/* librdkafka says so once, perhaps while nothing was to be sent. */
+static void notice_brokers_down(struct toll_kafka_sender *s)
+{
+	if (s->brokers_down && busy(s) && !s->trouble &&
+	    toll_clock_mono_ns() - s->waiting_since > DOWN_GRACE)
+		trouble(s, brokers_down, "messages are unanswered");
 }
 
 static void on_error(void *ctx, rd_kafka_resp_err_t err, const char *why, bool fatal)
@@ -274,7 +357,9 @@ static void on_error(void *ctx, rd_kafka_resp_err_t err, const char *why, bool f
 		s->broken = true;
 		trouble(s, "the producer broke; a new one takes over", why);
 	} else if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-		trouble(s, "no broker can be reached", why);
+		s->brokers_down = true;
+		if (busy(s))
+			trouble(s, brokers_down, why);
 	} else if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION || err == RD_KAFKA_RESP_ERR__SSL) {
 		trouble(s, "the brokers do not let us in", why);
 	} else {
@@ -325,6 +410,7 @@ static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafk
 	if (toll_likely(!error)) {
 		r->state = TOLL_KAFKA_SENT;
 		s->sent++;
+		s->letters_sent += r->dead_letter;
 		return err;
 	}
 	err = rd_kafka_error_code(error);
@@ -335,7 +421,7 @@ static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafk
 }
 
 /* False: no more for now; r waits in the list it belongs to. */
-static bool send_record(struct toll_kafka_sender *s, struct toll_kafka_record *r)
+static bool send_now(struct toll_kafka_sender *s, struct toll_kafka_record *r)
 {
 	rd_kafka_resp_err_t err = produce(s, r);
 
@@ -353,6 +439,26 @@ static bool send_record(struct toll_kafka_sender *s, struct toll_kafka_record *r
 		failed(s, r, err);
 		return !s->ready.head;
 	}
+}
+
+static bool send_record(struct toll_kafka_sender *s, struct toll_kafka_record *r)
+{
+	if (toll_likely(!r->dead_letter) || !(r->alone || s->letters.head || s->letter_alone))
+		return send_now(s, r);
+	send_alone(s, r);
+	return true;
+}
+
+/* The next of those that go one by one, once nothing is left that it could share a batch with. */
+static void send_letter(struct toll_kafka_sender *s)
+{
+	struct toll_kafka_record *r;
+
+	if (s->letters_sent || !(r = toll_kafka_list_pop(&s->letters)))
+		return;
+	s->letter_alone = true;
+	if (!send_now(s, r) || s->letters_sent == 0)
+		s->letter_alone = false;
 }
 
 static bool may_produce(const struct toll_kafka_sender *s)
@@ -409,15 +515,21 @@ static void bury_rejected(struct toll_kafka_sender *s)
 
 static void send_some(struct toll_kafka_sender *s)
 {
+	int wait;
+
 	if (!may_produce(s))
 		return;
 	if (s->topic_missing) {
 		s->topic_missing = false;
-		toll_kafka_topic_look_up(s->client.rk, s->client.topic, ANSWER_MS);
+		wait = answer_ms(s);
+		go_away(s);
+		toll_kafka_topic_look_up(s->client.rk, s->client.topic, wait);
+		come_back(s);
 	}
 	if (s->rejected.head)
 		bury_rejected(s);
 	send_ready(s);
+	send_letter(s);
 	if (!s->ready.head)
 		send_new(s);
 }
@@ -446,7 +558,8 @@ static void open_client(struct toll_kafka_sender *s)
 		return;
 	}
 	s->broken = false;
-	s->sent = 0;
+	s->sent = s->letters_sent = 0;
+	s->letter_alone = false;
 	if (!s->trouble)
 		set_health(s, TOLL_HEALTH_OK, "");
 	set_waker(s, s->client.queue);
@@ -456,18 +569,24 @@ static void open_client(struct toll_kafka_sender *s)
 static void close_client(struct toll_kafka_sender *s)
 {
 	set_waker(s, NULL);
+	go_away(s);
 	toll_kafka_client_close(&s->client);
+	come_back(s);
 	toll_kafka_store_recall(&s->store, &s->ready);
-	s->sent = 0;
+	s->sent = s->letters_sent = 0;
+	s->letter_alone = false;
 	s->retire_at = 0;
 }
 
 /* The topic takes less than we thought: ask how much, or try half. */
 static void lower_limit(struct toll_kafka_sender *s)
 {
-	size_t limit = toll_kafka_topic_limit(s->client.rk, s->topic, ANSWER_MS);
-	size_t now = s->encoder.max_message_bytes;
+	size_t limit, now = s->encoder.max_message_bytes;
+	int wait = answer_ms(s);
 
+	go_away(s);
+	limit = toll_kafka_topic_limit(s->client.rk, s->topic, wait);
+	come_back(s);
 	if (limit == 0 || limit >= now)
 		limit = now / 2;
 	if (limit < LIMIT_MIN)
@@ -521,8 +640,11 @@ static bool make_topic(struct toll_kafka_sender *s, const char *name)
 	struct toll_kafka_new_topic topic = { name, (int)s->config->topic_partitions,
 		                              (int)s->config->topic_replication_factor };
 	struct toll_error why = { 0 };
-	int err = toll_kafka_topic_create(s->client.rk, &topic, ANSWER_MS, &why);
+	int err, wait = answer_ms(s);
 
+	go_away(s);
+	err = toll_kafka_topic_create(s->client.rk, &topic, wait, &why);
+	come_back(s);
 	if (err == TOLL_EDOWN) {
 		trouble(s, "the topic cannot be created yet", why.text);
 		hold(s);
@@ -579,23 +701,27 @@ static void turn(struct toll_kafka_sender *s)
 		return;
 	send_some(s);
 	toll_kafka_client_poll(&s->client, wait_ms(s));
+	notice_brokers_down(s);
+}
+
+static void answer_rest(struct toll_kafka_sender *s)
+{
+	take_inbox(s);
+	while (busy(s))
+		flight_finish(s, s->flights.next, TOLL_ESHUTDOWN);
 }
 
 /* Nothing new comes: send what is there without lingering. */
 static void drain(struct toll_kafka_sender *s, uint64_t deadline)
 {
 	take_inbox(s);
-	while (s->flights.next != &s->flights && toll_clock_mono_ns() < deadline) {
+	while (busy(s) && toll_clock_mono_ns() < deadline) {
 		turn(s);
 		if (s->client.rk && s->to_encode == &s->flights)
 			(void)rd_kafka_flush(s->client.rk, 20);
 	}
+	answer_rest(s); /* closing may last */
 	close_client(s);
-	take_inbox(s);
-	for (struct toll_kafka_flight *next, *f = s->flights.next; f != &s->flights; f = next) {
-		next = f->next;
-		flight_finish(s, f, TOLL_ESHUTDOWN);
-	}
 }
 
 static void *run(void *arg)
@@ -606,6 +732,10 @@ static void *run(void *arg)
 	while (!(deadline = stop_deadline(s)))
 		turn(s);
 	drain(s, deadline);
+	pthread_mutex_lock(&s->lock);
+	s->ended = true;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
@@ -658,6 +788,7 @@ int toll_kafka_sender_new(const struct toll_kafka_sender_settings *set,
 	s->config = set->config;
 	s->component = set->component;
 	s->done = set->done;
+	snprintf(s->who, sizeof(s->who), "%s", set->component->who);
 	name_things(s, set->epoch);
 	pthread_mutex_init(&s->lock, NULL);
 	if (toll_cond_init(&s->wake) != 0) {
@@ -716,16 +847,46 @@ int toll_kafka_sender_send(struct toll_kafka_sender *s, struct toll_delivery *d)
 	return 0;
 }
 
+/* While the thread is not away it ends by itself: it looks at the deadline. */
+static bool wait_end(struct toll_kafka_sender *s, uint64_t until)
+{
+	while (!s->ended) {
+		bool late = toll_clock_mono_ns() >= until;
+
+		if (late && s->away)
+			return false;
+		(void)toll_cond_wait_until(&s->wake, &s->lock,
+		                           late ? toll_clock_mono_ns() + TOLL_S : until);
+	}
+	return true;
+}
+
+static void join(struct toll_kafka_sender *s, uint64_t deadline)
+{
+	uint64_t now = toll_clock_mono_ns();
+
+	pthread_mutex_lock(&s->lock);
+	s->abandoned = !wait_end(s, (deadline > now ? deadline : now) + JOIN_GRACE);
+	pthread_mutex_unlock(&s->lock);
+	if (!s->abandoned) {
+		pthread_join(s->thread, NULL);
+		return;
+	}
+	pthread_detach(s->thread);
+	TOLL_WARN(who(s), "librdkafka does not come back from a call: its producer is left behind");
+	answer_rest(s);
+}
+
 void toll_kafka_sender_stop(struct toll_kafka_sender *s, uint64_t deadline_mono_ns)
 {
 	pthread_mutex_lock(&s->lock);
 	s->deadline = deadline_mono_ns ? deadline_mono_ns : 1;
 	if (s->waker)
 		rd_kafka_queue_yield(s->waker);
-	pthread_cond_signal(&s->wake);
+	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	if (s->running)
-		pthread_join(s->thread, NULL);
+		join(s, deadline_mono_ns);
 	s->running = false;
 }
 
@@ -734,6 +895,8 @@ struct toll_kafka_sender *toll_kafka_sender_free(struct toll_kafka_sender *s)
 	if (!s)
 		return NULL;
 	toll_kafka_sender_stop(s, 1);
+	if (s->abandoned)
+		return NULL; /* librdkafka still reads from it; the process is ending */
 	toll_kafka_encoder_release(&s->encoder);
 	toll_kafka_store_release(&s->store);
 	pthread_cond_destroy(&s->wake);

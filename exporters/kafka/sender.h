@@ -23,11 +23,12 @@ int toll_kafka_sender_new(const struct toll_kafka_sender_settings *set,
                           struct toll_error *reterr) TOLL_MUST_CHECK;
 int toll_kafka_sender_start(struct toll_kafka_sender *s) TOLL_MUST_CHECK;
 
-/* Any thread. 0: settings.done is called exactly once, later, from the sender's thread. */
+/* Any thread. 0: settings.done is called exactly once, later, from the sender's thread or stop. */
 int toll_kafka_sender_send(struct toll_kafka_sender *s, struct toll_delivery *d) TOLL_MUST_CHECK;
 
 /* Sends what it has until the deadline, then answers the rest with TOLL_ESHUTDOWN. Also before
- * start and twice. */
+ * start and twice. A thread that hangs in librdkafka then is left behind with all its memory; it
+ * touches neither deliveries nor the component again. */
 void toll_kafka_sender_stop(struct toll_kafka_sender *s, uint64_t deadline_mono_ns);
 struct toll_kafka_sender *toll_kafka_sender_free(struct toll_kafka_sender *s); /* always NULL */
 

@@ -305,6 +305,110 @@ static void record_refused_for_good_becomes_a_dead_letter(void **state TOLL_UNUS
 	cargo_free(c);
 }
 
+/* Each letter fits, a batch of them does not. */
+static void dead_letters_refused_as_a_batch_are_sent_one_by_one(void **state TOLL_UNUSED)
+{
+	struct world w;
+	struct cargo *c;
+	struct found f;
+
+	setup(&w);
+	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
+	rd_kafka_mock_topic_create(w.cluster, "spans-dlq", 4, 1);
+	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	start(&w);
+	c = deliver(&w, 0);
+	assert_true(wait_answers(1, 20));
+	assert_int_equal(failed_answers, 0);
+	assert_int_equal(c->delivery.lost_count, 0);
+	f = read_topic(&w, "spans-dlq", SPANS);
+	assert_int_equal(f.messages, SPANS);
+	assert_int_equal(f.distinct, SPANS);
+	teardown(&w);
+	cargo_free(c);
+}
+
+/* One letter is too large even alone: it is lost, the others are not. */
+static void dead_letter_refused_alone_is_lost(void **state TOLL_UNUSED)
+{
+	struct world w;
+	struct cargo *c;
+
+	setup(&w);
+	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
+	rd_kafka_mock_topic_create(w.cluster, "spans-dlq", 4, 1);
+	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	start(&w);
+	c = deliver(&w, 0);
+	assert_true(wait_answers(1, 20));
+	assert_int_equal(c->delivery.lost_count, 1);
+	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), SPANS - 1);
+	teardown(&w);
+	cargo_free(c);
+}
+
+static _Atomic int unreachable_lines;
+
+static void count_unreachable(void *ctx TOLL_UNUSED, const char *line)
+{
+	unreachable_lines += strstr(line, "no broker can be reached") != NULL;
+}
+
+static void closed_connections_are_no_trouble_while_nothing_waits(void **state TOLL_UNUSED)
+{
+	struct world w;
+	struct cargo *c[2];
+
+	setup(&w);
+	toll_log_set_sink(count_unreachable, NULL);
+	unreachable_lines = 0;
+	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
+	start(&w);
+	c[0] = deliver(&w, 0);
+	assert_true(wait_answers(1, 10));
+	rd_kafka_mock_broker_set_down(w.cluster, 1);
+	usleep(1500000);
+	assert_int_equal(unreachable_lines, 0);
+	c[1] = deliver(&w, SPANS);
+	for (int i = 0; i < 2000 && !unreachable_lines; i++)
+		usleep(5000);
+	assert_int_equal(unreachable_lines, 1);
+	rd_kafka_mock_broker_set_up(w.cluster, 1);
+	assert_true(wait_answers(2, 20));
+	teardown(&w);
+	cargo_free(c[0]);
+	cargo_free(c[1]);
+}
+
+/* The thread waits for an answer about a topic that does not come. */
+static void stop_leaves_a_hanging_thread_behind(void **state TOLL_UNUSED)
+{
+	struct world w;
+	struct cargo *c;
+	uint64_t before;
+
+	setup(&w);
+	w.config.create_topic = true;
+	rd_kafka_mock_broker_set_down(w.cluster, 1);
+	start(&w);
+	c = deliver(&w, 0);
+	usleep(300000);
+	before = toll_clock_mono_ns();
+	toll_kafka_sender_stop(w.sender, before);
+	assert_true(toll_clock_mono_ns() - before < 1500 * TOLL_MS);
+	assert_int_equal(answered, 1);
+	assert_int_equal(failed_answers, 1);
+	w.component.who = NULL;
+	w.component.stats = NULL;
+	cargo_free(c);
+	sleep(4); /* it comes back now, and must find nothing to do */
+	assert_int_equal(answered, 1);
+	teardown(&w);
+}
+
 static void missing_dead_letter_topic_counts_as_lost(void **state TOLL_UNUSED)
 {
 	struct world w;
@@ -403,6 +507,10 @@ int main(void)
 		cmocka_unit_test(topic_created_later_gets_everything),
 		cmocka_unit_test(batch_refused_for_its_size_is_made_smaller),
 		cmocka_unit_test(record_refused_for_good_becomes_a_dead_letter),
+		cmocka_unit_test(dead_letters_refused_as_a_batch_are_sent_one_by_one),
+		cmocka_unit_test(dead_letter_refused_alone_is_lost),
+		cmocka_unit_test(closed_connections_are_no_trouble_while_nothing_waits),
+		cmocka_unit_test(stop_leaves_a_hanging_thread_behind),
 		cmocka_unit_test(missing_dead_letter_topic_counts_as_lost),
 		cmocka_unit_test(broker_that_comes_back_gets_everything_once),
 		cmocka_unit_test(stop_answers_everything_by_its_deadline),
