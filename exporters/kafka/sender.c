@@ -707,8 +707,10 @@ static void turn(struct toll_kafka_sender *s)
 static void answer_rest(struct toll_kafka_sender *s)
 {
 	take_inbox(s);
-	while (busy(s))
-		flight_finish(s, s->flights.next, TOLL_ESHUTDOWN);
+	for (struct toll_kafka_flight *next, *f = s->flights.next; f != &s->flights; f = next) {
+		next = f->next;
+		flight_finish(s, f, TOLL_ESHUTDOWN);
+	}
 }
 
 /* Nothing new comes: send what is there without lingering. */
