@@ -60,8 +60,7 @@ static void decide(struct toll_memory_store *m, struct toll_service *s)
 	for (uint32_t i = 0; i < m->rules->window_count; i++)
 		readings[i] = s->accounts[i].reading;
 	toll_rules_decide(m->rules, s->rules, s->rule_count, readings, s->slots, &v);
-	for (uint32_t i = 0; i < s->slots->count; i++)
-		s->slots->at[i].changed = false;
+	toll_slots_drop_gone(s->slots);
 	toll_counter_add(m->counters, TOLL_COUNTER_DECISIONS, v.evaluated);
 	tell_change(m, s, &v);
 	s->throttled = v.want;

@@ -166,14 +166,18 @@ static void apply_locked(struct toll_publisher *p, const struct toll_publish_job
 {
 	struct toll_account *account = &job->service->accounts[job->window];
 	bool same = toll_slice_is(a->generation, account->generation);
+	bool broken = a->chain < job->prev;
 
 	/* First: sums that ended because their window ran out are no loss. */
 	toll_totals_prune(p->totals, account, &p->rules->windows[job->window], (int64_t)a->current);
-	if (a->chain < job->prev || (!same && any_sent(account))) {
+	if (any_sent(account) && (broken || !same)) {
 		forget_sent(p, account);
 		job->service->listed_ms = 0;
 	} else {
-		if (job->pair_count)
+		/* Sums without us end with the chain: a new one begins. */
+		if (broken)
+			account->chain = 0;
+		else if (job->pair_count)
 			account->chain = job->seq;
 		acknowledge(p, job, account, reply);
 	}

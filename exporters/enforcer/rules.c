@@ -286,7 +286,7 @@ static void sum_up(const struct toll_rules *r, uint64_t now_ms, struct toll_slot
 	for (uint32_t i = 0; i < slots->count; i++) {
 		struct toll_slot *s = &slots->at[i];
 
-		if (s->at_ms + forget < now_ms)
+		if (s->at_ms + forget < now_ms && !s->changed)
 			s->gone = true;
 		if (s->gone || !s->state.on || s->until_ms <= now_ms)
 			continue;
@@ -305,6 +305,8 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 	double best = 0;
 
 	*ret = (struct toll_verdict){ 0 };
+	for (uint32_t i = 0; i < slots->count; i++)
+		slots->at[i].changed = slots->at[i].gone = false;
 	for (uint32_t i = 0; i < matching_count; i++) {
 		const struct toll_rule *rule = &r->at[matching[i]];
 		const struct toll_reading *reading = &readings[rule->window];
@@ -322,6 +324,16 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 		show(rule, reading, slots, &best, ret);
 	}
 	sum_up(r, now_ms, slots, ret);
+}
+
+void toll_slots_drop_gone(struct toll_slots *slots)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < slots->count; i++)
+		if (!slots->at[i].gone)
+			slots->at[kept++] = slots->at[i];
+	slots->count = kept;
 }
 
 bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,

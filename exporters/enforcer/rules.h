@@ -49,6 +49,7 @@ struct toll_slot {
 	uint64_t at_ms;    /* last evaluation ... */
 	toll_i128 nano;    /* ... and the sum that it saw */
 	enum toll_budget_mode mode;
+	/* What the last toll_rules_decide() asks of the store. */
 	bool changed; /* to be written */
 	bool gone;    /* to be deleted */
 };
@@ -87,6 +88,9 @@ struct toll_verdict {
 void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
                        uint32_t matching_count, const struct toll_reading *readings,
                        struct toll_slots *slots, struct toll_verdict *ret);
+
+/* For a store that keeps the slots as they are. */
+void toll_slots_drop_gone(struct toll_slots *slots);
 
 /* Is there a matching budget whose window at now_ms nobody has decided yet? */
 bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,

@@ -138,12 +138,37 @@ static void a_clock_set_back_does_not_stop_decisions(void **state TOLL_UNUSED)
 	assert_true(toll_counter_get(&counters, TOLL_COUNTER_DECISIONS) >= before + 2);
 }
 
+static void after_more_than_an_idle_day_the_third_window_throttles(void **state TOLL_UNUSED)
+{
+	struct toll_service *s;
+
+	rig_budget(&rig, "*", 500, 20, TOLL_MODE_ENFORCE);
+	begin();
+	rig_spend(&rig, "nightly", 600 * TEST_USD, TEST_NOW_MS);
+	second();
+	s = rig_service(&rig, "nightly");
+	assert_int_equal(s->slots->count, 1);
+	for (int i = 0; i < 26 * 60; i++) {
+		wall_ns += 60 * TOLL_S;
+		toll_memory_store_tick(&store);
+	}
+	assert_false(s->throttled);
+	rig_spend(&rig, "nightly", 600 * TEST_USD, wall_ns / TOLL_MS);
+	second();
+	second();
+	assert_false(s->throttled);
+	second();
+	assert_true(s->throttled);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			overspending_is_throttled_at_the_third_window_and_released, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			after_more_than_an_idle_day_the_third_window_throttles, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_sum_truly_rolls, setup, teardown),
 		cmocka_unit_test_setup_teardown(shadow_says_so_and_throttles_nobody, setup,
 		                                teardown),

@@ -119,6 +119,47 @@ static void another_generation_is_a_loss_as_well(void **state TOLL_UNUSED)
 	assert_true(account->dirty);
 }
 
+/* No sums any more, the clock of Redis being at now_ms. */
+static void answer_nothing(uint64_t now_ms)
+{
+	char current[24], now[24];
+	const char *texts[] = { "", current, now, "0", "0" };
+	redisReply *reply;
+
+	snprintf(current, sizeof(current), "%llu", (unsigned long long)(now_ms / BUCKET_MS));
+	snprintf(now, sizeof(now), "%llu", (unsigned long long)now_ms);
+	reply = rig_reply(texts, 5);
+	toll_publish_apply(&publisher, &job, reply);
+	freeReplyObject(reply);
+}
+
+static void a_window_that_ran_out_is_no_loss(void **state TOLL_UNUSED)
+{
+	answer(60000, "5", "0", "0");
+	job = (struct toll_publish_job){ .service = job.service, .seq = 8, .prev = 7 };
+	answer_nothing(TEST_NOW_MS + 97 * BUCKET_MS);
+	assert_false(publisher.lost);
+	assert_int_equal(toll_counter_get(&counters, TOLL_COUNTER_LOSSES), 0);
+	assert_int_equal(account->chain, 0);
+	assert_true(account->reading.settled);
+	assert_true(account->reading.nano == 0);
+}
+
+/* The sums ended, and nobody asked before there was something new to publish. */
+static void spending_after_the_window_ran_out_is_no_loss(void **state TOLL_UNUSED)
+{
+	answer(60000, "5", "0", "0");
+	account->series.count = 0;
+	rig_spend(&rig, "x", 3 * TEST_USD, TEST_NOW_MS);
+	publisher.pairs[0].nano = 3000000000;
+	job.seq = 8;
+	job.prev = 7;
+	answer(50000, "3", "0", "0");
+	assert_int_equal(toll_counter_get(&counters, TOLL_COUNTER_LOSSES), 0);
+	assert_false(account->dirty);
+	assert_int_equal(account->chain, 0);
+}
+
 static void no_sums_at_all_where_ours_should_be_is_a_loss(void **state TOLL_UNUSED)
 {
 	answer(60000, "5", "0", "0");
@@ -234,6 +275,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_broken_chain_publishes_everything_again, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(another_generation_is_a_loss_as_well, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_window_that_ran_out_is_no_loss, setup, teardown),
+		cmocka_unit_test_setup_teardown(spending_after_the_window_ran_out_is_no_loss, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(no_sums_at_all_where_ours_should_be_is_a_loss,
 		                                setup, teardown),

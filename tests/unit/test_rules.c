@@ -152,6 +152,29 @@ static void switching_a_budget_off_deletes_its_state(void **state TOLL_UNUSED)
 	assert_true(slots.at[0].gone);
 }
 
+static void a_slot_of_long_ago_is_as_good_as_none(void **state TOLL_UNUSED)
+{
+	struct toll_verdict v = { 0 };
+
+	build();
+	decide(0, 600);
+	v = decide(93600, 0); /* not faded: evaluated, so it stays */
+	assert_true(v.evaluated);
+	assert_false(slots.at[0].gone);
+	slots.at[0].state.ema = 0;
+	decide(187200, 0);
+	assert_true(slots.at[0].gone);
+	for (int64_t w = 187201; w < 187204; w++) {
+		assert_false(v.want);
+		v = decide(w, 600);
+		assert_false(slots.at[0].gone);
+	}
+	assert_true(v.want);
+	slots.at[0].gone = true;
+	toll_slots_drop_gone(&slots);
+	assert_int_equal(slots.count, 0);
+}
+
 static void unsettled_sums_decide_nothing(void **state TOLL_UNUSED)
 {
 	struct toll_reading readings[TOLL_WINDOWS_MAX] = { { 600000000000, TEST_NOW_MS, false } };
@@ -259,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup(a_budget_nobody_evaluates_holds_nothing_after_its_ttl,
 		                       setup),
 		cmocka_unit_test_setup(switching_a_budget_off_deletes_its_state, setup),
+		cmocka_unit_test_setup(a_slot_of_long_ago_is_as_good_as_none, setup),
 		cmocka_unit_test_setup(unsettled_sums_decide_nothing, setup),
 		cmocka_unit_test_setup(an_idle_service_sleeps_once_its_average_has_faded, setup),
 		cmocka_unit_test_setup(a_window_is_due_until_every_budget_has_decided_it, setup),
