@@ -3,6 +3,7 @@
 #ifndef TOLL_PIPELINE_COMPONENT_H
 #define TOLL_PIPELINE_COMPONENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -95,6 +96,9 @@ struct toll_exporter {
 	uint64_t tick_ns;
 	/* Most deliveries unanswered at once; 0: num_consumers of sending_queue. */
 	uint32_t max_in_flight;
+	/* What it is given is added up. Where a client waits for other exporters, it gets the batch
+	 * only after they have succeeded: a request that failed comes again and must count once. */
+	bool accounts;
 };
 
 struct toll_extension {

@@ -8,30 +8,23 @@
 #include "pipeline/runner.h"
 #include "proto/batch.h"
 
-/* What a client waits for: the answers of several exporters. */
+/* The answers of several exporters that a client waits for, and what happens then. */
 struct fate {
 	struct toll_waiter waiter;
 	atomic_uint open;
 	atomic_int err; /* of the first that failed */
 	struct toll_ack *ack;
+	const struct toll_fanout *fanout;
+	uint64_t held; /* reserved targets that get the batch when all went well */
+	uint32_t batch_count;
+	struct toll_batch *batches[]; /* own references */
 };
 
-static void fate_answered(struct toll_waiter *w, int err)
-{
-	struct fate *f = toll_container_of(w, struct fate, waiter);
-	int none = 0;
-
-	if (err)
-		atomic_compare_exchange_strong(&f->err, &none, err);
-	if (atomic_fetch_sub_explicit(&f->open, 1, memory_order_acq_rel) != 1)
-		return;
-	f->ack->done(f->ack, atomic_load(&f->err));
-	free(f);
-}
-
+/* An exporter that adds up is done once it has the batch: nobody waits for it. */
 static bool is_waited_for(const struct toll_fanout_target *t, const struct toll_ack *ack)
 {
-	return toll_runner_waits(t->runner) || (t->required && ack->level == TOLL_ACK_EXPORTED);
+	return t->required && !toll_runner_accounts(t->runner) &&
+	       (toll_runner_waits(t->runner) || ack->level == TOLL_ACK_EXPORTED);
 }
 
 static void cancel(const struct toll_fanout *f, struct toll_batch *const *batches, uint64_t taken)
@@ -77,51 +70,116 @@ static uint64_t waited_for(const struct toll_fanout *f, uint64_t taken, const st
 	return waited;
 }
 
-/* NULL in *ret when nothing is waited for. */
-static int fate_new(struct toll_ack *ack, uint64_t waited, struct fate **ret)
+static uint64_t accounting(const struct toll_fanout *f, uint64_t taken)
 {
-	*ret = NULL;
-	if (!waited)
-		return 0;
-	*ret = malloc(sizeof(**ret));
-	if (!*ret)
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if ((taken >> i & 1) && toll_runner_accounts(f->targets[i].runner))
+			found |= UINT64_C(1) << i;
+	return found;
+}
+
+static void commit(const struct toll_fanout *f, struct toll_batch *const *batches, uint64_t targets,
+                   uint64_t waited, struct toll_waiter *w)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (targets >> i & 1)
+			toll_runner_commit(f->targets[i].runner, batches[f->targets[i].batch],
+			                   waited >> i & 1 ? w : NULL);
+}
+
+static void accept(const struct toll_fanout *f, struct toll_batch *const *batches)
+{
+	if (f->accepted)
+		f->accepted(f->ctx, batches);
+}
+
+static void fate_answered(struct toll_waiter *w, int err)
+{
+	struct fate *f = toll_container_of(w, struct fate, waiter);
+	int none = 0;
+
+	if (err)
+		atomic_compare_exchange_strong(&f->err, &none, err);
+	if (atomic_fetch_sub_explicit(&f->open, 1, memory_order_acq_rel) != 1)
+		return;
+	err = atomic_load(&f->err);
+	if (err) {
+		cancel(f->fanout, f->batches, f->held);
+	} else {
+		commit(f->fanout, f->batches, f->held, 0, NULL);
+		accept(f->fanout, f->batches);
+	}
+	for (uint32_t i = 0; i < f->batch_count; i++)
+		toll_batch_unref(f->batches[i]);
+	f->ack->done(f->ack, err);
+	free(f);
+}
+
+static uint32_t count_batches(const struct toll_fanout *f)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (f->targets[i].batch >= n)
+			n = f->targets[i].batch + 1;
+	return n;
+}
+
+static struct fate *fate_new(const struct toll_fanout *f, struct toll_batch *const *batches,
+                             struct toll_ack *ack, uint64_t waited, uint64_t held)
+{
+	uint32_t count = count_batches(f);
+	struct fate *fate = malloc(sizeof(*fate) + count * sizeof(struct toll_batch *));
+
+	if (!fate)
+		return NULL;
+	fate->waiter.done = fate_answered;
+	fate->ack = ack;
+	fate->fanout = f;
+	fate->held = held;
+	atomic_init(&fate->open, (unsigned)__builtin_popcountll(waited));
+	atomic_init(&fate->err, 0);
+	fate->batch_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		fate->batches[i] = toll_batch_ref(batches[i]);
+	return fate;
+}
+
+/* From the last waited-for commit on, the fate and ack may be gone. */
+static int offer_and_wait(const struct toll_fanout *f, struct toll_batch *const *batches,
+                          uint64_t taken, uint64_t waited, struct toll_ack *ack)
+{
+	uint64_t held = accounting(f, taken);
+	struct fate *fate = fate_new(f, batches, ack, waited, held);
+
+	if (!fate)
 		return TOLL_ENOMEM;
-	(*ret)->waiter.done = fate_answered;
-	(*ret)->ack = ack;
-	atomic_init(&(*ret)->open, (unsigned)__builtin_popcountll(waited));
-	atomic_init(&(*ret)->err, 0);
+	commit(f, batches, taken & ~held, waited, &fate->waiter);
 	return 0;
 }
 
-/* From the last waited-for commit on, fate and ack may be gone. */
-static void commit(const struct toll_fanout *f, struct toll_batch *const *batches, uint64_t taken,
-                   uint64_t waited, struct fate *fate)
+void toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
+                       struct toll_ack *ack)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		const struct toll_fanout_target *t = &f->targets[i];
-
-		if (taken >> i & 1)
-			toll_runner_commit(t->runner, batches[t->batch],
-			                   waited >> i & 1 ? &fate->waiter : NULL);
-	}
-}
-
-int toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
-                      struct toll_ack *ack)
-{
-	uint64_t taken, waited = 0;
-	struct fate *fate = NULL;
+	uint64_t taken, waited;
 	int err = reserve(f, batches, &taken);
 
-	if (!err) {
-		waited = waited_for(f, taken, ack);
-		err = fate_new(ack, waited, &fate);
-		if (err)
-			cancel(f, batches, taken);
-	}
-	if (!err)
-		commit(f, batches, taken, waited, fate);
-	if (err || !waited)
+	if (err) {
 		ack->done(ack, err);
-	return err;
+		return;
+	}
+	waited = waited_for(f, taken, ack);
+	if (!waited) {
+		commit(f, batches, taken, 0, NULL);
+		accept(f, batches);
+		ack->done(ack, 0);
+		return;
+	}
+	err = offer_and_wait(f, batches, taken, waited, ack);
+	if (err) {
+		cancel(f, batches, taken);
+		ack->done(ack, err);
+	}
 }

@@ -23,14 +23,17 @@ struct toll_fanout_target {
 struct toll_fanout {
 	struct toll_fanout_target targets[TOLL_FANOUT_MAX];
 	size_t count;
+	/* What has been accepted for good, once per offer; any thread. May be NULL. */
+	void (*accepted)(void *ctx, struct toll_batch *const *batches);
+	void *ctx;
 };
 
-/* Sealed batches, borrowed; those that keep no span are nobody's work. 0: every required exporter
- * has its batch; negative: none has. Answers ack exactly once, perhaps before this returns:
- * when the queues have everything, or (level EXPORTED, or an exporter that waits for its result)
- * when every destination in question has answered. Journals do not exist yet: JOURNALED is
- * RECEIVED. */
-int toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
-                      struct toll_ack *ack);
+/* Sealed batches, borrowed; those that keep no span are nobody's work. Every required exporter gets
+ * its batch, or none does. Answers ack exactly once, perhaps before this returns: when the queues
+ * have everything, or (level EXPORTED, or a required exporter that waits for its result) when every
+ * destination in question has answered. Then exporters that add up get theirs last, if all went
+ * well. Journals do not exist yet: JOURNALED is RECEIVED. */
+void toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *batches,
+                       struct toll_ack *ack);
 
 #endif

@@ -65,8 +65,11 @@ static int process(const struct toll_inlet *in, struct toll_batch **batches)
 	return 0;
 }
 
-static void tally(const struct toll_inlet *in, struct toll_batch *const *batches)
+/* Accepted for good: a request that was refused and comes again counts once. */
+static void tally(void *ctx, struct toll_batch *const *batches)
 {
+	const struct toll_inlet *in = ctx;
+
 	for (size_t i = 0; i < in->count; i++)
 		if (in->chains[i]->tally)
 			toll_tally_add(in->chains[i]->tally, batches[i]);
@@ -82,8 +85,8 @@ static void consume(struct toll_consumer *self, struct toll_batch *batch, struct
 		err = process(in, batches);
 	if (err)
 		ack->done(ack, err);
-	else if (toll_fanout_offer(&in->fanout, batches, ack) == 0)
-		tally(in, batches);
+	else
+		toll_fanout_offer(&in->fanout, batches, ack);
 	for (size_t i = 1; i < in->count; i++)
 		toll_batch_unref(batches[i]);
 }
@@ -91,4 +94,6 @@ static void consume(struct toll_consumer *self, struct toll_batch *batch, struct
 void toll_inlet_init(struct toll_inlet *in)
 {
 	*in = (struct toll_inlet){ .consumer = { consume } };
+	in->fanout.accepted = tally;
+	in->fanout.ctx = in;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "pipeline/runner_private.h"
 #include "proto/batch.h"
@@ -77,6 +78,20 @@ int toll_runner_reserve(struct toll_runner *r, const struct toll_batch *batch)
 	return err;
 }
 
+/* A batch that was held until a client's fate was known, and drain has given up meanwhile. */
+static void refuse_late(struct toll_runner *r, struct toll_batch *take_batch, struct toll_waiter *w)
+{
+	toll_queue_cancel(&r->queue, take_batch);
+	pthread_mutex_unlock(&r->lock);
+	toll_stat_add(r->exporter->super.stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS,
+	              take_batch->kept_count);
+	TOLL_FAULT(r->exporter->super.who, "lost %u spans: accepted after the end of the drain",
+	           take_batch->kept_count);
+	if (w)
+		w->done(w, TOLL_ESHUTDOWN);
+	toll_batch_unref(take_batch);
+}
+
 void toll_runner_commit(struct toll_runner *r, struct toll_batch *batch, struct toll_waiter *w)
 {
 	uint64_t now = r->batches ? toll_clock_mono_ns() : 0;
@@ -84,6 +99,10 @@ void toll_runner_commit(struct toll_runner *r, struct toll_batch *batch, struct 
 	toll_batch_ref(batch);
 	pthread_mutex_lock(&r->lock);
 	assert(batch->kept_count); /* an empty batch is nobody's work */
+	if (r->quit) {
+		refuse_late(r, batch, w); /* the lock is gone */
+		return;
+	}
 	toll_queue_commit(&r->queue, batch, w, now);
 	toll_runner_show(r);
 	if (r->queue.waiting_spans >= r->wake_spans)
@@ -95,12 +114,19 @@ void toll_runner_cancel(struct toll_runner *r, const struct toll_batch *batch)
 {
 	pthread_mutex_lock(&r->lock);
 	toll_queue_cancel(&r->queue, batch);
+	if (!r->queue.used)
+		pthread_cond_broadcast(&r->idle);
 	pthread_mutex_unlock(&r->lock);
 }
 
 bool toll_runner_waits(const struct toll_runner *r)
 {
 	return r->waits;
+}
+
+bool toll_runner_accounts(const struct toll_runner *r)
+{
+	return r->exporter->accounts;
 }
 
 /* ---- answers: any thread ---- */

@@ -95,6 +95,8 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns);
 bool toll_runner_stuck(const struct toll_runner *r);
 /* wait_for_result, or no queue: an inlet answers only after the destination has. */
 bool toll_runner_waits(const struct toll_runner *r);
+/* Its exporter adds up what it is given (toll_exporter.accounts). */
+bool toll_runner_accounts(const struct toll_runner *r);
 
 /* What waits for the fate of a batch in one exporter (acknowledge: exported), or NULL. */
 struct toll_waiter {

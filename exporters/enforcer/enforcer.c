@@ -158,6 +158,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	e->config = config;
 	e->super.export_parts = export_parts;
 	e->super.max_in_flight = 1;
+	e->super.accounts = true;
 	e->metrics.collect = collect;
 	err = build(e, set, reterr);
 	if (err) {

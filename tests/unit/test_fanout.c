@@ -163,14 +163,62 @@ static void wait_for_result_is_honoured(void **state)
 {
 	struct rig *g = *state;
 
-	g->exporters[2]->set.sending_queue.wait_for_result = true;
+	g->exporters[1]->set.sending_queue.wait_for_result = true;
+	g->exporters[2]->set.sending_queue.wait_for_result = true; /* optional: nobody waits */
 	start(g);
 	offer(g, 5);
 	assert_int_equal(g->answer.calls, 0);
-	fake_answer(g->exporters[2], 0);
-	toll_runner_drain(g->runners[2], toll_clock_mono_ns() + 5 * TOLL_S);
+	fake_answer(g->exporters[1], 0);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
 	assert_int_equal(g->answer.calls, 1);
 	assert_int_equal(g->answer.err, 0);
+}
+
+static void remember_accepted(void *ctx, struct toll_batch *const *batches TOLL_UNUSED)
+{
+	++*(unsigned *)ctx;
+}
+
+/* The first exporter adds up; the client waits for the second, which answers err. */
+static void add_up_after(struct rig *g, int err)
+{
+	g->exporters[0]->super.accounts = true;
+	g->exporters[0]->hold = false;
+	g->exporters[1]->set.retry_on_failure.enabled = false;
+	g->answer.ack.level = TOLL_ACK_EXPORTED;
+	start(g);
+	offer(g, 5);
+	assert_int_equal(g->exporters[0]->seen_count, 0);
+	assert_int_equal(queued(g, 0), 0);
+	fake_answer(g->exporters[1], err);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[0], toll_clock_mono_ns() + 5 * TOLL_S);
+	assert_int_equal(g->answer.calls, 1);
+	assert_int_equal(g->answer.err, err);
+}
+
+static void what_failed_is_not_added_up(void **state)
+{
+	struct rig *g = *state;
+	unsigned accepted = 0;
+
+	g->fanout.accepted = remember_accepted;
+	g->fanout.ctx = &accepted;
+	add_up_after(g, TOLL_EDOWN);
+	assert_int_equal(g->exporters[0]->spans, 0);
+	assert_int_equal(accepted, 0);
+}
+
+static void what_succeeded_is_added_up_once(void **state)
+{
+	struct rig *g = *state;
+	unsigned accepted = 0;
+
+	g->fanout.accepted = remember_accepted;
+	g->fanout.ctx = &accepted;
+	add_up_after(g, 0);
+	assert_int_equal(g->exporters[0]->spans, 5);
+	assert_int_equal(accepted, 1);
 }
 
 static void nothing_to_send_is_done_at_once(void **state)
@@ -195,6 +243,8 @@ int main(void)
 		TEST(full_optional_queue_drops_and_counts),
 		TEST(exported_waits_for_every_required_exporter),
 		TEST(wait_for_result_is_honoured),
+		TEST(what_failed_is_not_added_up),
+		TEST(what_succeeded_is_added_up_once),
 		TEST(nothing_to_send_is_done_at_once),
 	};
 
