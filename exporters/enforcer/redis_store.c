@@ -21,6 +21,7 @@
 #define HEARTBEAT_NS           (10 * TOLL_S)
 #define HEARTBEAT_FORGOTTEN_MS UINT64_C(60000)
 #define AFTER_BOUNDARY_MS      2   /* the new window is certain to have begun */
+#define LAST_TRIES             6   /* at the end, when Redis answers but takes nothing: 1.5 s */
 #define SPREAD_MAX_MS          500 /* daemons do not all come at once */
 
 struct toll_redis_store {
@@ -54,6 +55,13 @@ uint64_t toll_redis_interval_ns(uint64_t configured_ns, uint64_t keys, uint64_t 
 	uint64_t needed = keys * (daemons ? daemons : 1) * (TOLL_S / PUBLISHES_PER_SECOND);
 
 	return needed > configured_ns ? needed : configured_ns;
+}
+
+bool toll_redis_flush_due(uint64_t now, uint64_t flush_at, uint64_t decide_at, uint64_t interval_ns)
+{
+	if (now >= decide_at) /* a little early is better than a decision on old sums */
+		return now + interval_ns / 16 >= flush_at;
+	return now >= flush_at && decide_at - flush_at >= interval_ns;
 }
 
 struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config *config,
@@ -246,7 +254,9 @@ static uint64_t next_decision(const struct toll_redis_store *s)
 
 static int decide(struct toll_redis_store *s)
 {
-	int err = flush(s);
+	bool due = toll_redis_flush_due(toll_clock_mono_ns(), s->flush_at, s->decide_at,
+	                                s->interval_ns);
+	int err = due ? flush(s) : 0;
 
 	if (!err)
 		err = toll_decide_round(&s->publisher, s->owner->who);
@@ -269,7 +279,7 @@ static void work(struct toll_redis_store *s)
 		err = heartbeat(s);
 	if (!err && now >= s->decide_at)
 		err = decide(s);
-	else if (!err && now >= s->flush_at)
+	else if (!err && toll_redis_flush_due(now, s->flush_at, s->decide_at, s->interval_ns))
 		err = flush(s);
 	if (err)
 		went_down(s);
@@ -277,36 +287,69 @@ static void work(struct toll_redis_store *s)
 
 static uint64_t next_work(const struct toll_redis_store *s)
 {
-	uint64_t next = s->flush_at < s->decide_at ? s->flush_at : s->decide_at;
+	uint64_t next = s->decide_at;
 
+	if (s->heartbeat_at < next)
+		next = s->heartbeat_at;
+	if (s->flush_at < next &&
+	    toll_redis_flush_due(s->flush_at, s->flush_at, s->decide_at, s->interval_ns))
+		next = s->flush_at;
 	return s->publisher.redis.context ? next : s->retry_at;
 }
 
 /* ---- the end ---- */
 
-static void last_flush(struct toll_redis_store *s, uint64_t deadline)
+static void nap(uint64_t ns, uint64_t deadline)
+{
+	uint64_t now = toll_clock_mono_ns();
+	struct timespec t;
+
+	if (now >= deadline)
+		return;
+	if (ns > deadline - now)
+		ns = deadline - now;
+	t = (struct timespec){ (time_t)(ns / TOLL_S), (long)(ns % TOLL_S) };
+	nanosleep(&t, NULL);
+}
+
+/* One attempt. TOLL_EDOWN: no connection. */
+static int push(struct toll_redis_store *s, uint64_t left_ns)
 {
 	struct toll_publisher *p = &s->publisher;
-	char left[TOLL_MONEY_TEXT];
-	toll_i128 waiting;
+	uint32_t published;
 
-	while ((waiting = toll_publish_waiting_pico(p->totals)) > 0) {
+	if (p->redis.timeout_ns > left_ns)
+		toll_redis_limit(&p->redis, left_ns);
+	if (!p->redis.context && connect_now(s) < 0)
+		return TOLL_EDOWN;
+	return toll_publish_round(p, &published);
+}
+
+/* A Redis that is away may come back until the deadline. One that answers but takes nothing (out of
+ * memory, read-only, a bucket ahead of its clock) is asked a few times more. */
+static void last_flush(struct toll_redis_store *s, uint64_t deadline)
+{
+	struct toll_totals *totals = s->publisher.totals;
+	toll_i128 waiting = toll_publish_waiting_pico(totals);
+	char left[TOLL_MONEY_TEXT];
+	uint32_t fruitless = 0;
+
+	while (waiting > 0 && fruitless < LAST_TRIES) {
 		uint64_t now = toll_clock_mono_ns();
-		uint32_t published;
+		toll_i128 before = waiting;
+		int err;
 
 		if (now >= deadline)
 			break;
-		if (p->redis.timeout_ns > deadline - now)
-			toll_redis_limit(&p->redis, deadline - now);
-		if ((!p->redis.context && connect_now(s) < 0) ||
-		    toll_publish_round(p, &published) < 0) {
-			uint64_t pause = toll_redis_backoff_ns(1);
-			struct timespec t = { 0, (long)pause };
-
-			nanosleep(&t, NULL);
-		} else if (published == 0) {
-			break; /* what is left is ahead of Redis's clock */
+		err = push(s, deadline - now);
+		waiting = toll_publish_waiting_pico(totals);
+		if (waiting < before) {
+			fruitless = 0;
+			continue;
 		}
+		fruitless += !err;
+		if (waiting > 0 && fruitless < LAST_TRIES)
+			nap(toll_redis_backoff_ns(err ? 1 : fruitless), deadline);
 	}
 	if (waiting == 0)
 		return;

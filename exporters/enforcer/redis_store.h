@@ -28,5 +28,9 @@ struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s);
 uint64_t toll_redis_backoff_ns(uint32_t failures);
 /* So that all daemons together stay under what one Redis takes. */
 uint64_t toll_redis_interval_ns(uint64_t configured_ns, uint64_t keys, uint64_t daemons);
+/* At most one flush per interval, and decisions on fresh sums: a flush that is due less than an
+ * interval before the next decision waits for it. */
+bool toll_redis_flush_due(uint64_t now, uint64_t flush_at, uint64_t decide_at,
+                          uint64_t interval_ns);
 
 #endif

@@ -111,3 +111,22 @@ def test_a_daemon_that_cannot_publish_ends_in_time_and_says_what_is_missing(redi
         assert "stopped before Redis had $5.00" in daemon.log
     finally:
         daemon.kill()
+
+
+def test_a_redis_that_refuses_is_not_hammered_at_the_end(redis_server, tmp_path):
+    daemon = Enforcer(redis_server, tmp_path / "log", [])
+    client = redis_server.client
+    try:
+        daemon.spend("payment-svc", USD)
+        eventually(lambda: client.get(KEY) == "1", 10, "published")
+        client.config_set("maxmemory", 1)
+        daemon.spend("payment-svc", 5 * USD)
+        before = client.info("stats")["total_commands_processed"]
+        begin = time.monotonic()
+        assert daemon.stop(within_ms=8000) == 0
+        assert time.monotonic() - begin < 4
+        assert client.info("stats")["total_commands_processed"] - before < 500
+        assert "stopped before Redis had $5.00" in daemon.log
+    finally:
+        client.config_set("maxmemory", 0)
+        daemon.kill()

@@ -263,6 +263,19 @@ static void the_flush_interval_stretches_with_the_fleet(void **state TOLL_UNUSED
 	assert_int_equal(toll_redis_interval_ns(TOLL_S, 5000, 0), 2 * TOLL_S);
 }
 
+static void a_flush_shortly_before_a_decision_waits_for_it(void **state TOLL_UNUSED)
+{
+	const uint64_t i = 20 * TOLL_S, t = 1000 * TOLL_S;
+
+	assert_true(toll_redis_flush_due(t, t, t + i, i));
+	assert_false(toll_redis_flush_due(t - 1, t, t + i, i));
+	assert_false(toll_redis_flush_due(t, t, t + i - 1, i));
+	assert_true(toll_redis_flush_due(t + i - 1, t, t + i - 1, i));
+	/* decisions more often than the fleet may publish: not every one has a flush */
+	assert_false(toll_redis_flush_due(t - i / 2, t, t - i / 2, i));
+	assert_true(toll_redis_flush_due(t - i / 20, t, t - i / 20, i));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(state_is_read_field_by_field, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_are_named_as_promised, setup, teardown),
 		cmocka_unit_test(back_off_grows_to_three_seconds),
+		cmocka_unit_test(a_flush_shortly_before_a_decision_waits_for_it),
 		cmocka_unit_test(the_flush_interval_stretches_with_the_fleet),
 	};
 
