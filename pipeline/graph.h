@@ -7,6 +7,7 @@
 #ifndef TOLL_PIPELINE_GRAPH_H
 #define TOLL_PIPELINE_GRAPH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -25,8 +26,14 @@ int toll_graph_build(const struct toll_config *config, struct toll_host *host,
 /* Extensions, exporters, processors, then receivers: nobody sends before the next can take. */
 int toll_graph_start(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
 
-/* The other way round, each part draining into the one after it. */
+/* The other way round, each part draining into the one after it. An exporter is shut down as soon
+ * as its own queue is empty, whatever the others wait for; the last fifth of the time is kept for
+ * the exporters whose queues did not get empty. */
 void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns);
+
+/* After shutdown: an exporter has not come back from a call. Its thread still uses the graph, the
+ * host and the configuration: nothing of them may be freed, and toll_graph_free() frees nothing. */
+bool toll_graph_left_behind(const struct toll_graph *g);
 
 /* Per component: kind, id, spans in/out/dropped, errors, nanoseconds per span, queue depth. */
 int toll_graph_print(const struct toll_graph *g, FILE *out);

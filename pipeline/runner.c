@@ -48,6 +48,9 @@ void toll_runner_answer(struct toll_runner *r, struct toll_flight *f, int err,
 	struct toll_stats *stats = r->exporter->super.stats;
 	uint32_t lost = err ? f->given.span_count : f->given.lost_count;
 
+	if (lost > f->given.span_count)
+		lost = f->given.span_count; /* the exporter's number: it must not make the rest wrap
+		                             */
 	toll_stat_add(stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, lost);
 	toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, f->given.span_count - lost);
 	toll_flight_settle(f, &r->queue, err, done);

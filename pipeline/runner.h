@@ -89,6 +89,9 @@ void toll_runner_hurry(struct toll_runner *r);
  * as lost and logged with its dollars, and its acknowledgements fail with TOLL_ESHUTDOWN. The
  * thread has ended afterwards. Legal before start and twice. */
 void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns);
+/* No new reservations; waits until everything is answered and the thread has ended, or `until`, and
+ * gives nothing up. True: it is over, drain will not wait. A runner never started is over. */
+bool toll_runner_is_over(struct toll_runner *r, uint64_t until_mono_ns);
 /* After drain: the exporter has not come back from a call, its thread could not be ended. Then
  * neither the exporter nor the batches it was given may be freed; toll_runner_free() leaves them.
  */

@@ -142,6 +142,28 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 	give_up(r);
 }
 
+bool toll_runner_is_over(struct toll_runner *r, uint64_t until_mono_ns)
+{
+	bool ended;
+
+	toll_runner_hurry(r);
+	close_queue(r);
+	if (!r->started)
+		return true;
+	pthread_mutex_lock(&r->lock);
+	while (!r->ended) {
+		if (!r->queue.used && !r->quit) {
+			r->quit = true;
+			pthread_cond_signal(&r->work);
+		}
+		if (toll_cond_wait_until(&r->idle, &r->lock, until_mono_ns ? until_mono_ns : 1))
+			break;
+	}
+	ended = r->ended;
+	pthread_mutex_unlock(&r->lock);
+	return ended;
+}
+
 bool toll_runner_stuck(const struct toll_runner *r)
 {
 	return r->stuck;

@@ -22,9 +22,10 @@ struct fake_exporter {
 	/* What the next attempts hear; after fail_count of them, 0. */
 	int err;
 	unsigned fail_count;
-	bool hold;   /* keep deliveries until fake_answer() */
-	bool refuse; /* return err instead of calling done */
-	bool block;  /* do not come back from the call while this is set */
+	bool hold;      /* keep deliveries until fake_answer() */
+	bool refuse;    /* return err instead of calling done */
+	uint32_t loses; /* spans it says it lost, of every delivery */
+	bool block;     /* do not come back from the call while this is set */
 	struct toll_delivery *held[FAKE_SEEN_MAX];
 	unsigned held_count, most_held;
 	/* Per call: number of the first span, spans, parts, attempt. */
@@ -56,6 +57,7 @@ static inline TOLL_UNUSED int fake_export(struct toll_exporter *e, struct toll_d
 		f->fail_count--;
 		err = f->err;
 	}
+	d->lost_count = f->loses;
 	hold = f->hold;
 	refuse = f->refuse && err;
 	if (hold)

@@ -64,9 +64,19 @@ static int part_start(struct toll_component *c, struct toll_error *reterr)
 	return 0;
 }
 
-static void part_shutdown(struct toll_component *c, uint64_t deadline_mono_ns TOLL_UNUSED)
+/* Of the exporters' shutdown, in order. */
+static struct {
+	uint64_t at, deadline;
+} stops[8];
+static unsigned stop_count;
+
+static void part_shutdown(struct toll_component *c, uint64_t deadline_mono_ns)
 {
 	note("stop", c->who);
+	if (strncmp(c->who, "exporter/", 9) != 0)
+		return;
+	stops[stop_count].at = toll_clock_mono_ns();
+	stops[stop_count++].deadline = deadline_mono_ns;
 }
 
 static void part_free(struct toll_component *c)
@@ -248,7 +258,7 @@ static int set_up(void **state)
 
 	toll_log_set_sink(drop_line, NULL);
 	events[0] = '\0';
-	receiver_count = out_count = 0;
+	receiver_count = out_count = stop_count = 0;
 	g->host = toll_host_new();
 	*state = g;
 	return 0;
@@ -485,6 +495,53 @@ static void status_knows_every_component(void **state)
 	free(text);
 }
 
+static const char two_exporters[] = "receivers: {in: {}}\nexporters: {out: {}, out/2: {}}\n"
+				    "service: {pipelines: {traces: {receivers: [in], "
+				    "exporters: [out, out/2]}}}\n";
+
+static void who_is_done_does_not_wait_for_a_destination_that_is_away(void **state)
+{
+	struct rig *g = *state;
+	uint64_t begin, deadline;
+
+	start(g, two_exporters);
+	outs[0]->hold = true;
+	assert_int_equal(send(g, 3), 0);
+	begin = toll_clock_mono_ns();
+	deadline = begin + 3 * TOLL_S;
+	toll_graph_shutdown(g->graph, deadline);
+	assert_non_null(strstr(events, "stop exporter/out/2;stop exporter/out;"));
+	assert_int_equal(stop_count, 2);
+	assert_true(stops[0].at < begin + 2 * TOLL_S);
+	assert_true(stops[0].deadline < begin + 2 * TOLL_S); /* half of it: the other needs some */
+	assert_true(stops[1].at >= begin + 2 * TOLL_S);      /* it was given its time */
+	assert_true(stops[1].at < deadline);
+	assert_int_equal(stops[1].deadline, deadline);
+	assert_false(toll_graph_left_behind(g->graph));
+}
+
+/* What a thread that is left behind uses: reachable until the process ends. */
+static struct rig left;
+
+static void what_a_thread_left_behind_uses_is_not_freed(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, two_exporters);
+	outs[0]->block = true;
+	assert_int_equal(send(g, 3), 0);
+	FAKE_WAIT(outs[0], outs[0]->seen_count == 1);
+	toll_graph_shutdown(g->graph, toll_clock_mono_ns() + 100 * TOLL_MS);
+	assert_true(toll_graph_left_behind(g->graph));
+	assert_non_null(strstr(events, "stop exporter/out/2;"));
+	assert_null(strstr(events, "stop exporter/out;")); /* its thread is inside */
+	left = *g;
+	g->graph = toll_graph_free(g->graph);
+	assert_null(strstr(events, "free "));
+	g->config = NULL;
+	g->host = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -500,6 +557,8 @@ int main(void)
 		TEST(settings_may_bring_an_extension_along),
 		TEST(failed_start_names_the_component_and_unwinds),
 		TEST(status_knows_every_component),
+		TEST(who_is_done_does_not_wait_for_a_destination_that_is_away),
+		TEST(what_a_thread_left_behind_uses_is_not_freed),
 	};
 
 	return cmocka_run_group_tests_name("graph", tests, NULL, NULL);

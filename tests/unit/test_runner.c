@@ -402,6 +402,18 @@ static void ticks_also_while_busy(void **state)
 	drain(g, 10 * TOLL_S);
 }
 
+static void losing_more_than_it_was_given_is_losing_all(void **state)
+{
+	struct rig *g = *state;
+
+	g->exporter->loses = 9;
+	start(g);
+	assert_int_equal(offer(g, sealed_from(5, 0), NULL), 0);
+	drain(g, 10 * TOLL_S);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 5);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 0);
+}
+
 /* ---- many threads ---- */
 
 #define PRODUCERS 3
@@ -498,6 +510,7 @@ int main(void)
 		TEST(unanswered_deliveries_do_not_leak),
 		TEST(never_started_gives_back_what_it_has),
 		TEST(ticks_also_while_busy),
+		TEST(losing_more_than_it_was_given_is_losing_all),
 		TEST(nothing_is_lost_between_many_threads),
 	};
 
