@@ -2,12 +2,14 @@
 #include "cmd/spantoll/daemon.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/spantoll/heap.h"
+#include "cmd/spantoll/options.h"
 #include "pipeline/graph.h"
 #include "pipeline/host.h"
 
@@ -16,6 +18,7 @@ struct toll_daemon {
 	struct toll_heap *heap;
 	struct toll_graph *graph;
 	bool started;
+	int status; /* of the process, should it have to end in toll_daemon_free() */
 };
 
 int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct toll_error *reterr)
@@ -23,6 +26,8 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct
 	struct toll_daemon *d = calloc(1, sizeof(*d));
 	int err = TOLL_ENOMEM;
 
+	if (d)
+		d->status = TOLL_EXIT_FAILED;
 	if (d)
 		d->host = toll_host_new();
 	if (d && d->host)
@@ -43,9 +48,12 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct
 	if (err < 0)
 		goto fail;
 	d->started = true;
+	d->status = TOLL_EXIT_OK;
 	*ret = d;
 	return 0;
 fail:
+	if (d && d->graph && toll_graph_left_behind(d->graph))
+		TOLL_FAULT("spantoll", "cannot start: %s", reterr->text); /* nobody else will */
 	toll_daemon_free(d);
 	return err;
 }
@@ -62,10 +70,14 @@ static void on_hup(void *ctx TOLL_UNUSED)
 
 int toll_daemon_wait(struct toll_daemon *d)
 {
-	return toll_host_run(d->host, on_hup, d);
+	int err = toll_host_run(d->host, on_hup, d);
+
+	if (err < 0)
+		d->status = TOLL_EXIT_FAILED;
+	return err;
 }
 
-/* Whoever asks twice does not want to wait. */
+/* Ctrl-C while it drains: a person does not want to wait. */
 static void quit_now(int sig)
 {
 	_exit(128 + sig);
@@ -75,9 +87,17 @@ static void drain(struct toll_daemon *d)
 {
 	struct sigaction now = { .sa_handler = quit_now };
 
+	/* Not SIGTERM: supervisors send it more than once, and what is queued would be lost. */
 	sigaction(SIGINT, &now, NULL);
-	sigaction(SIGTERM, &now, NULL);
 	toll_graph_shutdown(d->graph, toll_clock_mono_ns() + TOLL_DAEMON_DRAIN_S * TOLL_S);
+}
+
+/* A thread is still inside an exporter and may use whatever exit() and free() would take away. */
+static void end_without_tidying(const struct toll_daemon *d)
+{
+	TOLL_WARN("spantoll", "stopped; what was left behind ends with the process");
+	fflush(stdout);
+	_exit(d->status);
 }
 
 struct toll_daemon *toll_daemon_free(struct toll_daemon *d)
@@ -86,6 +106,8 @@ struct toll_daemon *toll_daemon_free(struct toll_daemon *d)
 		return NULL;
 	if (d->started)
 		drain(d);
+	if (d->graph && toll_graph_left_behind(d->graph))
+		end_without_tidying(d);
 	toll_graph_free(d->graph);
 	toll_heap_free(d->heap);
 	toll_host_free(d->host);

@@ -21,8 +21,9 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret,
 struct toll_host *toll_daemon_host(struct toll_daemon *d);
 /* Returns after a signal or toll_host_stop(). */
 int toll_daemon_wait(struct toll_daemon *d) TOLL_MUST_CHECK;
-/* Drains within TOLL_DAEMON_DRAIN_S, a second signal ends the process at once; then frees. Always
- * returns NULL. */
+/* Drains within TOLL_DAEMON_DRAIN_S, then frees. Meanwhile SIGINT ends the process at once, SIGTERM
+ * changes nothing. Always returns NULL; ends the process instead when a thread does not come back
+ * from an exporter. */
 struct toll_daemon *toll_daemon_free(struct toll_daemon *d);
 
 #endif

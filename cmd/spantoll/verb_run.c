@@ -44,7 +44,7 @@ int toll_verb_run(int argc, char **argv)
 		"run", "[FILE]",
 		"Runs the daemon in the foreground; log lines go to stderr. SIGTERM and SIGINT "
 		"deliver\n"
-		"what is queued, for at most 10 s, and stop; a second one stops at once.\n",
+		"what is queued, for at most 10 s, and stop; Ctrl-C meanwhile stops at once.\n",
 		"Exit status: 0 stopped by a signal, 1 could not start (the reason names the "
 		"setting),\n"
 		"2 wrong usage, 3 a wrong configuration (all findings are on stderr).\n",

@@ -29,8 +29,8 @@ def test_sighup_does_not_end_it(spantoll):
     assert daemon.ready()
 
 
-def test_a_second_signal_ends_it_at_once(spantoll):
-    """Kafka is away, so the drain would take its 10 s."""
+def draining(spantoll):
+    """A daemon that has been told to stop; Kafka is away, so the drain takes its time."""
     daemon = spantoll(exporters={"kafka": {"brokers": ["127.0.0.1:1"]}})
     answer = daemon.export(otlp.many("checkout", 10))
     assert answer.ok, answer
@@ -38,11 +38,26 @@ def test_a_second_signal_ends_it_at_once(spantoll):
     daemon.wait_log("stopping")
     with pytest.raises(subprocess.TimeoutExpired):
         daemon.child.wait(0.5)  # it is draining, or the test would prove nothing
+    return daemon
+
+
+def test_ctrl_c_while_it_drains_ends_it_at_once(spantoll):
+    daemon = draining(spantoll)
     began = time.monotonic()
     daemon.expect_failure = True
-    daemon.child.send_signal(signal.SIGTERM)
-    assert daemon.child.wait(5) == 128 + signal.SIGTERM
+    daemon.child.send_signal(signal.SIGINT)
+    assert daemon.child.wait(5) == 128 + signal.SIGINT
     assert time.monotonic() - began < 3
+
+
+def test_sigterm_again_changes_nothing(spantoll):
+    """Supervisors forward it twice; what is queued keeps its ten seconds."""
+    daemon = draining(spantoll)
+    daemon.child.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        daemon.child.wait(2)
+    assert daemon.child.wait(15) == 0
+    assert daemon.log.rstrip().endswith("stopped")
 
 
 def test_the_log_level_is_the_configurations(spantoll):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGTERM: what was acknowledged is delivered within 10 s; what cannot be is counted and logged in dollars."""
 import json
+import os
 import signal
 import threading
 import time
@@ -76,3 +77,21 @@ def test_what_cannot_be_delivered_is_told_in_dollars(spantoll, prices):
     daemon.child.wait(20)
     assert 5 < time.monotonic() - begin < 12
     daemon.wait_log(r"exporter/file  lost 5 spans worth \$0\.50: unanswered at shutdown")
+
+
+def test_an_exporter_that_never_comes_back_does_not_keep_the_process(spantoll, tmp_path):
+    """A pipe that nobody reads: write() blocks for ever. The process ends in time, in order, and names it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)
+    try:
+        daemon = spantoll(exporters={"file": {"path": str(pipe), "encoding": "json", "required": True}})
+        assert daemon.export(otlp.many("shop", 2000)).ok
+        begin = time.monotonic()
+        daemon.child.send_signal(signal.SIGTERM)
+        assert daemon.child.wait(20) == 0
+        assert time.monotonic() - begin < 12
+        daemon.wait_log("exporter/file  does not come back from a call: left behind")
+        assert "what was left behind ends with the process" in daemon.log.splitlines()[-1]
+    finally:
+        os.close(reader)
