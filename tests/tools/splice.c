@@ -2,8 +2,9 @@
 /* splice - the other end of test_splice_oracle.py: edits and encodes requests as told, frame by
  * frame.
  *
- * in:  u32 length, u8 edits (bits below), u32 first, u32 count (0xffffffff: the whole batch), request
- * out: i32 error, u32 kept spans, u32 length, encoded request (with EDIT_JSON: OTLP/JSON) */
+ * in:  u32 length, u8 edits (bits below), u32 first, u32 count (0xffffffff: the whole batch),
+ * request out: i32 error, u32 kept spans, u32 length, encoded request (with EDIT_JSON: OTLP/JSON)
+ */
 #include <stdio.h>
 
 #include "proto/edit.h"
