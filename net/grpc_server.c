@@ -742,15 +742,20 @@ static bool wait_for(struct toll_grpc_server *s, bool closed, uint64_t deadline_
 	return done;
 }
 
+void toll_grpc_server_close(struct toll_grpc_server *s)
+{
+	if (!s->core || s->shut)
+		return;
+	s->shut = true;
+	atomic_store(&s->stopping, true);
+	grpc_server_shutdown_and_notify(s->core, s->workers[0].queue, &closed_tag);
+}
+
 bool toll_grpc_server_stop(struct toll_grpc_server *s, uint64_t deadline_mono_ns)
 {
 	if (!s->core || !s->workers)
 		return true;
-	if (!s->shut) {
-		s->shut = true;
-		atomic_store(&s->stopping, true);
-		grpc_server_shutdown_and_notify(s->core, s->workers[0].queue, &closed_tag);
-	}
+	toll_grpc_server_close(s);
 	if (!s->workers[0].running)
 		return true; /* nothing was armed; free() fetches the notice */
 	if (!wait_for(s, false, deadline_mono_ns)) {

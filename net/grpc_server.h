@@ -65,7 +65,9 @@ int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct tol
 /* "127.0.0.1:4317", where clients on this machine find it; valid as long as the server. */
 const char *toll_grpc_server_address(const struct toll_grpc_server *s);
 
-/* Takes no new calls and waits for those inside to be answered; cancels the rest at the deadline.
+/* Listens no more and takes no new calls; those inside go on. Returns at once. Legal twice. */
+void toll_grpc_server_close(struct toll_grpc_server *s);
+/* Closes and waits for those inside to be answered; cancels the rest at the deadline.
  * False: some handlers still owe their answer. Legal twice. */
 bool toll_grpc_server_stop(struct toll_grpc_server *s, uint64_t deadline_mono_ns);
 /* After stop() was true. Always returns NULL. */

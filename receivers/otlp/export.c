@@ -7,28 +7,27 @@
 #include "proto/otlp_decode.h"
 #include "receivers/otlp/otlp.h"
 #include "receivers/otlp/response.h"
-#include "receivers/otlp/transport.h"
 
 static struct toll_stats *stats_of(const struct toll_otlp_request *r)
 {
-	return r->receiver->super.super.stats;
+	return r->engine->receiver->super.super.stats;
 }
 
 static struct toll_memory *memory_of(const struct toll_otlp_request *r)
 {
-	return toll_host_memory(r->receiver->super.super.host);
+	return toll_host_memory(r->engine->receiver->super.super.host);
 }
 
-static void count(struct toll_otlp *o, enum toll_outcome outcome)
+static void count(struct toll_otlp_engine *e, enum toll_outcome outcome)
 {
-	atomic_fetch_add_explicit(&o->outcomes[outcome], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&e->outcomes[outcome], 1, memory_order_relaxed);
 }
 
 /* Refused before it was known how many spans there are. */
 static void refuse(struct toll_otlp_request *r, int err, const char *why)
 {
-	count(r->receiver, toll_err_retryable(err) ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
-	r->engine->answer(r, err, why, toll_slice(NULL, 0));
+	count(r->engine, toll_err_retryable(err) ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
+	r->engine->ops->answer(r, err, why, toll_slice(NULL, 0));
 }
 
 /* Only with a final answer: those of a request that is to come again would count twice. */
@@ -43,8 +42,8 @@ static void accept(struct toll_otlp_request *r)
 	char buf[TOLL_RESPONSE_MAX];
 
 	count_rejected(r);
-	count(r->receiver, TOLL_OUTCOME_SUCCESS);
-	r->engine->answer(r, 0, NULL, toll_otlp_response(r->rejected, r->reason, buf));
+	count(r->engine, TOLL_OUTCOME_SUCCESS);
+	r->engine->ops->answer(r, 0, NULL, toll_otlp_response(r->rejected, r->reason, buf));
 }
 
 /* The pipelines' answer; any thread. */
@@ -74,7 +73,7 @@ static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_b
 	int err = toll_batch_new(size, memory_of(r), &wire, ret);
 
 	if (!err)
-		r->engine->take(r, wire);
+		r->engine->ops->take(r, wire);
 	return err;
 }
 
@@ -82,7 +81,7 @@ static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_b
 static int inflate(struct toll_otlp_request *r, struct toll_inflater *z, struct toll_slice body,
                    struct toll_batch **ret)
 {
-	size_t max = r->receiver->max_message_bytes;
+	size_t max = r->engine->max_message_bytes;
 	size_t room = toll_gzip_hint(body, max);
 
 	for (;;) {
@@ -109,7 +108,7 @@ static int inflate(struct toll_otlp_request *r, struct toll_inflater *z, struct 
 static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body *body,
                         struct toll_batch **ret)
 {
-	struct toll_inflater *z = &r->receiver->inflaters[body->worker];
+	struct toll_inflater *z = &r->engine->inflaters[body->worker];
 	char *bytes;
 	int err = TOLL_ENOMEM;
 
@@ -117,7 +116,7 @@ static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body
 		return TOLL_EFULL;
 	bytes = toll_inflater_body(z, body->size);
 	if (bytes) {
-		r->engine->take(r, bytes);
+		r->engine->ops->take(r, bytes);
 		err = inflate(r, z, toll_slice(bytes, body->size), ret);
 	}
 	toll_inflater_trim(z);
@@ -142,11 +141,11 @@ static bool is_compressed(struct toll_slice wire)
 	                         memcmp(wire.ptr, "\xff\x06\0\0", 4) == 0);      /* snappy */
 }
 
-static const char *sentence_for(int err)
+static const char *sentence_for(const struct toll_otlp_request *r, int err)
 {
 	switch (err) {
 	case TOLL_ETOOBIG:
-		return "the message is larger than max_recv_msg_size_mib once inflated";
+		return r->engine->ops->too_big;
 	case TOLL_EINVALID:
 		return "the body is not valid gzip";
 	case TOLL_EFULL:
@@ -161,14 +160,14 @@ static const char *sentence_for(int err)
 /* Borrows b. r may be gone when this returns. */
 static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 {
-	struct toll_consumer *next = r->receiver->super.next;
+	struct toll_consumer *next = r->engine->receiver->super.next;
 	const char *why = NULL;
 	int err = toll_otlp_decode(b, &why);
 
 	if (err) {
 		if (is_compressed(b->wire))
 			err = TOLL_EUNSUPPORTED;
-		refuse(r, err, why && err != TOLL_EUNSUPPORTED ? why : sentence_for(err));
+		refuse(r, err, why && err != TOLL_EUNSUPPORTED ? why : sentence_for(r, err));
 		return;
 	}
 	note_rejected(r, b);
@@ -177,7 +176,8 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 		accept(r);
 		return;
 	}
-	r->ack = (struct toll_ack){ on_ack, (enum toll_ack_level)r->receiver->config->acknowledge };
+	r->ack = (struct toll_ack){ on_ack,
+		                    (enum toll_ack_level)r->engine->receiver->config->acknowledge };
 	next->consume(next, b, &r->ack);
 }
 
@@ -195,16 +195,16 @@ static int receive(struct toll_otlp_request *r, const struct toll_otlp_body *bod
 	return err;
 }
 
-void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r,
+void toll_otlp_export(struct toll_otlp_engine *e, struct toll_otlp_request *r,
                       const struct toll_otlp_body *body)
 {
 	struct toll_batch *b = NULL;
 	int err;
 
-	*r = (struct toll_otlp_request){ .engine = r->engine, .receiver = receiver };
+	*r = (struct toll_otlp_request){ .engine = e };
 	err = receive(r, body, &b);
 	if (err) {
-		refuse(r, err, sentence_for(err));
+		refuse(r, err, sentence_for(r, err));
 		return;
 	}
 	hand_over(r, b);

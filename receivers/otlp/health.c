@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* health.c - grpc.health.v1 Health/Check: the readiness of the process, for probes that speak gRPC.
  */
-#include "net/grpc_server.h"
 #include "pipeline/host.h"
 #include "proto/grpc_health.pb-c.h"
-#include "receivers/otlp/otlp.h"
+#include "receivers/otlp/grpc.h"
 
 enum { INVALID_ARGUMENT = 3, NOT_FOUND = 5, UNIMPLEMENTED = 12 };
 
@@ -30,10 +29,10 @@ static void answer(struct toll_grpc_call *c, bool serving)
 }
 
 /* NULL: malformed. */
-static Grpc__Health__V1__HealthCheckRequest *read_request(struct toll_otlp *o,
+static Grpc__Health__V1__HealthCheckRequest *read_request(struct toll_otlp_grpc *g,
                                                           struct toll_grpc_call *c)
 {
-	struct toll_inflater *z = &o->inflaters[toll_grpc_call_worker(c)];
+	struct toll_inflater *z = &g->super.inflaters[toll_grpc_call_worker(c)];
 	char sent[REQUEST_MAX], inflated[REQUEST_MAX];
 	size_t size = toll_grpc_call_size(c);
 	const char *bytes = sent;
@@ -53,20 +52,20 @@ static Grpc__Health__V1__HealthCheckRequest *read_request(struct toll_otlp *o,
 
 void toll_otlp_handle_health(void *ctx, struct toll_grpc_call *c)
 {
-	struct toll_otlp *o = ctx;
+	struct toll_otlp_grpc *g = ctx;
 	Grpc__Health__V1__HealthCheckRequest *request;
 
 	if (toll_grpc_call_encoding(c) == TOLL_GRPC_OTHER) {
 		refuse(c, UNIMPLEMENTED, "unknown compression: send gzip or identity");
 		return;
 	}
-	request = read_request(o, c);
+	request = read_request(g, c);
 	if (!request)
 		refuse(c, INVALID_ARGUMENT, "malformed HealthCheckRequest");
 	else if (*request->service && strcmp(request->service, TOLL_OTLP_TRACE_SERVICE) != 0)
 		refuse(c, NOT_FOUND, "unknown service");
 	else
-		answer(c, toll_host_ready(o->super.super.host));
+		answer(c, toll_host_ready(g->super.receiver->super.super.host));
 	if (request)
 		grpc__health__v1__health_check_request__free_unpacked(request, NULL);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* transport.h - the seam between a server engine and OTLP: request bytes in, answer out.
  *
- * An engine (grpc_core.c; HTTP and a second gRPC engine can follow) hands each request to
- * toll_otlp_export() and is told the answer later, exactly once, from any thread. */
+ * An engine serves one protocol of one receiver. It hands each request to toll_otlp_export() and is
+ * told the answer later, exactly once, from any thread. */
 #ifndef TOLL_RECEIVERS_OTLP_TRANSPORT_H
 #define TOLL_RECEIVERS_OTLP_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -13,9 +14,28 @@
 #include "receivers/otlp/inflate.h"
 
 struct toll_otlp;
+struct toll_otlp_engine;
 struct toll_otlp_request;
 
-struct toll_otlp_engine {
+struct toll_otlp_engine_ops {
+	const char *transport; /* label of metrics: "grpc" */
+	const char *name;      /* for people: "OTLP/gRPC" */
+	const char *too_big;   /* the sentence for what is over max_message_bytes once inflated */
+
+	/* Listens and serves when this returns 0. */
+	int (*start)(struct toll_otlp_engine *e, struct toll_error *reterr);
+	/* Takes no new requests; those inside go on. Returns at once. Legal before start and twice.
+	 */
+	void (*close)(struct toll_otlp_engine *e);
+	/* Closes and waits for the answers of those inside, at most until the deadline. False: some
+	 * are still owed, and e must stay. Legal before start and twice. */
+	bool (*stop)(struct toll_otlp_engine *e, uint64_t deadline_mono_ns);
+	void (*free)(struct toll_otlp_engine *e); /* after stop() was true */
+	/* Where it listens; after start. */
+	const char *(*address)(const struct toll_otlp_engine *e);
+	/* Requests that ended in failure before they were handed over. Any thread; after start. */
+	uint64_t (*failures)(const struct toll_otlp_engine *e);
+
 	/* Copies the request's bytes, as many as it was announced with, and lets go of them. At
 	 * most once, before toll_otlp_export() returns. */
 	void (*take)(struct toll_otlp_request *r, char *out);
@@ -26,26 +46,53 @@ struct toll_otlp_engine {
 	               struct toll_slice response);
 };
 
+/* How requests ended; the label of otelcol_receiver_requests. */
+enum toll_outcome {
+	TOLL_OUTCOME_SUCCESS = 0,
+	TOLL_OUTCOME_REFUSED,
+	TOLL_OUTCOME_FAILURE,
+	TOLL_OUTCOME_COUNT
+};
+
+/* First member of every engine. */
+struct toll_otlp_engine {
+	const struct toll_otlp_engine_ops *ops;
+	struct toll_otlp *receiver;
+	unsigned workers;
+	size_t max_message_bytes;        /* as sent, and once inflated */
+	struct toll_inflater *inflaters; /* one per worker */
+	_Atomic uint64_t outcomes[TOLL_OUTCOME_COUNT];
+};
+
+/* Fills the first member; workers 0: one per processor. TOLL_ENOMEM: nothing to release. */
+int toll_otlp_engine_init(struct toll_otlp_engine *e, const struct toll_otlp_engine_ops *ops,
+                          struct toll_otlp *o, int64_t workers,
+                          size_t max_message_bytes) TOLL_MUST_CHECK;
+void toll_otlp_engine_release(struct toll_otlp_engine *e);
+
 /* Engines keep it inside the call. */
 struct toll_otlp_request {
-	const struct toll_otlp_engine *engine;
-	struct toll_otlp *receiver;
+	struct toll_otlp_engine *engine;
 	struct toll_ack ack;
 	uint32_t spans;    /* given to the pipelines */
 	uint32_t rejected; /* cannot be forwarded at all */
 	uint8_t reason;    /* enum toll_drop of the first rejected */
 };
 
-/* What an engine knows of a request's bytes. */
+enum toll_otlp_format { TOLL_OTLP_PROTOBUF = 0, TOLL_OTLP_JSON };
+
+/* What an engine knows of a request. Borrowed until toll_otlp_export() returns. */
 struct toll_otlp_body {
-	size_t size; /* as they came, before inflating */
+	size_t size; /* as it came, before inflating */
 	enum toll_encoding encoding;
-	unsigned worker;  /* of the receiver's workers: which thread this is */
-	const char *peer; /* "127.0.0.1:40312"; borrowed */
+	enum toll_otlp_format format;
+	unsigned worker;      /* of the engine's workers: which thread this is */
+	const char *peer;     /* "127.0.0.1:40312" */
+	const char *identity; /* who the client has proved to be; NULL: it was not asked */
 };
 
-/* On the engine's worker thread. The engine has set r->engine; the rest is filled in here. */
-void toll_otlp_export(struct toll_otlp *receiver, struct toll_otlp_request *r,
+/* On the engine's worker thread. r's contents are set here. */
+void toll_otlp_export(struct toll_otlp_engine *e, struct toll_otlp_request *r,
                       const struct toll_otlp_body *body);
 
 #endif

@@ -33,6 +33,7 @@ int main(int argc, char **argv)
 	char endpoint[32];
 
 	snprintf(endpoint, sizeof(endpoint), "127.0.0.1:%s", argc > 1 ? argv[1] : "0");
+	config.protocols.grpc.present = true;
 	config.protocols.grpc.endpoint = toll_slice_str(endpoint);
 	config.protocols.grpc.max_recv_msg_size_mib = 4;
 	config.protocols.grpc.workers = argc > 2 ? strtol(argv[2], NULL, 10) : 1;

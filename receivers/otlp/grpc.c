@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* grpc.c - the gRPC engine: TraceService/Export on net/grpc_server. */
+#include "receivers/otlp/grpc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "receivers/otlp/response.h"
+
+enum { UNAVAILABLE = 14 };
+
+/* ---- Export ---- */
+
+static void take(struct toll_otlp_request *r, char *out)
+{
+	toll_grpc_call_take(toll_grpc_call_of(r), out);
+}
+
+/* Overload is UNAVAILABLE with the time to come back; what can never succeed says so without. */
+static void answer(struct toll_otlp_request *r, int err, const char *why,
+                   struct toll_slice response)
+{
+	struct toll_grpc_answer a = { .status = err ? toll_err_grpc_status(err) : 0,
+		                      .message = err ? why : NULL,
+		                      .response = response };
+	char buf[TOLL_RESPONSE_MAX];
+
+	if (a.status == UNAVAILABLE)
+		a.details = toll_retry_status(a.status, why, toll_retry_delay_ms(), buf);
+	toll_grpc_answer(toll_grpc_call_of(r), &a);
+}
+
+static enum toll_encoding encoding_of(const struct toll_grpc_call *c)
+{
+	switch (toll_grpc_call_encoding(c)) {
+	case TOLL_GRPC_IDENTITY:
+		return TOLL_ENCODING_IDENTITY;
+	case TOLL_GRPC_GZIP:
+		return TOLL_ENCODING_GZIP;
+	default:
+		return TOLL_ENCODING_UNKNOWN;
+	}
+}
+
+static void handle_export(void *ctx, struct toll_grpc_call *c)
+{
+	struct toll_otlp_grpc *g = ctx;
+	char peer[64];
+	struct toll_otlp_body body = { .size = toll_grpc_call_size(c),
+		                       .encoding = encoding_of(c),
+		                       .worker = toll_grpc_call_worker(c),
+		                       .peer = peer };
+
+	toll_grpc_call_peer(c, peer, sizeof(peer));
+	toll_otlp_export(&g->super, toll_grpc_call_data(c), &body);
+}
+
+/* ---- life ---- */
+
+static struct toll_otlp_grpc *grpc_of(struct toll_otlp_engine *e)
+{
+	return toll_container_of(e, struct toll_otlp_grpc, super);
+}
+
+static const struct toll_otlp_grpc *grpc_of_const(const struct toll_otlp_engine *e)
+{
+	return (const struct toll_otlp_grpc *)e;
+}
+
+/* Core's own buffers: what may be on its way in before the byte budget sees it. */
+static size_t core_memory(const struct toll_otlp_engine *e)
+{
+	return (16 + 8 * (size_t)e->workers) * e->max_message_bytes;
+}
+
+static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
+{
+	struct toll_otlp_grpc *g = grpc_of(e);
+	const struct toll_otlp_grpc_config *c = &e->receiver->config->protocols.grpc;
+	const struct toll_otlp_keepalive *k = &c->keepalive.server_parameters;
+	const struct toll_otlp_enforcement *p = &c->keepalive.enforcement_policy;
+	struct toll_grpc_server_settings set = {
+		.endpoint = g->endpoint,
+		.setting = g->setting,
+		.thread = "toll-otlp",
+		.methods = g->methods,
+		.method_count = TOLL_COUNT(g->methods),
+		.workers = e->workers,
+		.call_size = sizeof(struct toll_otlp_request),
+		.max_message_bytes = e->max_message_bytes,
+		.read_buffer_bytes = c->read_buffer_size,
+		.memory_bytes = core_memory(e),
+		.max_streams = (unsigned)c->max_concurrent_streams,
+		.max_connection_idle_ns = k->max_connection_idle,
+		.max_connection_age_ns = k->max_connection_age,
+		.max_connection_age_grace_ns = k->max_connection_age_grace,
+		.keepalive_time_ns = k->time,
+		.keepalive_timeout_ns = k->timeout,
+		.keepalive_min_time_ns = p->min_time,
+		.keepalive_permit_without_stream = p->permit_without_stream,
+	};
+
+	return toll_grpc_server_new(&set, &g->server, reterr);
+}
+
+static void engine_close(struct toll_otlp_engine *e)
+{
+	struct toll_otlp_grpc *g = grpc_of(e);
+
+	if (g->server)
+		toll_grpc_server_close(g->server);
+}
+
+static bool stop(struct toll_otlp_engine *e, uint64_t deadline_mono_ns)
+{
+	struct toll_otlp_grpc *g = grpc_of(e);
+
+	return !g->server || toll_grpc_server_stop(g->server, deadline_mono_ns);
+}
+
+static void engine_free(struct toll_otlp_engine *e)
+{
+	struct toll_otlp_grpc *g = grpc_of(e);
+
+	toll_grpc_server_free(g->server);
+	toll_otlp_engine_release(e);
+	free(g);
+}
+
+static const char *address(const struct toll_otlp_engine *e)
+{
+	return toll_grpc_server_address(grpc_of_const(e)->server);
+}
+
+/* What core refused by itself. */
+static uint64_t failures(const struct toll_otlp_engine *e)
+{
+	const struct toll_grpc_server_counts *c = toll_grpc_server_counts(grpc_of_const(e)->server);
+
+	return atomic_load_explicit(&c->lost, memory_order_relaxed) +
+	       atomic_load_explicit(&c->overdue, memory_order_relaxed);
+}
+
+static const struct toll_otlp_engine_ops ops = {
+	.transport = "grpc",
+	.name = "OTLP/gRPC",
+	.too_big = "the message is larger than max_recv_msg_size_mib once inflated",
+	.start = start,
+	.close = engine_close,
+	.stop = stop,
+	.free = engine_free,
+	.address = address,
+	.failures = failures,
+	.take = take,
+	.answer = answer,
+};
+
+struct toll_otlp_engine *toll_otlp_grpc_new(struct toll_otlp *o)
+{
+	const struct toll_otlp_grpc_config *c = &o->config->protocols.grpc;
+	struct toll_otlp_grpc *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	if (toll_otlp_engine_init(&g->super, &ops, o, c->workers,
+	                          (size_t)c->max_recv_msg_size_mib << 20) < 0) {
+		free(g);
+		return NULL;
+	}
+	g->methods[0] = (struct toll_grpc_method){ "/" TOLL_OTLP_TRACE_SERVICE "/Export",
+		                                   handle_export, g };
+	g->methods[1] = (struct toll_grpc_method){ "/grpc.health.v1.Health/Check",
+		                                   toll_otlp_handle_health, g };
+	snprintf(g->setting, sizeof(g->setting), "receivers::%s::protocols::grpc::endpoint",
+	         o->super.super.id.text);
+	toll_otlp_print_endpoint(c->endpoint, c->transport, g->endpoint);
+	return &g->super;
+}

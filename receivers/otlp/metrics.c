@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics.c - how requests ended, by protocol. */
+#include "receivers/otlp/otlp.h"
+
+static uint64_t requests(const struct toll_otlp_engine *e, enum toll_outcome outcome)
+{
+	uint64_t n = atomic_load_explicit(&e->outcomes[outcome], memory_order_relaxed);
+
+	return outcome == TOLL_OUTCOME_FAILURE ? n + e->ops->failures(e) : n;
+}
+
+static void write_outcomes(const struct toll_otlp_engine *e, struct toll_metrics_writer *w)
+{
+	static const char *const names[] = { "success", "refused", "failure" };
+	const char *receiver = e->receiver->super.super.id.text;
+
+	for (size_t i = 0; i < TOLL_OUTCOME_COUNT; i++) {
+		const struct toll_label labels[] = {
+			{ "receiver", toll_slice_str(receiver) },
+			{ "transport", toll_slice_str(e->ops->transport) },
+			{ "outcome", toll_slice_str(names[i]) },
+		};
+
+		toll_metrics_sample(w, labels, TOLL_COUNT(labels),
+		                    requests(e, (enum toll_outcome)i));
+	}
+}
+
+void toll_otlp_collect(struct toll_metrics_source *self, struct toll_metrics_writer *w)
+{
+	struct toll_otlp *o = toll_container_of(self, struct toll_otlp, metrics);
+
+	toll_metrics_family(w, "otelcol_receiver_requests", TOLL_METRIC_COUNTER,
+	                    "Requests by how they ended.");
+	for (size_t i = 0; i < o->engine_count; i++)
+		write_outcomes(o->engines[i], w);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings.c - the settings of the receiver as a whole, and the rules between them. */
+#include "receivers/otlp/settings.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "pipeline/consumer.h"
+
+static const char *const ack_names[] = { "received", "journaled", "exported", NULL };
+
+/* clang-format off */
+static const struct toll_field protocol_fields[] = {
+	{ .name = "grpc", .type = TOLL_FIELD_GROUP, .group = toll_otlp_grpc_fields,
+	  .offset = offsetof(struct toll_otlp_config, protocols.grpc)
+	          - offsetof(struct toll_otlp_config, protocols),
+	  .present = offsetof(struct toll_otlp_config, protocols.grpc.present)
+	           - offsetof(struct toll_otlp_config, protocols),
+	  .help = "OTLP/gRPC; `grpc:` alone takes the defaults." },
+	TOLL_FIELD_LATER("http", "OTLP/HTTP is not available yet: nothing listens for it; point SDKs at grpc"),
+	TOLL_FIELD_END,
+};
+
+const struct toll_field toll_otlp_fields[] = {
+	TOLL_FIELD(struct toll_otlp_config, protocols, GROUP, NULL, "Which protocols to serve.",
+	           .group = protocol_fields, .required = true),
+	TOLL_FIELD(struct toll_otlp_config, acknowledge, ENUM, "received",
+	           "How far a batch must have come before the client hears OK.", .choices = ack_names),
+	TOLL_FIELD_END,
+};
+/* clang-format on */
+
+static bool has_scheme(struct toll_slice endpoint)
+{
+	return strncmp(endpoint.ptr, "unix:", 5) == 0;
+}
+
+static bool is_unix(struct toll_slice endpoint, int transport)
+{
+	return transport == TOLL_OTLP_UNIX || has_scheme(endpoint);
+}
+
+void toll_otlp_print_endpoint(struct toll_slice endpoint, int transport,
+                              char buf[TOLL_ENDPOINT_MAX])
+{
+	bool prefix = is_unix(endpoint, transport) && !has_scheme(endpoint);
+
+	snprintf(buf, TOLL_ENDPOINT_MAX, "%s%s", prefix ? "unix:" : "", endpoint.ptr);
+}
+
+static void check_endpoint(struct toll_slice text, int transport, const char *path,
+                           struct toll_reporter *r)
+{
+	struct toll_endpoint endpoint;
+	struct toll_error why;
+
+	if (!is_unix(text, transport) && toll_endpoint_parse(text, &endpoint, &why) < 0)
+		toll_report_error(r, path, "%s", why.text);
+	else if (text.len >= TOLL_ENDPOINT_MAX - sizeof("unix:"))
+		toll_report_error(r, path, "is too long");
+}
+
+void toll_otlp_validate(const void *config, struct toll_reporter *r)
+{
+	const struct toll_otlp_config *c = config;
+	const struct toll_otlp_grpc_config *grpc = &c->protocols.grpc;
+
+	if (!grpc->present)
+		toll_report_error(r, "protocols", "no protocol is on: add `grpc:` under protocols");
+	else
+		check_endpoint(grpc->endpoint, grpc->transport, "protocols::grpc::endpoint", r);
+	if (c->acknowledge == TOLL_ACK_JOURNALED)
+		toll_report_error(
+			r, "acknowledge",
+			"journaled needs a journal, which this version does not have yet; use "
+			"received or exported");
+}

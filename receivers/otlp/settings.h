@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings.h - what users may write under receivers::otlp. */
+#ifndef TOLL_RECEIVERS_OTLP_SETTINGS_H
+#define TOLL_RECEIVERS_OTLP_SETTINGS_H
+
+#include "config/schema.h"
+#include "net/endpoint.h"
+
+enum toll_otlp_transport { TOLL_OTLP_TCP = 0, TOLL_OTLP_UNIX };
+
+struct toll_otlp_keepalive {
+	uint64_t max_connection_idle, max_connection_age, max_connection_age_grace, time, timeout;
+};
+
+struct toll_otlp_enforcement {
+	uint64_t min_time;
+	bool permit_without_stream;
+};
+
+struct toll_otlp_grpc_config {
+	struct toll_slice endpoint;
+	int transport; /* enum toll_otlp_transport */
+	uint64_t read_buffer_size;
+	int64_t max_recv_msg_size_mib, max_concurrent_streams, workers;
+	struct {
+		struct toll_otlp_keepalive server_parameters;
+		struct toll_otlp_enforcement enforcement_policy;
+	} keepalive;
+	bool present; /* not first: an offset of 0 means "none" to the field table */
+};
+
+struct toll_otlp_config {
+	int acknowledge; /* enum toll_ack_level */
+	struct {
+		struct toll_otlp_grpc_config grpc;
+	} protocols;
+};
+
+extern const struct toll_field toll_otlp_fields[];
+extern const struct toll_field toll_otlp_grpc_fields[];
+
+/* The rules that the tables cannot say. config: struct toll_otlp_config. */
+void toll_otlp_validate(const void *config, struct toll_reporter *r);
+
+/* As the servers read it: "host:port", or "unix:/path" for both ways of writing that (the Collector
+ * says transport: unix with a path, gRPC says unix:path). */
+void toll_otlp_print_endpoint(struct toll_slice endpoint, int transport,
+                              char buf[TOLL_ENDPOINT_MAX]);
+
+#endif
