@@ -135,7 +135,7 @@ void toll_report_warning(struct toll_reporter *r, const char *path, const char *
 /* "... is what is wrong with it": shows the value, but never a secret. */
 static void refuse(const struct spot *s, struct toll_slice value, const char *why)
 {
-	if (s->field->type == TOLL_FIELD_SECRET)
+	if (s->field->type == TOLL_FIELD_SECRET || s->field->secret)
 		toll_parser_error(s->parser, s->entry, s->path, "the value %s", why);
 	else
 		toll_parser_error(s->parser, s->entry, s->path, "\"%.*s%s\" %s",

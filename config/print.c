@@ -68,14 +68,17 @@ static void print_list(FILE *out, const struct toll_slice_list *list)
 	fputs("]\n", out);
 }
 
-static void print_map(FILE *out, const struct toll_pair_list *map, unsigned level)
+static void print_map(FILE *out, const struct toll_pair_list *map, bool secret, unsigned level)
 {
 	fputs(map->count ? "\n" : " {}\n", out);
 	for (size_t i = 0; i < map->count; i++) {
 		indent(out, level + 1);
 		print_text(out, map->at[i].key);
 		fputs(": ", out);
-		print_text(out, map->at[i].value);
+		if (secret)
+			fputs("\"" REDACTED "\"", out);
+		else
+			print_text(out, map->at[i].value);
 		fputc('\n', out);
 	}
 }
@@ -136,7 +139,7 @@ static void print_value(FILE *out, const struct toll_field *f, const void *at, u
 		print_list(out, at);
 		break;
 	case TOLL_FIELD_MAP:
-		print_map(out, at, level);
+		print_map(out, at, f->secret, level);
 		break;
 	case TOLL_FIELD_GROUP:
 		fputc('\n', out);

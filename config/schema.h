@@ -23,7 +23,7 @@ enum toll_field_type {
 	TOLL_FIELD_SECRET,   /* as STRING, but print-config and logs show "[REDACTED]" */
 	TOLL_FIELD_ENUM,     /* int: index into .choices; case does not count */
 	TOLL_FIELD_LIST, /* struct toll_slice_list: a sequence of scalars, or one split at commas */
-	TOLL_FIELD_MAP,  /* struct toll_pair_list: a mapping of scalars */
+	TOLL_FIELD_MAP,  /* struct toll_pair_list: a mapping of scalars, see .secret */
 	TOLL_FIELD_GROUP,  /* nested mapping, see .group: a struct inside the struct */
 	TOLL_FIELD_GROUPS, /* struct toll_group_list: a sequence of mappings, see .group,
 	                      .group_size */
@@ -65,6 +65,7 @@ struct toll_field {
 	const char *later; /* known to the Collector, not here yet: a warning with this sentence */
 	bool refused;      /* of a later one: an error, since ignoring it would be worse */
 	bool required;     /* where the mapping around it is given */
+	bool secret;       /* MAP: its values are shown as "[REDACTED]" (headers) */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */
 	size_t present;

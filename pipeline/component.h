@@ -76,7 +76,13 @@ struct toll_delivery {
 	uint32_t part_count;
 	uint32_t span_count; /* sum over the parts, dropped spans not counted */
 	uint32_t attempt;    /* 0 the first time */
-	uint32_t lost_count; /* the exporter's: spans it lost although the rest is done (err 0) */
+	/* The exporter's; 0 at the first attempt, kept from one to the next. */
+	uint32_t lost_count; /* spans it has lost, and counted nowhere else */
+	uint32_t done_count; /* with an error: so many, from the first on, are sent or lost already
+	                      */
+	/* The exporter's, with a retryable error: the destination wants to be left alone so long.
+	 */
+	uint64_t retry_after_ns;
 };
 
 /* Exactly once for every export_parts() that returned 0, from any thread, perhaps before that

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "pipeline/part.h"
+
 uint32_t toll_flight_count_parts(const struct toll_queue *q, uint64_t enough, uint64_t max)
 {
 	uint64_t spans = 0;
@@ -58,8 +60,12 @@ void toll_flight_settle(struct toll_flight *f, struct toll_queue *q, int err,
 struct toll_lost toll_flight_lost(const struct toll_flight *f)
 {
 	struct toll_lost lost = { 0 };
+	uint32_t skip = f->done_count;
 
-	for (uint32_t i = 0; i < f->given.part_count; i++)
-		toll_lost_add(&lost, &f->parts[i]);
+	for (uint32_t i = 0; i < f->given.part_count; i++) {
+		const struct toll_part rest = toll_part_after(&f->parts[i], &skip);
+
+		toll_lost_add(&lost, &rest);
+	}
 	return lost;
 }

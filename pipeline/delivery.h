@@ -22,6 +22,8 @@ struct toll_flight {
 	struct toll_flight *next, **link; /* of the runner's flights */
 	enum toll_delivery_state state;
 	int err;
+	/* What the exporter said with its last answer, at most span_count. */
+	uint32_t lost_count, done_count;
 	uint64_t due_ns; /* monotonic */
 	struct toll_backoff backoff;
 	struct toll_entry **entries; /* one per part */
@@ -41,6 +43,7 @@ struct toll_flight *toll_flight_new(struct toll_queue *q, uint32_t parts, uint64
 void toll_flight_settle(struct toll_flight *f, struct toll_queue *q, int err,
                         struct toll_entry **done);
 
+/* What has not been sent, nor counted as lost by the exporter itself. */
 struct toll_lost toll_flight_lost(const struct toll_flight *f);
 
 #endif

@@ -17,6 +17,18 @@ static uint64_t worth(const struct toll_span *s)
 	return __builtin_mul_overflow((uint64_t)s->cost_pico, count, &pico) ? UINT64_MAX : pico;
 }
 
+static void add_pico(struct toll_lost *l, uint64_t pico)
+{
+	if (__builtin_add_overflow(l->pico, pico, &l->pico))
+		l->pico = UINT64_MAX;
+}
+
+void toll_lost_join(struct toll_lost *l, struct toll_lost more)
+{
+	l->spans += more.spans;
+	add_pico(l, more.pico);
+}
+
 void toll_lost_add(struct toll_lost *l, const struct toll_part *part)
 {
 	const struct toll_span *s = part->batch->spans + part->first;
@@ -25,8 +37,7 @@ void toll_lost_add(struct toll_lost *l, const struct toll_part *part)
 		if (s->dropped)
 			continue;
 		l->spans++;
-		if (__builtin_add_overflow(l->pico, worth(s), &l->pico))
-			l->pico = UINT64_MAX;
+		add_pico(l, worth(s));
 	}
 }
 

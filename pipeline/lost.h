@@ -13,6 +13,7 @@ struct toll_lost {
 };
 
 void toll_lost_add(struct toll_lost *l, const struct toll_part *part);
+void toll_lost_join(struct toll_lost *l, struct toll_lost more);
 
 /* "$12.340000000001": exact, at least cents. */
 #define TOLL_LOST_TEXT 32

@@ -21,6 +21,8 @@ bool toll_backoff_next(struct toll_backoff *b, const struct toll_retry_settings 
 	b->current_ns = b->current_ns ? grow(b->current_ns, set) : set->initial_interval;
 	spread = set->randomization_factor * (double)b->current_ns;
 	wait = (uint64_t)((double)b->current_ns - spread + random * 2 * spread);
+	if (wait < b->least_ns)
+		wait = b->least_ns;
 	if (set->max_elapsed_time && now_ns - b->first_ns + wait > set->max_elapsed_time)
 		return false;
 	*ret_ns = wait;

@@ -3,7 +3,8 @@
  *
  * The Collector's semantics (retry_on_failure): the n-th wait is drawn evenly from current ±
  * randomization_factor; current starts at initial_interval, grows by multiplier up to max_interval;
- * nothing is tried that would begin later than max_elapsed_time after the first attempt. */
+ * nothing is tried that would begin later than max_elapsed_time after the first attempt. A
+ * destination that names a time (RetryInfo, Retry-After) is not asked before it. */
 #ifndef TOLL_PIPELINE_RETRY_H
 #define TOLL_PIPELINE_RETRY_H
 
@@ -15,6 +16,7 @@ struct toll_retry_settings;
 struct toll_backoff {
 	uint64_t first_ns;   /* monotonic: when the first attempt began */
 	uint64_t current_ns; /* 0: no wait so far */
+	uint64_t least_ns;   /* what the destination asked for this time: no wait is shorter */
 };
 
 /* After a failure at now_ns. random: [0, 1). False: give up; else *ret_ns is the wait. */

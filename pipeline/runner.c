@@ -42,15 +42,19 @@ void toll_runner_tell(struct toll_entry *done)
 	}
 }
 
+static uint32_t lost_spans(const struct toll_flight *f, int err)
+{
+	uint32_t all = f->given.span_count, settled = err ? f->done_count : all;
+
+	return all - settled + (f->lost_count < settled ? f->lost_count : settled);
+}
+
 void toll_runner_answer(struct toll_runner *r, struct toll_flight *f, int err,
                         struct toll_entry **done)
 {
 	struct toll_stats *stats = r->exporter->super.stats;
-	uint32_t lost = err ? f->given.span_count : f->given.lost_count;
+	uint32_t lost = lost_spans(f, err);
 
-	if (lost > f->given.span_count)
-		lost = f->given.span_count; /* the exporter's number: it must not make the rest wrap
-		                             */
 	toll_stat_add(stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, lost);
 	toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, f->given.span_count - lost);
 	toll_flight_settle(f, &r->queue, err, done);
@@ -159,6 +163,9 @@ void toll_delivery_done(struct toll_delivery *d, int err)
 	assert(abandoned || f->state == TOLL_DELIVERY_GIVEN); /* exactly once */
 	f->state = TOLL_DELIVERY_ANSWERED;
 	f->err = err;
+	/* The exporter's numbers: they must not make others wrap. */
+	f->lost_count = d->lost_count < d->span_count ? d->lost_count : d->span_count;
+	f->done_count = d->done_count < d->span_count ? d->done_count : d->span_count;
 	if (abandoned)
 		toll_runner_unlink(r, f);
 	else

@@ -47,8 +47,7 @@ static void give_up_flights(struct toll_runner *r, struct toll_lost *lost, struc
 			toll_runner_land(r, f, 0, done);
 			continue;
 		}
-		for (uint32_t i = 0; i < f->given.part_count; i++)
-			toll_lost_add(lost, &f->parts[i]);
+		toll_lost_join(lost, toll_flight_lost(f));
 		if (f->state == TOLL_DELIVERY_GIVEN)
 			abandon(r, f, done);
 		else

@@ -11,6 +11,8 @@
 /* Shutdown leaves no time for long waits between attempts. */
 #define DRAIN_WAIT_MAX (250 * TOLL_MS)
 #define RETRY_WAIT_MIN TOLL_MS
+/* What a destination asks for beyond this is a mistake. */
+#define RETRY_AFTER_MAX (3600 * TOLL_S)
 
 /* [0, 1); splitmix64, good enough to spread retries. */
 static double next_random(struct toll_runner *r)
@@ -47,6 +49,8 @@ static bool schedule_retry(struct toll_runner *r, struct toll_flight *f)
 	const struct toll_retry_settings *set = &r->set->retry_on_failure;
 	uint64_t now = toll_clock_mono_ns(), wait;
 
+	f->backoff.least_ns = f->given.retry_after_ns < RETRY_AFTER_MAX ? f->given.retry_after_ns
+	                                                                : RETRY_AFTER_MAX;
 	if (!toll_err_retryable(f->err) ||
 	    !toll_backoff_next(&f->backoff, set, now, next_random(r), &wait))
 		return false;
@@ -76,7 +80,7 @@ static void settle(struct toll_runner *r, struct toll_flight *f)
 	toll_runner_land(r, f, err, &done);
 	toll_runner_show(r);
 	pthread_mutex_unlock(&r->lock);
-	if (err)
+	if (lost.spans)
 		log_lost(r, &lost, err);
 	toll_runner_tell(done);
 	pthread_mutex_lock(&r->lock);
@@ -87,6 +91,7 @@ static void give(struct toll_runner *r, struct toll_flight *f)
 	int err;
 
 	f->state = TOLL_DELIVERY_GIVEN;
+	f->given.retry_after_ns = 0;
 	toll_runner_show(r);
 	pthread_mutex_unlock(&r->lock);
 	err = r->exporter->export_parts(r->exporter, &f->given);

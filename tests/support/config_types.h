@@ -40,7 +40,7 @@ struct kafka_settings {
 	struct toll_slice topic, encoding, password;
 	struct producer_settings producer;
 	struct toll_group_list budgets;
-	struct toll_pair_list headers;
+	struct toll_pair_list headers, tokens;
 	bool idempotent;
 };
 
@@ -98,6 +98,7 @@ static const struct toll_field kafka_fields[] = {
 	TOLL_FIELD(struct kafka_settings, budgets, GROUPS, "[{limit: 500}]", "Budgets.",
 	           .group = budget_fields, .group_size = sizeof(struct budget_settings)),
 	TOLL_FIELD(struct kafka_settings, headers, MAP, NULL, "Headers."),
+	TOLL_FIELD(struct kafka_settings, tokens, MAP, NULL, "Tokens.", .secret = true),
 	TOLL_FIELD(struct kafka_settings, idempotent, BOOL, "true", "No duplicates."),
 	{ .name = "subject", .alias_of = "topic", .help = "Older name." },
 	TOLL_FIELD_LATER("storage", "comes later"),

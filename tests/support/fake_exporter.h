@@ -25,7 +25,9 @@ struct fake_exporter {
 	bool hold;      /* keep deliveries until fake_answer() */
 	bool refuse;    /* return err instead of calling done */
 	uint32_t loses; /* spans it says it lost, of every delivery */
-	bool block;     /* do not come back from the call while this is set */
+	uint32_t does;  /* spans it says are done, of deliveries that fail */
+	uint64_t retry_after_ns;
+	bool block; /* do not come back from the call while this is set */
 	struct toll_delivery *held[FAKE_SEEN_MAX];
 	unsigned held_count, most_held;
 	/* Per call: number of the first span, spans, parts, attempt. */
@@ -58,6 +60,8 @@ static inline TOLL_UNUSED int fake_export(struct toll_exporter *e, struct toll_d
 		err = f->err;
 	}
 	d->lost_count = f->loses;
+	d->done_count = f->does;
+	d->retry_after_ns = f->retry_after_ns;
 	hold = f->hold;
 	refuse = f->refuse && err;
 	if (hold)

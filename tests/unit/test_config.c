@@ -178,7 +178,7 @@ static void all_problems_are_told_at_once(void **state TOLL_UNUSED)
 		"c.yaml:8:5: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?\n"
 		"c.yaml:9:5: error: exporters::kafka::timeout_: unknown key; known are: brokers, "
 		"topic, "
-		"encoding, password, producer, budgets, headers, idempotent\n"
+		"encoding, password, producer, budgets, headers, tokens, idempotent\n"
 		"c.yaml:10:16: error: exporters::kafka::producer::compression: \"gzp\" must be one "
 		"of "
 		"none, gzip, lz4; did you mean \"gzip\"?\n"
@@ -363,6 +363,7 @@ static void what_is_printed_loads_again(void **state TOLL_UNUSED)
 	                      "    topic: \"odd \\\"$$text\\\\ #: null\"\n"
 	                      "    budgets: [{limit: 0.000000000001, service: \"*\"}]\n"
 	                      "    headers: {\"a b\": \"~\", \"\": \"\"}\n"
+	                      "    tokens: {x-key: top-secret}\n"
 	                      "    brokers: [\"[::1]:9092\", \"-\"]\n"
 	                      "service:\n"
 	                      "  extensions: [health_check]\n"
@@ -374,6 +375,7 @@ static void what_is_printed_loads_again(void **state TOLL_UNUSED)
 	toll_config_free(c);
 	assert_null(strstr(first, "top-secret"));
 	assert_non_null(strstr(first, "password: \"[REDACTED]\""));
+	assert_non_null(strstr(first, "x-key: \"[REDACTED]\""));
 	assert_non_null(strstr(first, "max_message_bytes: 1000000"));
 	assert_int_equal(load(first, &c), 0);
 	assert_string_equal(printed, "");

@@ -61,6 +61,20 @@ static void zero_elapsed_time_never_gives_up(void **state TOLL_UNUSED)
 	assert_false(toll_backoff_next(&b, &set, 0, 0.5, &wait));
 }
 
+static void no_wait_is_shorter_than_the_destination_asked_for(void **state TOLL_UNUSED)
+{
+	struct toll_backoff b = { .least_ns = 20 * TOLL_S };
+	uint64_t wait;
+
+	assert_true(toll_backoff_next(&b, &defaults, 0, 0.5, &wait));
+	assert_int_equal(wait, 20 * TOLL_S);
+	b.least_ns = TOLL_S;
+	assert_true(toll_backoff_next(&b, &defaults, 0, 0.5, &wait));
+	assert_int_equal(wait, 7500 * TOLL_MS);
+	b.least_ns = 301 * TOLL_S; /* beyond max_elapsed_time */
+	assert_false(toll_backoff_next(&b, &defaults, 0, 0.5, &wait));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -68,6 +82,7 @@ int main(void)
 		cmocka_unit_test(wait_is_spread_by_the_randomization_factor),
 		cmocka_unit_test(gives_up_where_the_next_attempt_would_be_too_late),
 		cmocka_unit_test(zero_elapsed_time_never_gives_up),
+		cmocka_unit_test(no_wait_is_shorter_than_the_destination_asked_for),
 	};
 
 	return cmocka_run_group_tests_name("retry", tests, NULL, NULL);

@@ -487,6 +487,37 @@ static void nothing_is_lost_between_many_threads(void **state)
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_IN_FLIGHT), 0);
 }
 
+static void what_is_done_is_not_lost_with_the_rest(void **state)
+{
+	struct rig *g = *state;
+
+	g->exporter->err = TOLL_EREFUSED;
+	g->exporter->fail_count = 1;
+	g->exporter->does = 6;
+	g->exporter->loses = 1;
+	start(g);
+	assert_int_equal(offer(g, sealed_from(10, 0), &g->waiter.super), 0);
+	drain(g, 10 * TOLL_S);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 5);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 5);
+	assert_int_equal(g->waiter.err, TOLL_EREFUSED);
+	assert_non_null(strstr(log_text, "exporter/fake  lost 4 spans worth $4.00: refused"));
+}
+
+static void no_retry_comes_before_the_destination_wants_it(void **state)
+{
+	struct rig *g = *state;
+	uint64_t begin = toll_clock_mono_ns();
+
+	g->exporter->err = TOLL_EFULL;
+	g->exporter->fail_count = 1;
+	g->exporter->retry_after_ns = 40 * TOLL_MS;
+	start(g);
+	assert_int_equal(offer(g, sealed_from(4, 0), NULL), 0);
+	FAKE_WAIT(g->exporter, g->exporter->spans == 4);
+	assert_true(toll_clock_mono_ns() - begin >= 40 * TOLL_MS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -511,6 +542,8 @@ int main(void)
 		TEST(never_started_gives_back_what_it_has),
 		TEST(ticks_also_while_busy),
 		TEST(losing_more_than_it_was_given_is_losing_all),
+		TEST(what_is_done_is_not_lost_with_the_rest),
+		TEST(no_retry_comes_before_the_destination_wants_it),
 		TEST(nothing_is_lost_between_many_threads),
 	};
 
