@@ -94,14 +94,14 @@ struct cargo {
 	struct toll_delivery delivery;
 };
 
-static struct cargo *cargo_new(uint64_t first, uint64_t n)
+static struct cargo *cargo_named(const char *name, uint64_t first, uint64_t n)
 {
 	struct msg *list[SPANS];
 	struct cargo *c = calloc(1, sizeof(*c));
 	struct toll_batch *b;
 
 	for (uint64_t i = 0; i < n; i++)
-		list[i] = span_new("op", first + i, 1000);
+		list[i] = span_new(name, first + i, 1000);
 	b = batch_of_request(request_of("shop", list, n));
 	for (uint32_t i = 0; i < b->span_count; i++)
 		b->spans[i].operation = b->spans[i].name;
@@ -109,6 +109,11 @@ static struct cargo *cargo_new(uint64_t first, uint64_t n)
 	c->part = (struct toll_part){ b, 0, b->span_count };
 	c->delivery = (struct toll_delivery){ &c->part, 1, b->span_count, 0, 0 };
 	return c;
+}
+
+static struct cargo *cargo_new(uint64_t first, uint64_t n)
+{
+	return cargo_named("op", first, n);
 }
 
 static void cargo_free(struct cargo *c)
@@ -280,6 +285,34 @@ static void batch_refused_for_its_size_is_made_smaller(void **state TOLL_UNUSED)
 	assert_int_equal(f.messages, SPANS);
 	teardown(&w);
 	cargo_free(c);
+}
+
+/* Brokers refuse batches: that does not prove that one message of half the limit is too large. */
+static void after_a_batch_was_refused_large_messages_still_pass(void **state TOLL_UNUSED)
+{
+	static char name[2501];
+	struct world w;
+	struct cargo *c[2];
+
+	memset(name, 'n', sizeof(name) - 1);
+	setup(&w);
+	w.config.producer.max_message_bytes = 4000;
+	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
+	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 1,
+	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	start(&w);
+	c[0] = deliver(&w, 0);
+	assert_true(wait_answers(1, 30));
+	c[1] = cargo_named(name, SPANS, 1);
+	assert_int_equal(toll_kafka_sender_send(w.sender, &c[1]->delivery), 0);
+	assert_true(wait_answers(2, 30));
+	assert_int_equal(failed_answers, 0);
+	assert_int_equal(c[1]->delivery.lost_count, 0);
+	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), 0);
+	assert_int_equal(read_topic(&w, "spans", SPANS + 1).messages, SPANS + 1);
+	teardown(&w);
+	cargo_free(c[0]);
+	cargo_free(c[1]);
 }
 
 static void record_refused_for_good_becomes_a_dead_letter(void **state TOLL_UNUSED)
@@ -506,6 +539,7 @@ int main(void)
 		cmocka_unit_test(fatal_producer_error_loses_nothing),
 		cmocka_unit_test(topic_created_later_gets_everything),
 		cmocka_unit_test(batch_refused_for_its_size_is_made_smaller),
+		cmocka_unit_test(after_a_batch_was_refused_large_messages_still_pass),
 		cmocka_unit_test(record_refused_for_good_becomes_a_dead_letter),
 		cmocka_unit_test(dead_letters_refused_as_a_batch_are_sent_one_by_one),
 		cmocka_unit_test(dead_letter_refused_alone_is_lost),
