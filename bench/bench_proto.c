@@ -6,6 +6,7 @@
 #include "proto/edit.h"
 #include "proto/otlp_encode.h"
 #include "proto/otlp_json.h"
+#include "proto/otlp_json_decode.h"
 #include "tests/support/shop.h"
 
 enum { SPANS = 512 };
@@ -98,6 +99,15 @@ static void otlp_json(void *ctx)
 	toll_otlp_json(&sel, &x->json);
 }
 
+static void otlp_json_decode(void *ctx)
+{
+	struct bench *x = ctx;
+	size_t len;
+
+	if (toll_otlp_json_decode(x->json.ptr, x->json.len, x->out, 1 << 20, &len, NULL) < 0)
+		abort();
+}
+
 int main(void)
 {
 	struct msg *req = shop_request(SPANS);
@@ -111,6 +121,8 @@ int main(void)
 	bench_run("proto_decode_edit_splice", decode_edit_splice, &x, SPANS);
 	bench_run("cost_record", records, &x, SPANS);
 	bench_run("otlp_json", otlp_json, &x, SPANS);
+	fprintf(stderr, "# %zu bytes of JSON per span\n", x.json.len / SPANS);
+	bench_run("otlp_json_decode", otlp_json_decode, &x, SPANS);
 	toll_batch_unref(x.b);
 	toll_buffer_release(&x.json);
 	free(x.out);

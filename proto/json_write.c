@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/utf8.h"
+
 static const char hex_digits[] = "0123456789abcdef";
 
 /* "00" "01" ... "99": two digits for one division. */
@@ -58,29 +60,6 @@ static char *escape_ascii(char *out, uint8_t c)
 	return out + 5;
 }
 
-/* Length of the valid UTF-8 sequence at p, or 0 (Unicode 15, table 3-7). */
-static size_t utf8_length(const uint8_t *p, size_t left)
-{
-	static const uint8_t min2[] = { [0xe0 & 0x1f] = 0xa0, [0xf0 & 0x1f] = 0x90 };
-	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	uint8_t low = 0x80, high = 0xbf;
-
-	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
-		return 0;
-	if (p[0] == 0xe0 || p[0] == 0xf0)
-		low = min2[p[0] & 0x1f];
-	if (p[0] == 0xed)
-		high = 0x9f;
-	if (p[0] == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* One character that is not plain; *at moves behind it. */
 static char *write_odd(char *out, const uint8_t **at, const uint8_t *end)
 {
@@ -88,7 +67,7 @@ static char *write_odd(char *out, const uint8_t **at, const uint8_t *end)
 
 	if (**at < 0x80)
 		return escape_ascii(out, *(*at)++);
-	n = utf8_length(*at, (size_t)(end - *at));
+	n = toll_utf8_length(*at, (size_t)(end - *at));
 	if (n == 0) {
 		(*at)++;
 		memcpy(out, "\xef\xbf\xbd", 3);

@@ -236,7 +236,8 @@ static int end_node(struct decoder *d, struct toll_node *n)
 	if (spare > SPARE_ATTRS)
 		spare = SPARE_ATTRS;
 	n->attr_room = n->attr_count + (uint32_t)spare;
-	d->attr_next += spare;
+	if (spare) /* no block yet: NULL */
+		d->attr_next += spare;
 	d->attr_total += n->attr_count;
 	if (d->attr_total > TOLL_MAX_ATTRS)
 		return refuse(d, TOLL_EINVALID, "more than 1000000 attributes in one request");

@@ -30,6 +30,7 @@ THIRD = {
     "microhttpd.h": {"net"},
     "curl": {"net"},
     "json-c": {"prices"},
+    "yajl": {"proto"},
     "protobuf-c": {"proto", "net"},
     "libdeflate.h": {"receivers"},
     "librdkafka": {"exporters"},
