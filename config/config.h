@@ -44,14 +44,16 @@ struct toll_config_component {
 	const char *who;                   /* "receiver/otlp/edge": for log lines */
 	void *settings;                    /* config_size bytes, filled and checked */
 	bool used;                         /* by a pipeline or service.extensions */
-	unsigned line, column;             /* of its key; 0: implicit */
+	const char *file;                  /* of its key; NULL: implicit */
+	unsigned line, column;
 };
 
 struct toll_config_pipeline {
 	const char *id; /* "traces", "traces/2" */
 	struct toll_config_component *const *receivers, *const *processors, *const *exporters;
 	size_t receiver_count, processor_count, exporter_count;
-	unsigned line, column; /* of its key */
+	const char *file; /* of its key */
+	unsigned line, column;
 };
 
 /* service.telemetry: the Collector's names, flattened. */
@@ -65,7 +67,10 @@ struct toll_config_telemetry {
 
 struct toll_config {
 	struct toll_arena arena;
-	const char *file;                                             /* as the user named it */
+	const char *file; /* the first location, as the user named it */
+	const char *const
+		*files_read; /* every file that was read, ${file:...} included: to watch */
+	size_t files_read_count;
 	const struct toll_config_type *types;                         /* what it was loaded with */
 	struct toll_config_component *components[TOLL_SECTION_COUNT]; /* arrays */
 	size_t component_count[TOLL_SECTION_COUNT];
@@ -78,11 +83,11 @@ struct toll_config {
 
 /* ---- findings ---- */
 
-enum toll_severity { TOLL_FINDING_WARNING = 0, TOLL_FINDING_ERROR };
+enum toll_severity { TOLL_FINDING_INFO = 0, TOLL_FINDING_WARNING, TOLL_FINDING_ERROR };
 
 struct toll_finding {
 	enum toll_severity severity;
-	const char *file;      /* as the user named it */
+	const char *file;      /* as the user named it; "--set a.b" for that flag */
 	unsigned line, column; /* from 1; 0: unknown */
 	const char *path;      /* "exporters::kafka::producer::compression" */
 	const char *text;      /* one sentence; says what to do */
@@ -94,20 +99,25 @@ struct toll_findings {
 	struct toll_finding *at;
 	size_t count, errors; /* errors: also those that are not kept */
 	bool truncated;       /* more than 100: the rest is not kept */
+	const char **files;   /* that findings are about, in their order */
+	size_t file_count;
 };
 
 struct toll_place {
-	const char *file; /* outlives the findings: see toll_findings_keep */
+	const char *file;
 	unsigned line, column;
 };
 
-/* path and text are copied. Out of memory counts an error without text. */
+/* file, path and text are copied. Out of memory counts an error without text. */
 void toll_findings_add(struct toll_findings *f, enum toll_severity severity, struct toll_place at,
                        const char *path, const char *fmt, ...) TOLL_PRINTF(5, 6);
 void toll_findings_vadd(struct toll_findings *f, enum toll_severity severity, struct toll_place at,
                         const char *path, const char *fmt, va_list ap) TOLL_PRINTF(5, 0);
-const char *toll_findings_keep(struct toll_findings *f, const char *text); /* NULL: out of memory */
-void toll_findings_sort(struct toll_findings *f); /* by line; what came first stays first */
+/* The order of files after sorting is that of their first call, or first finding. */
+void toll_findings_know_file(struct toll_findings *f, const char *file);
+/* By file and line; what came first stays first. */
+void toll_findings_sort(struct toll_findings *f);
+const char *toll_severity_text(enum toll_severity severity); /* "warning" */
 
 void toll_findings_release(struct toll_findings *f);
 /* "config.yaml:12:7: error: exporters::kafka::topik: unknown key, did you mean \"topic\"?" a line
@@ -117,8 +127,24 @@ void toll_findings_print_coloured(const struct toll_findings *f, FILE *out); /* 
 
 /* ---- loading ---- */
 
+/* What the command line says a configuration is made of. All of it is borrowed, and may be loaded
+ * again (reload): files and variables are then read anew. */
+struct toll_config_source {
+	/* --config, in order, later ones merged over earlier ones: a path, file:PATH, env:NAME (a
+	 * whole document), yaml:TEXT ("yaml:exporters::debug::verbosity: detailed"). */
+	const char *const *locations;
+	size_t location_count;
+	const char *const *sets; /* --set key.key=value, in order; over all locations */
+	size_t set_count;
+	bool unchecked; /* load what is understood in spite of errors, to print it */
+};
+
 /* types: ends with type == NULL. All problems are collected; 0 when there is no error among them,
- * else TOLL_ECONFIG. *ret is set only on success; free with toll_config_free. */
+ * else TOLL_ECONFIG. *ret is set only on success; free with toll_config_free. Merging follows the
+ * Collector: mappings are joined, all else is replaced; then ${...} is expanded (expand.h). */
+int toll_config_load(const struct toll_config_source *source, const struct toll_config_type *types,
+                     struct toll_config **ret, struct toll_findings *findings);
+/* One file, or one text that findings shall call name. */
 int toll_config_load_file(const char *path, const struct toll_config_type *types,
                           struct toll_config **ret, struct toll_findings *findings);
 int toll_config_load_text(struct toll_slice yaml, const char *name,

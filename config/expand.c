@@ -2,25 +2,31 @@
 #include "config/expand.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/types.h>
 
 #include "config/config.h"
 
-#define EXPANSIONS_MAX 1000
-#define NESTING_MAX    8
-#define TEXT_MAX       ((size_t)1024 * 1024)
-#define FILE_MAX       ((ssize_t)64 * 1024)
+#define TOTAL_MAX    10000 /* ${...} in all */
+#define IN_VALUE_MAX 100   /* of them for one value */
+#define NESTING_MAX  8     /* ${env:${env:A}} */
+#define CHAIN_MAX    16    /* what a variable names names another one ... */
+#define TEXT_MAX     ((size_t)1024 * 1024)
+
+/* What is being replaced right now, innermost first: whoever comes by again is in a circle. */
+struct link {
+	const struct link *up;
+	struct toll_slice uri;
+};
 
 struct expander {
-	const char *file;
 	struct toll_arena *arena;
 	struct toll_findings *findings;
-	unsigned done;               /* expansions so far */
-	int err;                     /* TOLL_ENOMEM: stop */
-	struct toll_yaml_node *node; /* whose text is being expanded */
+	struct toll_uri_files *files;
+	unsigned total, in_value;
+	bool quiet; /* the second time for the same value: told already */
+	int err;    /* stop */
+	struct toll_place place;
 };
 
 /* Text that grows. */
@@ -34,12 +40,19 @@ static void complain(struct expander *x, enum toll_severity severity, const char
 
 static void complain(struct expander *x, enum toll_severity severity, const char *fmt, ...)
 {
-	struct toll_place at = { x->file, x->node->line, x->node->column };
 	va_list ap;
 
+	if (x->quiet && severity != TOLL_FINDING_ERROR)
+		return;
 	va_start(ap, fmt);
-	toll_findings_vadd(x->findings, severity, at, "", fmt, ap);
+	toll_findings_vadd(x->findings, severity, x->place, "", fmt, ap);
 	va_end(ap);
+}
+
+static void give_up(struct expander *x, const char *why)
+{
+	complain(x, TOLL_FINDING_ERROR, "%s", why);
+	x->err = TOLL_ECONFIG;
 }
 
 static void append(struct expander *x, struct text *t, struct toll_slice more)
@@ -47,8 +60,7 @@ static void append(struct expander *x, struct text *t, struct toll_slice more)
 	if (x->err)
 		return;
 	if (t->len + more.len > TEXT_MAX) {
-		complain(x, TOLL_FINDING_ERROR, "expands to more than 1 MiB");
-		x->err = TOLL_ECONFIG;
+		give_up(x, "expands to more than 1 MiB");
 		return;
 	}
 	if (t->len + more.len + 1 > t->room) {
@@ -68,108 +80,16 @@ static void append(struct expander *x, struct text *t, struct toll_slice more)
 	t->at[t->len] = '\0';
 }
 
-/* ---- what one ${...} stands for ---- */
-
-static bool is_name(struct toll_slice s)
+static struct toll_slice keep(struct expander *x, struct toll_slice text)
 {
-	if (!s.len || isdigit((unsigned char)*s.ptr))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!isalnum((unsigned char)s.ptr[i]) && s.ptr[i] != '_')
-			return false;
-	return true;
-}
+	char *copy = toll_arena_strdup(x->arena, text);
 
-/* *ret_set false: null. The text lives as long as the environment or the arena. */
-static struct toll_slice from_env(struct expander *x, struct toll_slice what, bool *ret_set)
-{
-	const char *colon = memmem(what.ptr, what.len, ":-", 2);
-	struct toll_slice name =
-		toll_slice(what.ptr, colon ? (size_t)(colon - what.ptr) : what.len);
-	char *copy;
-	const char *value;
-
-	*ret_set = false;
-	if (!is_name(name)) {
-		complain(x, TOLL_FINDING_ERROR,
-		         "\"%.*s\" is no name of an environment variable: letters, digits and _",
-		         TOLL_FMT(name));
-		return TOLL_SLICE("");
-	}
-	copy = toll_arena_strdup(x->arena, name);
-	if (!copy) {
+	if (!copy)
 		x->err = TOLL_ENOMEM;
-		return TOLL_SLICE("");
-	}
-	value = getenv(copy);
-	*ret_set = value || colon;
-	if (value)
-		return toll_slice_str(value);
-	if (colon)
-		return toll_slice(colon + 2, what.len - name.len - 2);
-	complain(x, TOLL_FINDING_WARNING, "the environment variable %.*s is not set: taken as null",
-	         TOLL_FMT(name));
-	return TOLL_SLICE("");
+	return toll_slice(copy, copy ? text.len : 0);
 }
 
-/* At most size bytes; more than size - 1 is too much for the caller. Negative: errno. */
-static ssize_t read_file(const char *path, char *buf, size_t size)
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-	int err;
-
-	if (!f)
-		return -errno;
-	n = fread(buf, 1, size, f);
-	err = ferror(f) ? errno : 0;
-	fclose(f);
-	return err ? -err : (ssize_t)n;
-}
-
-static struct toll_slice from_file(struct expander *x, struct toll_slice path, bool *ret_set)
-{
-	char *name = toll_arena_strdup(x->arena, path);
-	char *text = malloc((size_t)FILE_MAX + 1);
-	struct toll_slice value = TOLL_SLICE("");
-	ssize_t n = name && text ? read_file(name, text, (size_t)FILE_MAX + 1) : -ENOMEM;
-
-	*ret_set = true;
-	if (n < 0)
-		complain(x, TOLL_FINDING_ERROR, "cannot read the file %.*s: %s", TOLL_FMT(path),
-		         strerror((int)-n));
-	else if (n > FILE_MAX)
-		complain(x, TOLL_FINDING_ERROR, "the file %.*s is larger than 64 KiB",
-		         TOLL_FMT(path));
-	while (n > 0 && n <= FILE_MAX && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-		n--;
-	if (n > 0 && n <= FILE_MAX)
-		value = toll_arena_dup(x->arena, toll_slice(text, (size_t)n));
-	free(text);
-	return value;
-}
-
-/* what: between the braces, inner ${...} already replaced. */
-static struct toll_slice look_up(struct expander *x, struct toll_slice what, bool *ret_set)
-{
-	const char *colon = memchr(what.ptr, ':', what.len);
-	struct toll_slice scheme = toll_slice(what.ptr, colon ? (size_t)(colon - what.ptr) : 0);
-	struct toll_slice rest =
-		toll_slice(what.ptr + scheme.len + !!colon, what.len - scheme.len - !!colon);
-
-	*ret_set = false;
-	if (!colon || (rest.len && *rest.ptr == '-'))
-		return from_env(x, what, ret_set);
-	if (toll_slice_is(scheme, "env"))
-		return from_env(x, rest, ret_set);
-	if (toll_slice_is(scheme, "file"))
-		return from_file(x, rest, ret_set);
-	complain(x, TOLL_FINDING_ERROR,
-	         "${%.*s:...}: only ${env:NAME} and ${file:PATH} are understood", TOLL_FMT(scheme));
-	return TOLL_SLICE("");
-}
-
-/* ---- finding them ---- */
+/* ---- one ${...} ---- */
 
 /* Length of the "${...}" that s begins with, 0 when it does not end. */
 static size_t span_of(struct toll_slice s)
@@ -184,74 +104,150 @@ static size_t span_of(struct toll_slice s)
 	return 0;
 }
 
-static void expand_text(struct expander *x, struct toll_slice s, unsigned depth, struct text *out);
+static void expand_text(struct expander *x, struct toll_slice s, unsigned depth,
+                        const struct link *up, struct text *out);
 
-/* s is a whole "${...}". *ret_set as in from_env. The result lives in the arena. */
-static struct toll_slice expand_one(struct expander *x, struct toll_slice s, unsigned depth,
-                                    bool *ret_set)
+/* s with every ${...} in it replaced, in the arena. */
+static struct toll_slice expanded(struct expander *x, struct toll_slice s, unsigned depth,
+                                  const struct link *up)
 {
-	struct text inner = { 0 };
-	struct toll_slice what, value = TOLL_SLICE("");
+	struct toll_slice kept = TOLL_SLICE("");
+	struct text out = { 0 };
 
-	*ret_set = false;
-	if (depth > NESTING_MAX || ++x->done > EXPANSIONS_MAX) {
-		complain(x, TOLL_FINDING_ERROR, "too many ${...}, or too deep in each other");
-		x->err = TOLL_ECONFIG;
+	append(x, &out, TOLL_SLICE(""));
+	expand_text(x, s, depth, up, &out);
+	if (!x->err)
+		kept = keep(x, toll_slice(out.at, out.len));
+	free(out.at);
+	return kept;
+}
+
+static bool in_circle(const struct link *up, struct toll_slice uri)
+{
+	for (; up; up = up->up)
+		if (toll_slice_eq(up->uri, uri))
+			return true;
+	return false;
+}
+
+static void report_circle(struct expander *x, const struct link *from, struct toll_slice uri)
+{
+	char way[512];
+	size_t len = (size_t)snprintf(way, sizeof(way), "${%.*s}", TOLL_FMT(uri));
+
+	for (const struct link *l = from; l && len < sizeof(way); l = l->up) {
+		len += (size_t)snprintf(way + len, sizeof(way) - len, " in ${%.*s}",
+		                        TOLL_FMT(l->uri));
+		if (toll_slice_eq(l->uri, uri))
+			break;
+	}
+	complain(x, TOLL_FINDING_ERROR, "goes round in a circle: %s", way);
+	x->err = TOLL_ECONFIG;
+}
+
+static bool is_allowed(struct expander *x, const struct link *up, struct toll_slice uri)
+{
+	unsigned chain = 0;
+
+	for (const struct link *l = up; l; l = l->up)
+		chain++;
+	if (in_circle(up, uri))
+		report_circle(x, up, uri);
+	else if (chain >= CHAIN_MAX)
+		give_up(x, "a ${...} that leads to another one, more than 16 times");
+	else if (++x->in_value > IN_VALUE_MAX)
+		give_up(x, "more than 100 ${...} in one value");
+	else if (++x->total > TOTAL_MAX)
+		give_up(x, "more than 10000 ${...}");
+	return !x->err;
+}
+
+/* What s, a whole "${...}", stands for; *ret_uri: which one that is, inner ones replaced. */
+static struct toll_uri_value look_up(struct expander *x, struct toll_slice s, unsigned depth,
+                                     const struct link *up, struct toll_slice *ret_uri)
+{
+	struct toll_uri_value value = { .text = TOLL_SLICE("") };
+	struct toll_uri_reader reader = { x->arena, x->findings, x->files, x->place,
+		                          TEXT_MAX, x->quiet,    false };
+	struct toll_uri uri;
+	int err;
+
+	if (depth > NESTING_MAX) {
+		give_up(x, "${...} in each other, more than 8 deep");
 		return value;
 	}
-	append(x, &inner, TOLL_SLICE(""));
-	expand_text(x, toll_slice(s.ptr + 2, s.len - 3), depth, &inner);
-	if (!x->err) {
-		what = toll_arena_dup(x->arena, toll_slice(inner.at, inner.len));
-		if (what.ptr)
-			value = look_up(x, what, ret_set);
-		else
-			x->err = TOLL_ENOMEM;
-	}
-	free(inner.at);
+	*ret_uri = expanded(x, toll_slice(s.ptr + 2, s.len - 3), depth, up);
+	if (x->err || !is_allowed(x, up, *ret_uri))
+		return value;
+	uri = toll_uri_split(*ret_uri);
+	err = toll_uri_read(&reader, &uri, &value);
+	if (err == TOLL_ENOMEM)
+		x->err = err;
+	/* A file's last line end belongs to the file, not to the value. */
+	while (uri.scheme == TOLL_URI_FILE && value.text.len &&
+	       strchr("\r\n", value.text.ptr[value.text.len - 1]))
+		value.text.len--;
 	return value;
 }
 
-static void expand_text(struct expander *x, struct toll_slice s, unsigned depth, struct text *out)
+/* ---- inside of other text ---- */
+
+static void append_value(struct expander *x, struct toll_slice s, unsigned depth,
+                         const struct link *up, struct text *out)
+{
+	struct link here = { .up = up };
+	struct toll_uri_value value = look_up(x, s, depth, up, &here.uri);
+
+	if (x->err)
+		return;
+	if (value.literal || !memchr(value.text.ptr, '$', value.text.len))
+		append(x, out, value.text);
+	else
+		append(x, out, expanded(x, value.text, 0, &here));
+}
+
+static void expand_text(struct expander *x, struct toll_slice s, unsigned depth,
+                        const struct link *up, struct text *out)
 {
 	while (s.len && !x->err) {
 		const char *dollar = memchr(s.ptr, '$', s.len);
 		size_t plain = dollar ? (size_t)(dollar - s.ptr) : s.len, used = 1;
 		struct toll_slice rest = toll_slice(s.ptr + plain, s.len - plain);
-		struct toll_slice value = toll_slice(rest.ptr, rest.len ? 1 : 0);
-		bool set;
 
 		append(x, out, toll_slice(s.ptr, plain));
-		if (rest.len > 1 && rest.ptr[1] == '$') {
-			used = 2;
-		} else if (rest.len > 1 && rest.ptr[1] == '{') {
+		if (rest.len > 1 && rest.ptr[1] == '{')
 			used = span_of(rest);
-			if (used)
-				value = expand_one(x, toll_slice(rest.ptr, used), depth + 1, &set);
-			else
+		else if (rest.len > 1 && rest.ptr[1] == '$')
+			used = 2;
+		if (used > 2) {
+			append_value(x, toll_slice(rest.ptr, used), depth + 1, up, out);
+		} else if (rest.len) {
+			append(x, out, toll_slice(rest.ptr, 1));
+			if (!used)
 				complain(x, TOLL_FINDING_WARNING,
 				         "a \"${\" without \"}\" stays as it is; "
 				         "write $$ for a dollar sign");
-			used = used ? used : 1;
+			used += !used;
 		}
-		append(x, out, value);
 		s = toll_slice(rest.ptr + used, rest.len > used ? rest.len - used : 0);
 	}
 }
 
-/* ---- putting the result into the tree ---- */
+/* ---- in the tree ---- */
 
-static void set_text(struct expander *x, struct toll_yaml_node *node, struct toll_slice text)
+static void set_text(struct toll_yaml_node *node, struct toll_slice text)
 {
-	char *copy = toll_arena_strdup(x->arena, text);
-
-	if (!copy) {
-		x->err = TOLL_ENOMEM;
-		return;
-	}
 	node->kind = TOLL_YAML_SCALAR;
 	node->plain = false;
-	node->text = toll_slice(copy, text.len);
+	node->text = text;
+	node->source = (struct toll_slice){ 0 };
+}
+
+static void set_null(struct toll_yaml_node *node, struct toll_slice source)
+{
+	node->kind = TOLL_YAML_NULL;
+	node->text = toll_slice("", 0);
+	node->source = source;
 }
 
 static struct toll_slice trim(struct toll_slice s)
@@ -263,92 +259,118 @@ static struct toll_slice trim(struct toll_slice s)
 	return s;
 }
 
-/* The node becomes what value says as YAML; text that is no YAML stays text. */
-static void set_value(struct expander *x, struct toll_yaml_node *node, struct toll_slice value)
+/* The node becomes what value says as YAML; text that is no YAML stays text. What a file says has
+ * its places there, so that a fault in it is found. */
+static void set_value(struct expander *x, struct toll_yaml_node *node, struct toll_slice value,
+                      const char *file)
 {
 	struct toll_yaml_input in = { .text = value,
-		                      .file = x->file,
+		                      .file = file ? file : node->file,
 		                      .arena = x->arena,
+		                      .fixed = !file,
 		                      .line = node->line,
 		                      .column = node->column };
-	struct toll_yaml_node *parsed;
-	char *source = toll_arena_strdup(x->arena, trim(value));
-	int err = source ? toll_yaml_parse(&in, &parsed) : TOLL_ENOMEM;
+	const struct toll_yaml_node old = *node;
+	struct toll_yaml_node *parsed = NULL;
+	struct toll_slice source = keep(x, trim(value));
+	int err = x->err ? x->err : toll_yaml_parse(&in, &parsed);
 
 	if (err == TOLL_ENOMEM) {
 		x->err = err;
 		return;
 	}
-	if (err < 0) {
-		set_text(x, node, value);
+	if (err < 0 || !parsed) {
+		set_text(node, keep(x, value));
 		return;
 	}
 	*node = *parsed;
-	node->line = in.line;
-	node->column = in.column;
+	node->file = old.file;
+	node->line = old.line;
+	node->column = old.column;
 	if (node->kind != TOLL_YAML_SCALAR || node->plain)
-		node->source = toll_slice_str(source);
+		node->source = source;
 }
 
-static void set_null(struct toll_yaml_node *node)
+static void expand_node(struct expander *x, struct toll_yaml_node *node, const struct link *up);
+
+/* What was put in holds ${...} or $$ of its own. */
+static void expand_again(struct expander *x, struct toll_yaml_node *node, const struct link *here)
 {
-	node->kind = TOLL_YAML_NULL;
-	node->text = toll_slice("", 0);
+	struct toll_slice source = node->source;
+	struct toll_place place = x->place;
+	bool quiet = x->quiet;
+
+	node->expanded = false;
+	expand_node(x, node, here);
+	x->place = place;
+	if (x->err || x->findings->errors || !source.ptr || node->source.ptr != source.ptr)
+		return;
+	x->quiet = true;
+	node->source = expanded(x, source, 0, here);
+	x->quiet = quiet;
 }
 
-static void expand_scalar(struct expander *x, struct toll_yaml_node *node)
+static void replace(struct expander *x, struct toll_yaml_node *node, const struct link *up)
+{
+	struct link here = { .up = up };
+	struct toll_slice whole = node->text;
+	struct toll_uri_value value = look_up(x, whole, 1, up, &here.uri);
+	struct toll_uri uri = toll_uri_split(here.uri);
+	bool is_file = uri.scheme == TOLL_URI_FILE;
+
+	if (x->err)
+		return;
+	if (!value.set) {
+		set_null(node, TOLL_SLICE(""));
+	} else if (!value.text.len && value.literal && uri.scheme != TOLL_URI_YAML) {
+		set_text(node, value.text); /* ${env:X:-} asks for "" */
+	} else {
+		set_value(x, node, value.text, is_file ? keep(x, uri.rest).ptr : NULL);
+		if (!x->err && !value.literal && memchr(value.text.ptr, '$', value.text.len))
+			expand_again(x, node, &here);
+	}
+}
+
+static void expand_scalar(struct expander *x, struct toll_yaml_node *node, const struct link *up)
 {
 	struct toll_slice s = node->text;
-	struct text out = { 0 };
 
 	if (!memchr(s.ptr, '$', s.len))
 		return;
-	x->node = node;
+	x->place = (struct toll_place){ node->file, node->line, node->column };
+	x->in_value = 0;
 	if (s.len > 1 && s.ptr[1] == '{' && *s.ptr == '$' && span_of(s) == s.len) {
-		bool set;
-		struct toll_slice value = expand_one(x, s, 1, &set);
-
-		if (x->err)
-			return;
-		if (!set)
-			set_null(node);
-		else if (!value.len && memmem(s.ptr, s.len, ":-}", 3))
-			set_text(x, node, value); /* ${env:X:-} asks for "" */
-		else
-			set_value(x, node, value);
+		replace(x, node, up);
 		return;
 	}
-	append(x, &out, TOLL_SLICE(""));
-	expand_text(x, s, 0, &out);
+	s = expanded(x, s, 0, up);
 	if (!x->err)
-		set_text(x, node, toll_slice(out.at, out.len));
-	free(out.at);
+		set_text(node, s);
 }
 
-static void expand_node(struct expander *x, struct toll_yaml_node *node)
+static void expand_node(struct expander *x, struct toll_yaml_node *node, const struct link *up)
 {
 	if (node->expanded || x->err)
 		return;
 	node->expanded = true;
 	if (node->kind == TOLL_YAML_SCALAR) {
-		expand_scalar(x, node);
+		expand_scalar(x, node, up);
 		node->expanded = true;
 		return;
 	}
 	for (size_t i = 0; i < node->count && !x->err; i++)
-		expand_node(x, node->entries[i].value);
+		expand_node(x, node->entries[i].value, up);
 	if (!x->err && !toll_yaml_measure(node)) {
-		x->node = node;
-		complain(x, TOLL_FINDING_ERROR, "expands to too much");
-		x->err = TOLL_ECONFIG;
+		x->place = (struct toll_place){ node->file, node->line, node->column };
+		give_up(x, "expands to too much");
 	}
 }
 
-int toll_expand(struct toll_yaml_node *root, const char *file, struct toll_arena *arena,
-                struct toll_findings *findings)
+int toll_expand(struct toll_yaml_node *root, struct toll_arena *arena,
+                struct toll_findings *findings, struct toll_uri_files *files)
 {
-	struct expander x = { .file = file, .arena = arena, .findings = findings };
+	struct expander x = { .arena = arena, .findings = findings, .files = files };
 
-	expand_node(&x, root);
+	expand_node(&x, root, NULL);
 	return x.err;
 }

@@ -6,6 +6,7 @@
 #include "config/config.h"
 
 #define FINDINGS_MAX 100
+#define FILES_MAX    256 /* more are not told apart when sorting */
 #define TEXT_LIMIT   ((size_t)1024 * 1024)
 
 void toll_findings_release(struct toll_findings *f)
@@ -19,13 +20,46 @@ static bool is_ready(struct toll_findings *f)
 	if (!f->at) {
 		toll_arena_init(&f->arena, TEXT_LIMIT);
 		f->at = toll_arena_new(&f->arena, struct toll_finding, FINDINGS_MAX);
+		f->files = toll_arena_new(&f->arena, const char *, FILES_MAX);
 	}
-	return f->at;
+	return f->at && f->files;
 }
 
-const char *toll_findings_keep(struct toll_findings *f, const char *text)
+/* Where among the files, by name; file_count when it is not there. */
+static size_t rank_of(const struct toll_findings *f, const char *file)
 {
-	return is_ready(f) ? toll_arena_strdup(&f->arena, toll_slice_str(text)) : NULL;
+	size_t i = 0;
+
+	while (i < f->file_count && strcmp(f->files[i], file) != 0)
+		i++;
+	return i;
+}
+
+/* A copy that lives as long as the findings, the same for the same name. */
+static const char *keep_file(struct toll_findings *f, const char *file)
+{
+	size_t i = rank_of(f, file);
+	const char *copy;
+
+	if (i < f->file_count)
+		return f->files[i];
+	copy = toll_arena_strdup(&f->arena, toll_slice_str(file));
+	if (copy && f->file_count < FILES_MAX)
+		f->files[f->file_count++] = copy;
+	return copy ? copy : "";
+}
+
+void toll_findings_know_file(struct toll_findings *f, const char *file)
+{
+	if (is_ready(f))
+		keep_file(f, file);
+}
+
+const char *toll_severity_text(enum toll_severity severity)
+{
+	static const char *const texts[] = { "info", "warning", "error" };
+
+	return texts[severity];
 }
 
 /* Where the next finding goes: NULL when there is no place for it. */
@@ -36,9 +70,9 @@ static struct toll_finding *slot_for(struct toll_findings *f, enum toll_severity
 	if (f->count < FINDINGS_MAX)
 		return &f->at[f->count++];
 	f->truncated = true;
-	/* An error matters more than a warning. */
+	/* An error matters more than what is none. */
 	for (size_t i = f->count; severity == TOLL_FINDING_ERROR && i-- > 0;)
-		if (f->at[i].severity == TOLL_FINDING_WARNING)
+		if (f->at[i].severity != TOLL_FINDING_ERROR)
 			return &f->at[i];
 	return NULL;
 }
@@ -75,16 +109,19 @@ void toll_findings_vadd(struct toll_findings *f, enum toll_severity severity, st
 		return;
 	text = format(f, fmt, ap);
 	path_copy = toll_arena_strdup(&f->arena, toll_slice_str(path));
-	*new = (struct toll_finding){ severity,
-		                      at.file,
-		                      at.line,
-		                      at.column,
-		                      path_copy ? path_copy : "",
-		                      text ? text : "out of memory" };
+	*new = (struct toll_finding){
+		severity,  keep_file(f, at.file ? at.file : ""), at.line,
+		at.column, path_copy ? path_copy : "",           text ? text : "out of memory"
+	};
 }
 
-static bool comes_before(const struct toll_finding *a, const struct toll_finding *b)
+static bool comes_before(const struct toll_findings *f, const struct toll_finding *a,
+                         const struct toll_finding *b)
 {
+	size_t left = rank_of(f, a->file), right = rank_of(f, b->file);
+
+	if (left != right)
+		return left < right;
 	return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
@@ -95,7 +132,7 @@ void toll_findings_sort(struct toll_findings *f)
 		struct toll_finding x = f->at[i];
 		size_t j = i;
 
-		for (; j > 0 && comes_before(&x, &f->at[j - 1]); j--)
+		for (; j > 0 && comes_before(f, &x, &f->at[j - 1]); j--)
 			f->at[j] = f->at[j - 1];
 		f->at[j] = x;
 	}
@@ -110,16 +147,13 @@ static void print_text(FILE *out, const char *text)
 
 static void print_one(const struct toll_finding *x, bool colour, FILE *out)
 {
-	bool error = x->severity == TOLL_FINDING_ERROR;
+	static const char *const colours[] = { "\033[1;36m", "\033[1;33m", "\033[1;31m" };
 
 	print_text(out, x->file);
 	if (x->line)
 		fprintf(out, ":%u:%u", x->line, x->column);
-	fprintf(out, ": %s%s:%s ",
-	        !colour ? ""
-	        : error ? "\033[1;31m"
-	                : "\033[1;33m",
-	        error ? "error" : "warning", colour ? "\033[0m" : "");
+	fprintf(out, ": %s%s:%s ", colour ? colours[x->severity] : "",
+	        toll_severity_text(x->severity), colour ? "\033[0m" : "");
 	print_text(out, x->path);
 	if (*x->path)
 		fputs(": ", out);

@@ -38,16 +38,22 @@ static size_t path_text(const struct toll_yaml_path *path, char *buf, size_t siz
 	return n < 0 ? len : len + (size_t)n < size ? len + (size_t)n : size - 1;
 }
 
-void toll_parser_report(struct toll_parser *p, enum toll_severity severity, unsigned line,
-                        unsigned column, const struct toll_yaml_path *path, const char *fmt, ...)
+static struct toll_place place_in(const struct toll_parser *p, struct toll_place at)
+{
+	if (!at.file)
+		at.file = p->file;
+	return at;
+}
+
+void toll_parser_report(struct toll_parser *p, enum toll_severity severity, struct toll_place at,
+                        const struct toll_yaml_path *path, const char *fmt, ...)
 {
 	char text[PATH_TEXT] = "";
 	va_list ap;
 
 	path_text(path, text, sizeof(text));
 	va_start(ap, fmt);
-	toll_findings_vadd(p->findings, severity, (struct toll_place){ p->file, line, column },
-	                   text, fmt, ap);
+	toll_findings_vadd(p->findings, severity, place_in(p, at), text, fmt, ap);
 	va_end(ap);
 }
 
@@ -106,7 +112,7 @@ static void report_relative(struct toll_reporter *r, enum toll_severity severity
                             const char *relative, const char *fmt, va_list ap)
 {
 	const struct toll_yaml_entry *at = entry_at(r->entry, relative);
-	struct toll_place place = { r->parser->file, at->line, at->column };
+	struct toll_place place = place_in(r->parser, TOLL_PLACE_OF(at));
 	const struct toll_yaml_path path = { r->path, toll_slice_str(relative) };
 	char text[PATH_TEXT] = "";
 
@@ -487,7 +493,7 @@ static struct toll_yaml_node *preset_node(struct toll_parser *p, const struct to
 static void set_preset(struct toll_parser *p, const struct toll_field *f, void *to)
 {
 	const struct toll_yaml_path path = { NULL, toll_slice_str(f->name) };
-	struct toll_yaml_entry entry = { .key = path.name };
+	struct toll_yaml_entry entry = { .key = path.name, .file = p->file };
 	struct spot s = { p, f, NULL, &entry, &path, to };
 
 	if (f->type == TOLL_FIELD_STRING || f->type == TOLL_FIELD_SECRET)

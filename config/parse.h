@@ -17,8 +17,8 @@ struct toll_yaml_path {
 struct toll_parser {
 	struct toll_arena *arena;
 	struct toll_findings *findings;
-	const char *file;
-	const struct toll_yaml_node *root; /* the whole file, NULL while there is none */
+	const char *file;                  /* for what has no place of its own */
+	const struct toll_yaml_node *root; /* all files together, NULL while there is none */
 	int err;                           /* TOLL_ENOMEM: what was filled in is not complete */
 };
 
@@ -31,15 +31,13 @@ void toll_fields_parse(struct toll_parser *p, const struct toll_field *fields,
                        void *config);
 
 /* A finding at a key. */
-void toll_parser_report(struct toll_parser *p, enum toll_severity severity, unsigned line,
-                        unsigned column, const struct toll_yaml_path *path, const char *fmt, ...)
-	TOLL_PRINTF(6, 7);
-#define toll_parser_error(p, entry, path, ...)                                              \
-	toll_parser_report((p), TOLL_FINDING_ERROR, (entry)->line, (entry)->column, (path), \
-	                   __VA_ARGS__)
-#define toll_parser_warning(p, entry, path, ...)                                              \
-	toll_parser_report((p), TOLL_FINDING_WARNING, (entry)->line, (entry)->column, (path), \
-	                   __VA_ARGS__)
+void toll_parser_report(struct toll_parser *p, enum toll_severity severity, struct toll_place at,
+                        const struct toll_yaml_path *path, const char *fmt, ...) TOLL_PRINTF(5, 6);
+#define TOLL_PLACE_OF(x) ((struct toll_place){ (x)->file, (x)->line, (x)->column })
+#define toll_parser_error(p, entry, path, ...) \
+	toll_parser_report((p), TOLL_FINDING_ERROR, TOLL_PLACE_OF(entry), (path), __VA_ARGS__)
+#define toll_parser_warning(p, entry, path, ...) \
+	toll_parser_report((p), TOLL_FINDING_WARNING, TOLL_PLACE_OF(entry), (path), __VA_ARGS__)
 
 /* "unknown key, did you mean ..."; names: NULL-terminated. */
 void toll_parser_unknown(struct toll_parser *p, const struct toll_yaml_entry *entry,

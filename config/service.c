@@ -227,6 +227,7 @@ static void parse_pipelines(struct toll_parser *p, const struct toll_yaml_entry 
 		if (!check_pipeline_id(p, at, &here))
 			continue;
 		*one = (struct toll_config_pipeline){ .id = toll_arena_strdup(p->arena, at->key),
+			                              .file = at->file,
 			                              .line = at->line,
 			                              .column = at->column };
 		if (!one->id)

@@ -92,12 +92,12 @@ static void fail(struct builder *b, unsigned line, unsigned column, const char *
 
 static unsigned line_of(const struct builder *b, yaml_mark_t mark)
 {
-	return b->in->line ? b->in->line : (unsigned)mark.line + 1;
+	return b->in->fixed ? b->in->line : (unsigned)mark.line + 1;
 }
 
 static unsigned column_of(const struct builder *b, yaml_mark_t mark)
 {
-	return b->in->line ? b->in->column : (unsigned)mark.column + 1;
+	return b->in->fixed ? b->in->column : (unsigned)mark.column + 1;
 }
 
 static void fail_at(struct builder *b, yaml_mark_t mark, const char *text)
@@ -121,7 +121,7 @@ static void fail_syntax(struct builder *b)
 		snprintf(text, sizeof(text),
 		         "not valid YAML: a tab or a reserved character begins a value here; "
 		         "indent with spaces, put the value in quotes");
-	fail(b, (unsigned)p->problem_mark.line + 1, (unsigned)p->problem_mark.column + 1, text);
+	fail_at(b, p->problem_mark, text);
 }
 
 /* ---- building ---- */
@@ -166,6 +166,7 @@ static struct toll_yaml_node *new_node(struct builder *b, enum toll_yaml_kind ki
 		return NULL;
 	}
 	*node = (struct toll_yaml_node){ .kind = kind,
+		                         .file = b->in->file,
 		                         .line = line_of(b, mark),
 		                         .column = column_of(b, mark) };
 	return node;
@@ -198,9 +199,9 @@ static void remember_anchor(struct builder *b, const yaml_char_t *name, struct t
 static void place(struct builder *b, struct toll_yaml_node *node, yaml_mark_t mark)
 {
 	struct frame *top = b->depth ? &b->frames[b->depth - 1] : NULL;
-	struct toll_yaml_entry entry = { .line = node->line,
-		                         .column = node->column,
-		                         .value = node };
+	struct toll_yaml_entry entry = {
+		.file = b->in->file, .line = node->line, .column = node->column, .value = node
+	};
 
 	if (!top) {
 		b->root = node;

@@ -25,6 +25,7 @@ struct toll_yaml_node;
 /* A key and its value; in lists the key is empty. */
 struct toll_yaml_entry {
 	struct toll_slice key; /* NUL-terminated */
+	const char *file;      /* of the key; NULL: nowhere */
 	unsigned line, column; /* of the key; in lists of the value */
 	struct toll_yaml_node *value;
 };
@@ -33,7 +34,8 @@ struct toll_yaml_node {
 	enum toll_yaml_kind kind;
 	bool plain;             /* SCALAR: written without quotes or tag */
 	bool expanded;          /* expand.c has been here */
-	unsigned line, column;  /* from 1 */
+	const char *file;       /* as toll_yaml_input.file */
+	unsigned line, column;  /* from 1; 0: the file has no lines (--set) */
 	struct toll_slice text; /* SCALAR; NUL-terminated */
 	/* What a ${...} that made this node stood for, as text; ptr NULL: no such thing. */
 	struct toll_slice source;
@@ -48,7 +50,8 @@ struct toll_yaml_input {
 	const char *file; /* for the findings; outlives them */
 	struct toll_arena *arena;
 	struct toll_findings *findings; /* NULL: the first fault ends it, silently */
-	unsigned line, column;          /* not 0: every node claims to be there */
+	bool fixed;                     /* every node claims to be at this line and column */
+	unsigned line, column;
 };
 
 /* 0 and a tree that may lack what findings complains about, or TOLL_ECONFIG, TOLL_ENOMEM. */

@@ -90,12 +90,25 @@ static int set_duration(const struct toll_usage *u, const struct toll_option *o,
 	return -1;
 }
 
+static int add_to_list(const struct toll_usage *u, const struct toll_option *o, const char *value)
+{
+	if (o->list->count == TOLL_OPTION_LIST_MAX) {
+		fprintf(stderr, "spantoll %s: --%s is given more than %d times\n", u->verb, o->name,
+		        TOLL_OPTION_LIST_MAX);
+		return TOLL_EXIT_USAGE;
+	}
+	o->list->at[o->list->count++] = value;
+	return -1;
+}
+
 static int set_value(const struct toll_usage *u, const struct toll_option *o, const char *value)
 {
 	if (o->number)
 		return set_number(u, o, value);
 	if (o->duration)
 		return set_duration(u, o, value);
+	if (o->list)
+		return add_to_list(u, o, value);
 	*o->text = value;
 	return -1;
 }
@@ -130,7 +143,7 @@ static int take_flag(const struct toll_usage *u, int argc, char **argv, int *i, 
 		        o->name, o->value);
 		return TOLL_EXIT_USAGE;
 	}
-	if (is_given(given, (size_t)(o - u->options))) {
+	if (!o->list && is_given(given, (size_t)(o - u->options))) {
 		fprintf(stderr, "spantoll %s: --%s is given twice\n", u->verb, o->name);
 		return TOLL_EXIT_USAGE;
 	}

@@ -4,7 +4,10 @@
 #define TOLL_CMD_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#define TOLL_OPTION_LIST_MAX 100
 
 /* What the program's exit status says. */
 enum toll_exit {
@@ -14,7 +17,13 @@ enum toll_exit {
 	TOLL_EXIT_CONFIG = 3, /* the configuration is wrong; findings are on stderr */
 };
 
-/* One flag. Exactly one of text, flag, duration, number is set: where the value goes. */
+/* The values of a flag that may be given several times, in their order; they point into argv. */
+struct toll_option_list {
+	const char *at[TOLL_OPTION_LIST_MAX];
+	size_t count;
+};
+
+/* One flag. Exactly one of text, flag, duration, number, list is set: where the value goes. */
 struct toll_option {
 	const char *name;  /* without "--"; NULL ends the table */
 	const char *value; /* what --help calls the value: "FILE"; NULL for flags */
@@ -23,6 +32,7 @@ struct toll_option {
 	bool *flag;         /* --name; --name=false too */
 	uint64_t *duration; /* nanoseconds, Go syntax: "1m30s" */
 	int64_t *number;    /* >= 0 */
+	struct toll_option_list *list;
 };
 
 #define TOLL_OPTION_END                 \

@@ -67,7 +67,7 @@ const struct toll_config_type *toll_setup_types(void)
 /* What only the components together can tell: creates them all, opens nothing. */
 static void check_graph(const struct toll_config *config, struct toll_findings *findings)
 {
-	struct toll_place at = { toll_findings_keep(findings, config->file), 0, 0 };
+	struct toll_place at = { config->file, 0, 0 };
 	struct toll_host *host = toll_host_new();
 	struct toll_graph *graph = NULL;
 	struct toll_error error = { .text = "out of memory" };
@@ -78,9 +78,10 @@ static void check_graph(const struct toll_config *config, struct toll_findings *
 	toll_host_free(host);
 }
 
-static int check_whole(int err, struct toll_config **config, struct toll_findings *findings)
+static int check_whole(int err, bool unchecked, struct toll_config **config,
+                       struct toll_findings *findings)
 {
-	if (err < 0)
+	if (err < 0 || unchecked)
 		return err;
 	toll_pipeline_rules_check(*config, findings);
 	if (!findings->errors)
@@ -92,20 +93,18 @@ static int check_whole(int err, struct toll_config **config, struct toll_finding
 	return TOLL_ECONFIG;
 }
 
-int toll_setup_load_file(const char *path, struct toll_config **ret, struct toll_findings *findings)
+int toll_setup_load(const struct toll_config_source *source, struct toll_config **ret,
+                    struct toll_findings *findings)
 {
-	/* The Collector's URI for a file. */
-	if (strncmp(path, "file:", 5) == 0)
-		path += 5;
-	return check_whole(toll_config_load_file(path, toll_setup_types(), ret, findings), ret,
-	                   findings);
+	return check_whole(toll_config_load(source, toll_setup_types(), ret, findings),
+	                   source->unchecked, ret, findings);
 }
 
 int toll_setup_load_text(struct toll_slice yaml, const char *name, struct toll_config **ret,
                          struct toll_findings *findings)
 {
 	return check_whole(toll_config_load_text(yaml, name, toll_setup_types(), ret, findings),
-	                   ret, findings);
+	                   false, ret, findings);
 }
 
 void toll_setup_explain(const struct toll_findings *findings)
@@ -116,17 +115,49 @@ void toll_setup_explain(const struct toll_findings *findings)
 		toll_findings_print(findings, stderr);
 }
 
-int toll_setup_load_or_explain(const char *verb, const char *path, struct toll_config **ret)
+int toll_setup_load_or_explain(const struct toll_config_source *source, struct toll_config **ret)
 {
 	struct toll_findings findings = { 0 };
-	int err;
+	int err = toll_setup_load(source, ret, &findings);
 
-	if (!path) {
-		fprintf(stderr, "spantoll %s: --config FILE is missing\n", verb);
-		return TOLL_EXIT_USAGE;
-	}
-	err = toll_setup_load_file(path, ret, &findings);
 	toll_setup_explain(&findings);
 	toll_findings_release(&findings);
 	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;
+}
+
+int toll_setup_take_rest(struct toll_setup_flags *flags, const char *verb, int argc, char **argv,
+                         int rest)
+{
+	for (; rest < argc && flags->config.count < TOLL_OPTION_LIST_MAX; rest++) {
+		if (strncmp(argv[rest], "--", 2) == 0) {
+			fprintf(stderr, "spantoll %s: %s comes too late: flags before files\n",
+			        verb, argv[rest]);
+			return TOLL_EXIT_USAGE;
+		}
+		flags->config.at[flags->config.count++] = argv[rest];
+	}
+	if (rest < argc) {
+		fprintf(stderr, "spantoll %s: more than %d configurations\n", verb,
+		        TOLL_OPTION_LIST_MAX);
+		return TOLL_EXIT_USAGE;
+	}
+	if (!flags->config.count) {
+		fprintf(stderr, "spantoll %s: --config FILE is missing\n", verb);
+		return TOLL_EXIT_USAGE;
+	}
+	if (flags->gates && *flags->gates)
+		fprintf(stderr,
+		        "spantoll %s: --feature-gates: there are no feature gates here, \"%s\" "
+		        "has no effect\n",
+		        verb, flags->gates);
+	return -1;
+}
+
+struct toll_config_source toll_setup_source(const struct toll_setup_flags *flags)
+{
+	return (struct toll_config_source){ .locations = flags->config.at,
+		                            .location_count = flags->config.count,
+		                            .sets = flags->set.at,
+		                            .set_count = flags->set.count,
+		                            .unchecked = flags->unchecked };
 }

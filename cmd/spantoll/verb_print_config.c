@@ -8,26 +8,29 @@
 
 int toll_verb_print_config(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct toll_setup_flags flags = { 0 };
 	const struct toll_option options[] = {
-		{ "config", "FILE", "the configuration to print", .text = &path },
+		TOLL_SETUP_OPTIONS(&flags),
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = {
-		"print-config", "[FILE]",
+		"print-config", "[FILE...]",
 		"Prints the configuration in force as YAML: variables expanded, all defaults "
 		"filled in,\n"
 		"secrets as \"[REDACTED]\". What is printed loads again.\n",
 		"Exit status: 0, or 3 for a wrong configuration.\n", options
 	};
 	struct toll_config *config = NULL;
+	struct toll_config_source source;
 	int rest, rc = toll_options_parse(&usage, argc, argv, &rest);
 
 	if (rc >= 0)
 		return rc;
-	if (!path && rest < argc)
-		path = argv[rest];
-	rc = toll_setup_load_or_explain("print-config", path, &config);
+	rc = toll_setup_take_rest(&flags, "print-config", argc, argv, rest);
+	if (rc >= 0)
+		return rc;
+	source = toll_setup_source(&flags);
+	rc = toll_setup_load_or_explain(&source, &config);
 	if (rc == TOLL_EXIT_OK && toll_config_print(config, stdout) < 0)
 		rc = TOLL_EXIT_FAILED;
 	toll_config_free(config);

@@ -35,13 +35,13 @@ static int run(struct toll_config *config)
 
 int toll_verb_run(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct toll_setup_flags flags = { 0 };
 	const struct toll_option options[] = {
-		{ "config", "FILE", "the configuration to run", .text = &path },
+		TOLL_SETUP_OPTIONS(&flags),
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = {
-		"run", "[FILE]",
+		"run", "[FILE...]",
 		"Runs the daemon in the foreground; log lines go to stderr. SIGTERM and SIGINT "
 		"deliver\n"
 		"what is queued, for at most 10 s, and stop; Ctrl-C meanwhile stops at once.\n",
@@ -51,13 +51,16 @@ int toll_verb_run(int argc, char **argv)
 		options
 	};
 	struct toll_config *config = NULL;
+	struct toll_config_source source;
 	int rest, rc = toll_options_parse(&usage, argc, argv, &rest);
 
 	if (rc >= 0)
 		return rc;
-	if (!path && rest < argc)
-		path = argv[rest];
-	rc = toll_setup_load_or_explain("run", path, &config);
+	rc = toll_setup_take_rest(&flags, "run", argc, argv, rest);
+	if (rc >= 0)
+		return rc;
+	source = toll_setup_source(&flags);
+	rc = toll_setup_load_or_explain(&source, &config);
 	if (rc == TOLL_EXIT_OK)
 		rc = run(config);
 	toll_config_free(config);

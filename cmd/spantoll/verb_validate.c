@@ -10,8 +10,7 @@
 
 static void print_finding(const struct toll_finding *f)
 {
-	printf("{\"severity\":\"%s\",\"file\":",
-	       f->severity == TOLL_FINDING_ERROR ? "error" : "warning");
+	printf("{\"severity\":\"%s\",\"file\":", toll_severity_text(f->severity));
 	toll_json_print(stdout, f->file);
 	printf(",\"line\":%u,\"column\":%u,\"path\":", f->line, f->column);
 	toll_json_print(stdout, f->path);
@@ -33,15 +32,15 @@ static void print_json(const struct toll_findings *findings)
 
 int toll_verb_validate(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct toll_setup_flags flags = { 0 };
 	bool json = false;
 	const struct toll_option options[] = {
-		{ "config", "FILE", "the configuration to check", .text = &path },
+		TOLL_SETUP_OPTIONS(&flags),
 		{ "json", NULL, "findings as JSON on stdout", .flag = &json },
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = {
-		"validate", "[FILE]",
+		"validate", "[FILE...]",
 		"Checks a configuration and tells everything that is wrong with it, each with "
 		"file,\n"
 		"line, column and the path of the setting. Nothing is opened or started.\n",
@@ -49,23 +48,22 @@ int toll_verb_validate(int argc, char **argv)
 	};
 	struct toll_findings findings = { 0 };
 	struct toll_config *config = NULL;
+	struct toll_config_source source;
 	int rest, err, rc = toll_options_parse(&usage, argc, argv, &rest);
 
 	if (rc >= 0)
 		return rc;
-	if (!path && rest < argc)
-		path = argv[rest];
-	if (!path) {
-		fprintf(stderr, "spantoll validate: --config FILE is missing\n");
-		return TOLL_EXIT_USAGE;
-	}
-	err = toll_setup_load_file(path, &config, &findings);
+	rc = toll_setup_take_rest(&flags, "validate", argc, argv, rest);
+	if (rc >= 0)
+		return rc;
+	source = toll_setup_source(&flags);
+	err = toll_setup_load(&source, &config, &findings);
 	if (json)
 		print_json(&findings);
 	else
 		toll_setup_explain(&findings);
 	if (!err && !json)
-		printf("%s: valid\n", path);
+		printf("%s: valid\n", config->file);
 	toll_findings_release(&findings);
 	toll_config_free(config);
 	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;

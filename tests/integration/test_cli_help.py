@@ -50,9 +50,10 @@ def test_every_verb_refuses_an_unknown_flag():
     (["validat"], 'unknown verb "validat", did you mean "validate"?'),
     (["nonsense"], 'unknown verb "nonsense" (spantoll --help lists them)'),
     (["run", "--confg", "x"], "unknown flag --confg, did you mean --config?"),
-    (["run", "--config"], "--config needs a value: --config FILE"),
+    (["run", "--config"], "--config needs a value: --config LOCATION"),
     (["run"], "--config FILE is missing"),
-    (["validate", "--config", "a", "--config", "b"], "--config is given twice"),
+    (["gen", "--rate", "1", "--rate", "2"], "--rate is given twice"),
+    (["validate", "a.yaml", "--set", "b=c"], "--set comes too late: flags before files"),
     (["version", "x"], 'takes no argument: "x"'),
     (["components", "--output", "xml"], '"xml" is none of table, yaml, json'),
 ])

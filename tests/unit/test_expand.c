@@ -10,6 +10,7 @@
 
 static struct toll_arena arena;
 static struct toll_findings findings;
+static struct toll_uri_files files;
 
 static int setup(void **state TOLL_UNUSED)
 {
@@ -32,11 +33,11 @@ static int teardown(void **state TOLL_UNUSED)
 {
 	toll_arena_release(&arena);
 	toll_findings_release(&findings);
+	files = (struct toll_uri_files){ 0 };
 	return 0;
 }
 
-/* The value of k after expansion. */
-static struct toll_yaml_node *expand(const char *value)
+static struct toll_yaml_node *expand_err(const char *value, int err)
 {
 	char yaml[512];
 	struct toll_yaml_input in = { .file = "t.yaml", .arena = &arena, .findings = &findings };
@@ -46,8 +47,14 @@ static struct toll_yaml_node *expand(const char *value)
 	snprintf(yaml, sizeof(yaml), "k: %s\n", value);
 	in.text = toll_slice_str(yaml);
 	assert_int_equal(toll_yaml_parse(&in, &root), 0);
-	assert_int_equal(toll_expand(root, "t.yaml", &arena, &findings), 0);
+	assert_int_equal(toll_expand(root, &arena, &findings, &files), err);
 	return toll_yaml_find(root, "k")->value;
+}
+
+/* The value of k after expansion. */
+static struct toll_yaml_node *expand(const char *value)
+{
+	return expand_err(value, 0);
 }
 
 static void expect_text(const char *value, const char *text)
@@ -66,7 +73,8 @@ static void text_is_replaced(void **state TOLL_UNUSED)
 	expect_text("a${env:TOLL_T_EMPTY}b", "ab");
 	expect_text("${env:TOLL_T_NUMBER}${env:TOLL_T_NUMBER}", "01230123");
 	expect_text("plain", "plain");
-	assert_int_equal(findings.count, 0);
+	for (size_t i = 0; i < findings.count; i++)
+		assert_int_equal(findings.at[i].severity, TOLL_FINDING_INFO);
 }
 
 static void dollars_escape(void **state TOLL_UNUSED)
@@ -99,8 +107,11 @@ static void unset_is_null_with_a_warning(void **state TOLL_UNUSED)
 	assert_int_equal(findings.count, 1);
 	assert_int_equal(findings.errors, 0);
 	assert_non_null(strstr(findings.at[0].text, "TOLL_T_UNSET is not set"));
+	assert_int_equal(findings.at[0].severity, TOLL_FINDING_WARNING);
 	assert_int_equal(expand("${env:TOLL_T_EMPTY}")->kind, TOLL_YAML_NULL);
-	assert_int_equal(findings.count, 0);
+	assert_int_equal(findings.count, 1);
+	assert_int_equal(findings.at[0].severity, TOLL_FINDING_INFO);
+	assert_non_null(strstr(findings.at[0].text, "set, but empty"));
 }
 
 static void values_are_yaml(void **state TOLL_UNUSED)
@@ -121,10 +132,63 @@ static void values_are_yaml(void **state TOLL_UNUSED)
 	assert_true(toll_slice_is(n->source, "#secret"));
 }
 
-static void values_are_not_expanded_again(void **state TOLL_UNUSED)
+static void values_are_expanded_again(void **state TOLL_UNUSED)
 {
-	expect_text("${env:TOLL_T_DOLLARS}", "a$$b${TOLL_T_WORD}");
-	expect_text("<${env:TOLL_T_DOLLARS}>", "<a$$b${TOLL_T_WORD}>");
+	const struct toll_yaml_node *n;
+
+	expect_text("${env:TOLL_T_DOLLARS}", "a$bhello");
+	expect_text("<${env:TOLL_T_DOLLARS}>", "<a$bhello>");
+	setenv("TOLL_T_DEEP", "{a: ['${env:TOLL_T_WORD}', '$${x}'], b: '${TOLL_T_NUMBER}'}", 1);
+	n = expand("${env:TOLL_T_DEEP}");
+	assert_int_equal(n->kind, TOLL_YAML_MAP);
+	assert_string_equal(n->entries[0].value->entries[0].value->text.ptr, "hello");
+	assert_string_equal(n->entries[0].value->entries[1].value->text.ptr, "${x}");
+	assert_true(toll_slice_is(n->entries[1].value->source, "0123"));
+	assert_string_equal(n->source.ptr, "{a: ['hello', '${x}'], b: '0123'}");
+	assert_int_equal(findings.count, 0);
+	/* A default has been expanded where it stands. */
+	expect_text("\"${env:TOLL_T_UNSET:-$$$${x}}\"", "$${x}");
+}
+
+static void circles_are_refused(void **state TOLL_UNUSED)
+{
+	setenv("TOLL_T_A", "x${env:TOLL_T_B}", 1);
+	setenv("TOLL_T_B", "[\"${env:TOLL_T_A}\"]", 1);
+	expand_err("${env:TOLL_T_B}", TOLL_ECONFIG);
+	assert_int_equal(findings.errors, 1);
+	assert_string_equal(findings.at[0].text,
+	                    "goes round in a circle: ${env:TOLL_T_B} in ${env:TOLL_T_A} in "
+	                    "${env:TOLL_T_B}");
+}
+
+static void what_grows_without_end_is_refused(void **state TOLL_UNUSED)
+{
+	char name[16], value[256];
+	size_t len = 0;
+
+	for (int i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "TOLL_G%d", i);
+		snprintf(value, sizeof(value), "${TOLL_G%d}${TOLL_G%d}", i + 1, i + 1);
+		setenv(name, value, 1);
+	}
+	setenv("TOLL_G12", "x", 1);
+	expand_err("a${env:TOLL_G0}", TOLL_ECONFIG);
+	assert_string_equal(findings.at[0].text, "more than 100 ${...} in one value");
+	for (int i = 0; i < 20; i++)
+		len += (size_t)snprintf(value + len, sizeof(value) - len, "${TOLL_G12}");
+	expand(value);
+	assert_int_equal(findings.count, 0);
+}
+
+static void yaml_is_taken_as_it_stands(void **state TOLL_UNUSED)
+{
+	const struct toll_yaml_node *n = expand("\"${yaml:[a, ${env:TOLL_T_NUMBER}]}\"");
+
+	assert_int_equal(n->kind, TOLL_YAML_LIST);
+	assert_int_equal(n->count, 2);
+	assert_string_equal(n->entries[1].value->text.ptr, "0123");
+	assert_int_equal(expand("\"${yaml:}\"")->kind, TOLL_YAML_NULL);
+	assert_int_equal(findings.count, 0);
 }
 
 static void files_are_read(void **state TOLL_UNUSED)
@@ -137,6 +201,9 @@ static void files_are_read(void **state TOLL_UNUSED)
 	close(fd);
 	snprintf(value, sizeof(value), "${file:%s}", path);
 	expect_text(value, "secret");
+	expect_text(value, "secret");
+	assert_int_equal(files.count, 1);
+	assert_string_equal(files.at[0], path);
 	unlink(path);
 	expand(value);
 	assert_int_equal(findings.errors, 1);
@@ -147,9 +214,12 @@ static void faults_are_told(void **state TOLL_UNUSED)
 {
 	expand("${env:9X}");
 	assert_int_equal(findings.errors, 1);
-	expand("${http:x}");
+	expand("${http://x}");
 	assert_int_equal(findings.errors, 1);
-	assert_non_null(strstr(findings.at[0].text, "${http:...}"));
+	assert_non_null(strstr(findings.at[0].text, "not fetched over http"));
+	expand("${vault:x}");
+	assert_int_equal(findings.errors, 1);
+	assert_non_null(strstr(findings.at[0].text, "\"vault\" is not known"));
 	expand("${}");
 	assert_int_equal(findings.errors, 1);
 }
@@ -166,7 +236,7 @@ static void nesting_is_bounded(void **state TOLL_UNUSED)
 	memset(yaml + len, '}', 100);
 	in.text = toll_slice(yaml, len + 100);
 	assert_int_equal(toll_yaml_parse(&in, &root), 0);
-	assert_int_equal(toll_expand(root, "t", &arena, &findings), TOLL_ECONFIG);
+	assert_int_equal(toll_expand(root, &arena, &findings, &files), TOLL_ECONFIG);
 }
 
 static void expansion_is_bounded(void **state TOLL_UNUSED)
@@ -188,7 +258,7 @@ static void expansion_is_bounded(void **state TOLL_UNUSED)
 	yaml[len++] = ']';
 	in.text = toll_slice(yaml, len);
 	assert_int_equal(toll_yaml_parse(&in, &root), 0);
-	assert_int_equal(toll_expand(root, "t", &arena, &findings), TOLL_ECONFIG);
+	assert_int_equal(toll_expand(root, &arena, &findings, &files), TOLL_ECONFIG);
 	unsetenv("TOLL_T_BIG");
 	free(big);
 	free(yaml);
@@ -202,7 +272,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(defaults_are_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(unset_is_null_with_a_warning, setup, teardown),
 		cmocka_unit_test_setup_teardown(values_are_yaml, setup, teardown),
-		cmocka_unit_test_setup_teardown(values_are_not_expanded_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(values_are_expanded_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(circles_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_grows_without_end_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(yaml_is_taken_as_it_stands, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(faults_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(nesting_is_bounded, setup, teardown),

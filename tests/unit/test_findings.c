@@ -40,6 +40,20 @@ static void they_are_sorted_by_line(void **state TOLL_UNUSED)
 	assert_int_equal(f.count, 0);
 }
 
+static void files_keep_their_order(void **state TOLL_UNUSED)
+{
+	struct toll_findings f = { 0 };
+	struct toll_place z = { "z.yaml", 9, 1 }, a = { "a.yaml", 2, 1 };
+
+	toll_findings_know_file(&f, "z.yaml");
+	toll_findings_add(&f, TOLL_FINDING_INFO, a, "", "second");
+	toll_findings_add(&f, TOLL_FINDING_ERROR, z, "", "first");
+	toll_findings_sort(&f);
+	assert_string_equal(f.at[0].text, "first");
+	assert_string_equal(f.at[1].file, "a.yaml");
+	toll_findings_release(&f);
+}
+
 static void control_characters_stay_off_the_terminal(void **state TOLL_UNUSED)
 {
 	struct toll_findings f = { 0 };
@@ -69,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_are_sorted_by_line),
+		cmocka_unit_test(files_keep_their_order),
 		cmocka_unit_test(control_characters_stay_off_the_terminal),
 		cmocka_unit_test(an_error_takes_the_place_of_a_warning),
 	};

@@ -12,6 +12,7 @@ static const char *text;
 static bool flag;
 static uint64_t duration;
 static int64_t number;
+static struct toll_option_list list;
 static int rest;
 
 static int parse(int argc, const char **argv, const char *args)
@@ -21,6 +22,7 @@ static int parse(int argc, const char **argv, const char *args)
 		{ "flag", NULL, "a flag", .flag = &flag },
 		{ "duration", "D", "a time", .duration = &duration },
 		{ "number", "N", "a number", .number = &number },
+		{ "many", "M", "several", .list = &list },
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = { "test", args, "Tests.\n", NULL, options };
@@ -30,6 +32,7 @@ static int parse(int argc, const char **argv, const char *args)
 	flag = false;
 	duration = 0;
 	number = -1;
+	list.count = 0;
 	fflush(stdout);
 	assert_non_null(freopen("/dev/null", "w", stderr));
 	assert_non_null(freopen("/dev/null", "w", stdout));
@@ -66,6 +69,14 @@ static void values_are_read(void **state TOLL_UNUSED)
 	assert_int_equal(PARSE(NULL), -1);
 }
 
+static void a_list_keeps_its_order(void **state TOLL_UNUSED)
+{
+	assert_int_equal(PARSE(NULL, "--many", "a", "--flag", "--many=b=c"), -1);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.at[0], "a");
+	assert_string_equal(list.at[1], "b=c");
+}
+
 static void help_is_a_success(void **state TOLL_UNUSED)
 {
 	assert_int_equal(PARSE(NULL, "--help"), TOLL_EXIT_OK);
@@ -89,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_read),
+		cmocka_unit_test(a_list_keeps_its_order),
 		cmocka_unit_test(help_is_a_success),
 		cmocka_unit_test(wrong_usage_is_told),
 	};
