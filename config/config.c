@@ -28,8 +28,18 @@ const char *toll_section_one(enum toll_section section)
 	return names[section];
 }
 
+struct toll_config *toll_config_ref(struct toll_config *c)
+{
+	c->others++;
+	return c;
+}
+
 struct toll_config *toll_config_free(struct toll_config *c)
 {
+	if (c && c->others) {
+		c->others--;
+		return NULL;
+	}
 	if (c)
 		toll_arena_release(&c->arena);
 	free(c);

@@ -67,6 +67,7 @@ struct toll_config_telemetry {
 
 struct toll_config {
 	struct toll_arena arena;
+	unsigned others;  /* owners besides the first */
 	const char *file; /* the first location, as the user named it */
 	const char *const
 		*files_read; /* every file that was read, ${file:...} included: to watch */
@@ -150,6 +151,8 @@ int toll_config_load_file(const char *path, const struct toll_config_type *types
 int toll_config_load_text(struct toll_slice yaml, const char *name,
                           const struct toll_config_type *types, struct toll_config **ret,
                           struct toll_findings *findings);
+/* One more owner: each calls toll_config_free(), the last call frees. One thread. */
+struct toll_config *toll_config_ref(struct toll_config *c);
 struct toll_config *toll_config_free(struct toll_config *c); /* always returns NULL */
 
 /* The configuration with all defaults filled in, as YAML; secrets redacted. */

@@ -114,6 +114,7 @@ static void fate_answered(struct toll_waiter *w, int err)
 	for (uint32_t i = 0; i < f->batch_count; i++)
 		toll_batch_unref(f->batches[i]);
 	f->ack->done(f->ack, err);
+	toll_shared_unref(f->fanout->owner);
 	free(f);
 }
 
@@ -138,6 +139,7 @@ static struct fate *fate_new(const struct toll_fanout *f, struct toll_batch *con
 	fate->waiter.done = fate_answered;
 	fate->ack = ack;
 	fate->fanout = f;
+	toll_shared_ref(f->owner);
 	fate->held = held;
 	atomic_init(&fate->open, (unsigned)__builtin_popcountll(waited));
 	atomic_init(&fate->err, 0);

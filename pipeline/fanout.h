@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/snapshot.h"
 #include "pipeline/consumer.h"
 
 struct toll_runner;
@@ -26,6 +27,7 @@ struct toll_fanout {
 	/* What has been accepted for good, once per offer; any thread. May be NULL. */
 	void (*accepted)(void *ctx, struct toll_batch *const *batches);
 	void *ctx;
+	struct toll_shared *owner; /* held while an answer is open; NULL: outlives all */
 };
 
 /* Sealed batches, borrowed; those that keep no span are nobody's work. Every required exporter gets

@@ -7,95 +7,78 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/config.h"
 #include "pipeline/graph_private.h"
-#include "pipeline/host.h"
 
 /* How long one exporter's runner is waited for before the next is looked at. */
 #define DRAIN_SLICE (10 * TOLL_MS)
 
-/* Nobody sends before the next can take. */
-static const enum toll_kind start_order[] = { TOLL_EXTENSION, TOLL_EXPORTER, TOLL_CONNECTOR,
-	                                      TOLL_PROCESSOR, TOLL_RECEIVER };
+const enum toll_kind toll_graph_start_order[TOLL_KIND_COUNT] = { TOLL_EXTENSION, TOLL_EXPORTER,
+	                                                         TOLL_CONNECTOR, TOLL_PROCESSOR,
+	                                                         TOLL_RECEIVER };
 
-int toll_graph_blame(const struct toll_graph_part *p, int err, const struct toll_error *why,
-                     struct toll_error *reterr)
+static int start_kind(struct toll_graph *g, enum toll_kind kind, struct toll_error *reterr)
 {
-	if (strncmp(why->text, p->who, strlen(p->who)) == 0)
-		return toll_fail(reterr, err, "%s", why->text);
-	return toll_fail(reterr, err, "%s: %s", p->who,
-	                 why->text[0] ? why->text : toll_err_text(err));
-}
-
-static int start_part(struct toll_graph_part *p, struct toll_error *reterr)
-{
-	struct toll_component *c = p->component;
-	struct toll_error why = { 0 };
+	struct toll_graph_part *p;
 	int err = 0;
 
-	if (!c)
-		return 0;
-	p->started = true; /* also when it fails: what it has begun is undone by shutdown */
-	if (c->ops->start)
-		err = c->ops->start(c, &why);
-	if (!err && p->runner)
-		err = toll_runner_start(p->runner);
+	TOLL_EACH_PART(p, g, kind)
 	if (!err)
-		return 0;
-	return toll_graph_blame(p, err, &why, reterr);
+		err = toll_graph_part_start(p, reterr);
+	return err;
 }
 
 int toll_graph_start(struct toll_graph *g, struct toll_error *reterr)
 {
-	for (size_t i = 0; i < TOLL_COUNT(start_order); i++)
-		for (struct toll_graph_part *p = g->parts[start_order[i]]; p; p = p->next) {
-			int err = start_part(p, reterr);
+	int err = 0;
 
-			if (err) {
-				toll_graph_shutdown(g, toll_clock_mono_ns() + TOLL_S);
-				return err;
-			}
-		}
+	for (size_t i = 0; i < g->route_count; i++)
+		toll_inlet_set(&g->routes[i].source->inlet, g->routes[i].route);
+	for (size_t i = 0; i < TOLL_KIND_COUNT && !err; i++)
+		err = start_kind(g, toll_graph_start_order[i], reterr);
+	if (err) {
+		toll_graph_shutdown(g, toll_clock_mono_ns() + TOLL_S);
+		return err;
+	}
+	toll_host_metrics_add(g->host, &g->metrics);
+	g->listed = true;
 	toll_host_set_started(g->host, true);
 	return 0;
 }
 
-static void shutdown_part(struct toll_graph_part *p, uint64_t deadline)
-{
-	if (p->started && p->component->ops->shutdown &&
-	    !(p->runner && toll_runner_stuck(p->runner)))
-		p->component->ops->shutdown(p->component, deadline);
-	p->started = false;
-}
-
 static void shutdown_kind(struct toll_graph *g, enum toll_kind kind, uint64_t deadline)
 {
-	for (struct toll_graph_part *p = g->parts[kind]; p; p = p->next)
-		shutdown_part(p, deadline);
+	struct toll_graph_part *p;
+
+	TOLL_EACH_PART(p, g, kind)
+	toll_graph_part_shutdown(p, deadline);
 }
 
 /* An exporter's shutdown may use its share of what is left of the time: the others need theirs. */
-static uint64_t share(const struct toll_graph *g, uint64_t deadline)
+static uint64_t share(struct toll_graph_part *const *list, size_t count, uint64_t deadline)
 {
 	uint64_t now = toll_clock_mono_ns(), open = 0;
 
-	for (const struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next)
-		open += p->started;
+	for (size_t i = 0; i < count; i++)
+		open += list[i]->started;
 	return open && deadline > now ? now + (deadline - now) / open : deadline;
 }
 
 /* Those with a runner that is over; false: none is left to wait for. */
-static bool shutdown_idle(struct toll_graph *g, uint64_t drain_until, uint64_t deadline)
+static bool shutdown_idle(struct toll_graph_part *const *list, size_t count, uint64_t drain_until,
+                          uint64_t deadline)
 {
 	bool waiting = false;
 
-	for (struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next) {
+	for (size_t i = 0; i < count; i++) {
+		struct toll_graph_part *p = list[i];
 		uint64_t until = toll_clock_mono_ns() + DRAIN_SLICE;
 
 		if (!p->started || !p->runner)
 			continue;
 		if (toll_runner_is_over(p->runner, until < drain_until ? until : drain_until)) {
 			toll_runner_drain(p->runner, drain_until);
-			shutdown_part(p, share(g, deadline));
+			toll_graph_part_shutdown(p, share(list, count, deadline));
 		} else {
 			waiting = true;
 		}
@@ -104,83 +87,86 @@ static bool shutdown_idle(struct toll_graph *g, uint64_t drain_until, uint64_t d
 }
 
 /* Runners drain side by side; whoever is done need not wait for a destination that is away. */
-static void shutdown_exporters(struct toll_graph *g, uint64_t drain_until, uint64_t deadline)
+void toll_graph_shutdown_exporters(struct toll_graph_part *const *list, size_t count,
+                                   uint64_t drain_until, uint64_t deadline)
 {
-	while (shutdown_idle(g, drain_until, deadline))
+	while (shutdown_idle(list, count, drain_until, deadline))
 		if (toll_clock_mono_ns() >= drain_until)
 			break;
-	for (struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next)
-		if (p->runner)
-			toll_runner_drain(p->runner, drain_until);
-	for (struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next)
-		shutdown_part(p, share(g, deadline));
+	for (size_t i = 0; i < count; i++)
+		if (list[i]->runner)
+			toll_runner_drain(list[i]->runner, drain_until);
+	for (size_t i = 0; i < count; i++)
+		toll_graph_part_shutdown(list[i], share(list, count, deadline));
 }
 
 void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns)
 {
 	uint64_t now = toll_clock_mono_ns();
 	uint64_t left = deadline_mono_ns > now ? deadline_mono_ns - now : 0;
+	struct toll_graph_part *p;
 
 	toll_host_set_started(g->host, false);
 	/* Clients of receivers may wait for exporters: those must not take their time now. */
-	for (struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next)
-		if (p->runner)
-			toll_runner_hurry(p->runner);
+	TOLL_EACH_PART(p, g, TOLL_EXPORTER)
+	if (p->runner)
+		toll_runner_hurry(p->runner);
 	shutdown_kind(g, TOLL_RECEIVER, now + left / 2);
 	shutdown_kind(g, TOLL_PROCESSOR, deadline_mono_ns);
 	shutdown_kind(g, TOLL_CONNECTOR, deadline_mono_ns);
-	shutdown_exporters(g, deadline_mono_ns - left / 5, deadline_mono_ns);
+	toll_graph_shutdown_exporters(g->parts[TOLL_EXPORTER].at, g->parts[TOLL_EXPORTER].count,
+	                              deadline_mono_ns - left / 5, deadline_mono_ns);
 	shutdown_kind(g, TOLL_EXTENSION, deadline_mono_ns);
 }
 
 bool toll_graph_left_behind(const struct toll_graph *g)
 {
-	for (const struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next)
-		if (p->runner && toll_runner_stuck(p->runner))
-			return true;
+	const struct toll_graph_part *p;
+
+	TOLL_EACH_PART(p, g, TOLL_EXPORTER)
+	if (p->runner && toll_runner_stuck(p->runner))
+		return true;
 	return false;
 }
 
-static void free_part(struct toll_graph *g, struct toll_graph_part *p)
+/* Of the graph itself; its parts may go on elsewhere. */
+static void free_flow(struct toll_graph *g)
 {
-	if (p->component)
-		p->component->ops->free(p->component);
-	p->runner = toll_runner_free(p->runner);
-	if (p->listed)
-		toll_host_stats_remove(g->host, &p->stats);
-	free(p->own_text);
-	free(p);
+	for (size_t i = 0; i < g->route_count; i++)
+		toll_route_free(g->routes[i].route);
+	for (size_t i = 0; i < g->chain_count; i++) {
+		free(g->chains[i].stages);
+		toll_tally_unref(g->tallies[i]);
+	}
+	free(g->routes);
+	free(g->chains);
+	free(g->tallies);
 }
 
-static void free_chain(struct toll_chain *c)
+void toll_graph_dissolve(struct toll_graph *g)
 {
-	free(c->stages);
-	if (c->tally)
-		toll_tally_release(c->tally);
+	static const enum toll_kind order[] = { TOLL_RECEIVER, TOLL_PROCESSOR, TOLL_CONNECTOR,
+		                                TOLL_EXPORTER, TOLL_EXTENSION };
+	struct toll_graph_part *p;
+
+	if (g->listed)
+		toll_host_metrics_remove(g->host, &g->metrics);
+	for (size_t i = 0; i < TOLL_COUNT(order); i++) {
+		TOLL_EACH_PART(p, g, order[i])
+		toll_graph_part_unref(p);
+		free(g->parts[order[i]].at);
+	}
+	free_flow(g);
+	toll_config_free(g->config);
+	free(g);
 }
 
 struct toll_graph *toll_graph_free(struct toll_graph *g)
 {
-	static const enum toll_kind order[] = { TOLL_RECEIVER, TOLL_PROCESSOR, TOLL_CONNECTOR,
-		                                TOLL_EXPORTER, TOLL_EXTENSION };
-	struct toll_graph_part *next;
-
 	if (!g)
 		return NULL;
 	toll_graph_shutdown(g, toll_clock_mono_ns());
-	if (toll_graph_left_behind(g))
-		return NULL; /* its thread may use any of it */
-	for (size_t i = 0; i < TOLL_COUNT(order); i++)
-		for (struct toll_graph_part *p = g->parts[order[i]]; p; p = next) {
-			next = p->next;
-			free_part(g, p);
-		}
-	if (g->metrics.collect)
-		toll_host_metrics_remove(g->host, &g->metrics);
-	for (size_t i = 0; i < g->chain_count; i++)
-		free_chain(&g->chains[i]);
-	free(g->chains);
-	free(g->tallies);
-	free(g);
+	if (!toll_graph_left_behind(g)) /* else its thread may use any of it */
+		toll_graph_dissolve(g);
 	return NULL;
 }

@@ -18,10 +18,10 @@ struct toll_graph;
 struct toll_host;
 
 /* Creates every component that a pipeline or service.extensions uses, the extensions that
- * processors imply, and telemetry; opens nothing. config has been checked and outlives the graph.
- * reterr names the component that failed. */
-int toll_graph_build(const struct toll_config *config, struct toll_host *host,
-                     struct toll_graph **ret, struct toll_error *reterr) TOLL_MUST_CHECK;
+ * processors imply, and telemetry; opens nothing. config has been checked; the graph holds a
+ * reference to it. reterr names the component that failed. */
+int toll_graph_build(struct toll_config *config, struct toll_host *host, struct toll_graph **ret,
+                     struct toll_error *reterr) TOLL_MUST_CHECK;
 
 /* Extensions, exporters, processors, then receivers: nobody sends before the next can take. */
 int toll_graph_start(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;

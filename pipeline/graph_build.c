@@ -9,90 +9,98 @@
 #include "pipeline/graph_private.h"
 #include "pipeline/host.h"
 
-/* ---- parts ---- */
+/* ---- parts: planned, then created or moved from the running graph ---- */
 
-static struct toll_graph_part *find_part(const struct toll_graph *g, enum toll_kind kind,
-                                         const char *id)
+struct toll_graph_part *toll_graph_find(const struct toll_graph *g, enum toll_kind kind,
+                                        const char *id)
 {
-	for (struct toll_graph_part *p = g->parts[kind]; p; p = p->next)
-		if (strcmp(p->id.text, id) == 0)
-			return p;
+	struct toll_graph_part *p;
+
+	TOLL_EACH_PART(p, g, kind)
+	if (strcmp(p->id.text, id) == 0)
+		return p;
 	return NULL;
 }
 
-/* Appended unlisted and without component; the graph owns it. */
-static struct toll_graph_part *add_part(struct toll_graph *g, const struct toll_factory *factory)
+bool toll_graph_has(const struct toll_graph *g, const struct toll_graph_part *part)
 {
-	struct toll_graph_part *p = calloc(1, sizeof(*p)), **end = &g->parts[factory->kind];
+	const struct toll_graph_part *p;
 
-	if (!p)
-		return NULL;
-	p->factory = factory;
-	toll_inlet_init(&p->inlet);
-	while (*end)
-		end = &(*end)->next;
-	*end = p;
-	return p;
+	for (int kind = 0; kind < TOLL_KIND_COUNT; kind++)
+		TOLL_EACH_PART(p, g, kind)
+	if (p == part)
+		return true;
+	return false;
 }
 
-static int create(struct toll_graph *g, struct toll_graph_part *p, struct toll_error *reterr)
+/* Appended, without id and component; the graph owns it. */
+static struct toll_graph_part *plan(struct toll_graph *g, const struct toll_factory *factory,
+                                    const void *config)
 {
-	const struct toll_settings set = {
-		.id = p->id,
-		.who = p->who,
-		.host = g->host,
-		.stats = &p->stats,
-		.next = p->factory->kind == TOLL_RECEIVER ? &p->inlet.consumer : NULL,
-	};
-	struct toll_error why = { 0 };
-	int err;
+	struct toll_graph_parts *list = &g->parts[factory->kind];
+	size_t room = list->room ? 2 * list->room : 8;
+	struct toll_graph_part **grown;
 
-	if (!p->factory->create)
-		return 0;
-	if (toll_host_stats_add(g->host, p->factory->kind, p->id.text, p->who, &p->stats))
-		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", p->who);
-	p->listed = true;
-	err = p->factory->create(&set, p->config, &p->component, &why);
-	return err ? toll_graph_blame(p, err, &why, reterr) : 0;
+	if (list->count == list->room) {
+		grown = realloc(list->at, room * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		list->at = grown;
+		list->room = room;
+	}
+	list->at[list->count] = toll_graph_part_new(g->host, g->config, factory, config);
+	return list->at[list->count] ? list->at[list->count++] : NULL;
 }
 
 /* A component of the file, once per id. NULL: reterr tells. */
 static struct toll_graph_part *
-add_named(struct toll_graph *g, const struct toll_config_component *c, struct toll_error *reterr)
+plan_named(struct toll_graph *g, const struct toll_config_component *c, struct toll_error *reterr)
 {
 	const struct toll_factory *factory = c->type->owner;
-	struct toll_graph_part *p = find_part(g, factory->kind, c->id);
+	struct toll_graph_part *p = toll_graph_find(g, factory->kind, c->id);
 
 	if (p)
 		return p;
-	p = add_part(g, factory);
+	p = plan(g, factory, c->settings);
 	if (!p) {
 		toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
 		return NULL;
 	}
 	p->id = (struct toll_id){ c->type_name, c->name, c->id };
 	p->who = c->who;
-	p->config = c->settings;
-	return create(g, p, reterr) ? NULL : p;
+	return p;
+}
+
+static int plan_list(struct toll_graph *g, struct toll_config_component *const *list, size_t count,
+                     struct toll_error *reterr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!plan_named(g, list[i], reterr))
+			return reterr->code;
+	return 0;
 }
 
 /* A component that no file names. name: "" for none. */
-static int add_unnamed(struct toll_graph *g, const struct toll_factory *factory, const char *name,
-                       const void *config, struct toll_error *reterr)
+static int plan_unnamed(struct toll_graph *g, const struct toll_factory *factory, const char *name,
+                        const void *config, struct toll_error *reterr)
 {
 	const char *kind = toll_kind_name(factory->kind);
-	struct toll_graph_part *p = add_part(g, factory);
+	struct toll_graph_part *p;
 	char *text = NULL;
 
-	if (!p || asprintf(&text, "%s/%s%s%s", kind, factory->type, *name ? "/" : "", name) < 0)
+	if (asprintf(&text, "%s/%s%s%s", kind, factory->type, *name ? "/" : "", name) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", factory->type);
+	p = plan(g, factory, config);
+	if (!p) {
+		free(text);
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", factory->type);
+	}
 	p->own_text = text;
 	p->who = text;
 	p->id.type = factory->type;
 	p->id.text = text + strlen(kind) + 1;
 	p->id.name = *name ? p->id.text + strlen(factory->type) + 1 : "";
-	p->config = config;
-	return create(g, p, reterr);
+	return 0;
 }
 
 static const struct toll_factory *find_extension(const struct toll_config *config, const char *type)
@@ -106,8 +114,8 @@ static const struct toll_factory *find_extension(const struct toll_config *confi
 /* ---- extensions ---- */
 
 /* The extensions that a processor's settings bring along. */
-static int add_implied(struct toll_graph *g, const struct toll_config_component *c,
-                       struct toll_error *reterr)
+static int plan_implied(struct toll_graph *g, const struct toll_config_component *c,
+                        struct toll_error *reterr)
 {
 	const struct toll_factory *factory = c->type->owner, *extension;
 	const void *config = factory->implied ? factory->implied(c->settings) : NULL;
@@ -118,137 +126,161 @@ static int add_implied(struct toll_graph *g, const struct toll_config_component 
 	if (!extension)
 		return toll_fail(reterr, TOLL_ECONFIG, "%s: this program has no extension \"%s\"",
 		                 c->who, factory->implied_type);
-	return add_unnamed(g, extension, c->id, config, reterr);
+	return plan_unnamed(g, extension, c->id, config, reterr);
 }
 
-static int add_extensions(struct toll_graph *g, struct toll_error *reterr)
+static int plan_extensions(struct toll_graph *g, struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
 	const struct toll_factory *telemetry = find_extension(config, "telemetry");
-	int err = 0;
+	int err = plan_list(g, config->extensions, config->extension_count, reterr);
 
-	for (size_t i = 0; i < config->extension_count; i++)
-		if (!add_named(g, config->extensions[i], reterr))
-			return reterr->code;
 	for (size_t i = 0; i < config->component_count[TOLL_SECTION_PROCESSORS] && !err; i++)
 		if (config->components[TOLL_SECTION_PROCESSORS][i].used)
-			err = add_implied(g, &config->components[TOLL_SECTION_PROCESSORS][i],
-			                  reterr);
+			err = plan_implied(g, &config->components[TOLL_SECTION_PROCESSORS][i],
+			                   reterr);
 	if (!err && telemetry && telemetry->internal)
-		err = add_unnamed(g, telemetry, "", &config->telemetry, reterr);
+		err = plan_unnamed(g, telemetry, "", &config->telemetry, reterr);
 	return err;
 }
 
 /* ---- exporters ---- */
 
-static int add_exporter(struct toll_graph *g, const struct toll_config_component *c,
-                        struct toll_error *reterr)
+static int plan_exporters(struct toll_graph *g, const struct toll_config_pipeline *pipeline,
+                          struct toll_error *reterr)
 {
-	const struct toll_factory *factory = c->type->owner;
-	struct toll_graph_part *p;
+	for (size_t i = 0; i < pipeline->exporter_count; i++) {
+		const struct toll_config_component *c = pipeline->exporters[i];
 
-	if (factory->kind != TOLL_EXPORTER)
-		return toll_fail(reterr, TOLL_ECONFIG, "%s: connectors are not supported yet",
-		                 c->who);
-	p = add_named(g, c, reterr);
-	if (!p)
-		return reterr->code;
-	memcpy(&p->set, (const char *)p->config + factory->exporter_settings, sizeof(p->set));
-	return 0;
+		if (((const struct toll_factory *)c->type->owner)->kind != TOLL_EXPORTER)
+			return toll_fail(reterr, TOLL_ECONFIG,
+			                 "%s: connectors are not supported yet", c->who);
+	}
+	return plan_list(g, pipeline->exporters, pipeline->exporter_count, reterr);
 }
 
 /* A pipeline's batch processor decides for its exporters, but not over what they say themselves. */
-static void fold(struct toll_graph_part *exporter, const struct toll_config_component *batch,
-                 const struct toll_graph_part *by)
+static void fold(struct toll_graph_part *exporter, const struct toll_graph_part *batch)
 {
 	struct toll_batch_settings *set = &exporter->set.sending_queue.batch, new = *set;
-	const struct toll_factory *factory = batch->type->owner;
 
 	if (set->enabled && !exporter->folded_by) {
 		TOLL_WARN(exporter->who, "keeps its own sending_queue::batch, not that of %s",
 		          batch->who);
 		return;
 	}
-	factory->fold(batch->settings, &new);
-	if (exporter->folded_by && exporter->folded_by != by) {
+	batch->factory->fold(batch->config, &new);
+	if (exporter->folded_by && exporter->folded_by != batch) {
 		TOLL_WARN(exporter->who, "is in two pipelines: %s decides its batches, not %s",
 		          exporter->folded_by->who, batch->who);
 		return;
 	}
 	*set = new;
-	exporter->folded_by = by;
+	exporter->folded_by = batch;
 }
 
-static int fold_pipeline(struct toll_graph *g, const struct toll_config_pipeline *pipeline,
-                         struct toll_error *reterr)
+static void fold_pipeline(struct toll_graph *g, const struct toll_config_pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->processor_count; i++) {
-		const struct toll_config_component *c = pipeline->processors[i];
-		const struct toll_factory *factory = c->type->owner;
-		struct toll_graph_part *by;
+		struct toll_graph_part *p =
+			toll_graph_find(g, TOLL_PROCESSOR, pipeline->processors[i]->id);
 
-		if (!factory->fold)
+		if (!p || !p->factory->fold)
 			continue;
-		by = add_named(g, c, reterr);
-		if (!by)
-			return reterr->code;
 		for (size_t j = 0; j < pipeline->exporter_count; j++) {
 			struct toll_graph_part *e =
-				find_part(g, TOLL_EXPORTER, pipeline->exporters[j]->id);
+				toll_graph_find(g, TOLL_EXPORTER, pipeline->exporters[j]->id);
 
 			if (e)
-				fold(e, c, by);
+				fold(e, p);
 		}
 	}
-	return 0;
 }
 
-static int add_runners(struct toll_graph *g, struct toll_error *reterr)
-{
-	for (struct toll_graph_part *p = g->parts[TOLL_EXPORTER]; p; p = p->next) {
-		struct toll_exporter *e =
-			toll_container_of(p->component, struct toll_exporter, super);
+/* ---- the plan, and making it true ---- */
 
-		p->runner = toll_runner_new(e, &p->set);
-		if (!p->runner)
-			return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", p->who);
-	}
-	return 0;
-}
-
-static int add_exporters(struct toll_graph *g, struct toll_error *reterr)
+static int plan_all(struct toll_graph *g, struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
-	int err = 0;
+	int err = plan_extensions(g, reterr);
 
-	for (size_t i = 0; i < config->pipeline_count; i++)
-		for (size_t j = 0; j < config->pipelines[i].exporter_count && !err; j++)
-			err = add_exporter(g, config->pipelines[i].exporters[j], reterr);
+	for (size_t i = 0; i < config->pipeline_count && !err; i++) {
+		const struct toll_config_pipeline *p = &config->pipelines[i];
+
+		err = plan_exporters(g, p, reterr);
+		if (!err)
+			err = plan_list(g, p->processors, p->processor_count, reterr);
+		if (!err)
+			err = plan_list(g, p->receivers, p->receiver_count, reterr);
+	}
 	for (size_t i = 0; i < config->pipeline_count && !err; i++)
-		err = fold_pipeline(g, &config->pipelines[i], reterr);
-	return err ? err : add_runners(g, reterr);
+		fold_pipeline(g, &config->pipelines[i]);
+	return err;
 }
 
-/* ---- processors ---- */
-
-static int build_chain(struct toll_graph *g, const struct toll_config_pipeline *pipeline,
-                       struct toll_chain *chain, struct toll_error *reterr)
+static int create_parts(struct toll_graph *g, const struct toll_graph *prev, enum toll_kind kind,
+                        struct toll_error *reterr)
 {
-	chain->id = pipeline->id;
-	chain->tally = &g->tallies[chain - g->chains];
-	toll_tally_init(chain->tally, pipeline->id);
-	chain->stages = calloc(pipeline->processor_count + 1, sizeof(*chain->stages));
-	if (!chain->stages)
-		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", pipeline->id);
-	for (size_t i = 0; i < pipeline->processor_count; i++) {
-		struct toll_graph_part *p = add_named(g, pipeline->processors[i], reterr);
+	struct toll_graph_parts *list = &g->parts[kind];
+	int err = 0;
 
-		if (!p)
-			return reterr->code;
-		if (p->component)
+	for (size_t i = 0; i < list->count && !err; i++) {
+		struct toll_graph_part *old = toll_graph_adoptable(g, prev, list->at[i]);
+
+		if (!old) {
+			err = toll_graph_part_create(list->at[i], reterr);
+			continue;
+		}
+		toll_graph_part_unref(list->at[i]);
+		list->at[i] = old;
+		old->refs++;
+	}
+	return err;
+}
+
+static int create_all(struct toll_graph *g, const struct toll_graph *prev,
+                      struct toll_error *reterr)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < TOLL_KIND_COUNT && !err; i++)
+		err = create_parts(g, prev, toll_graph_start_order[i], reterr);
+	return err;
+}
+
+/* ---- chains ---- */
+
+/* A pipeline that keeps its id goes on counting. */
+static struct toll_tally *find_tally(const struct toll_graph *prev, const char *pipeline)
+{
+	for (size_t i = 0; prev && i < prev->chain_count; i++)
+		if (strcmp(prev->tallies[i]->pipeline, pipeline) == 0)
+			return toll_tally_ref(prev->tallies[i]);
+	return toll_tally_new(pipeline);
+}
+
+static int build_chain(struct toll_graph *g, const struct toll_graph *prev,
+                       const struct toll_config_pipeline *pipeline, struct toll_error *reterr)
+{
+	struct toll_chain *chain = &g->chains[g->chain_count];
+
+	chain->id = pipeline->id;
+	chain->tally = g->tallies[g->chain_count] = find_tally(prev, pipeline->id);
+	chain->stages = calloc(pipeline->processor_count + 1, sizeof(*chain->stages));
+	if (!chain->tally || !chain->stages) {
+		toll_tally_unref(chain->tally);
+		free(chain->stages);
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", pipeline->id);
+	}
+	g->chain_count++;
+	for (size_t i = 0; i < pipeline->processor_count; i++) {
+		const struct toll_graph_part *p =
+			toll_graph_find(g, TOLL_PROCESSOR, pipeline->processors[i]->id);
+
+		if (p && p->component)
 			chain->stages[chain->count++] = (struct toll_stage){
 				toll_container_of(p->component, struct toll_processor, super),
-				&p->stats,
+				p->stats,
 			};
 	}
 	return 0;
@@ -261,22 +293,22 @@ static void write_tallies(struct toll_metrics_source *self, struct toll_metrics_
 	toll_tally_write(w, g->tallies, g->chain_count);
 }
 
-static int build_chains(struct toll_graph *g, struct toll_error *reterr)
+static int build_chains(struct toll_graph *g, const struct toll_graph *prev,
+                        struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
 	int err = 0;
 
 	g->chains = calloc(config->pipeline_count + 1, sizeof(*g->chains));
-	g->tallies = calloc(config->pipeline_count + 1, sizeof(*g->tallies));
+	g->tallies = calloc(config->pipeline_count + 1, sizeof(struct toll_tally *));
 	if (!g->chains || !g->tallies)
 		return toll_fail(reterr, TOLL_ENOMEM, "pipelines: out of memory");
-	g->chain_count = config->pipeline_count;
 	for (size_t i = 0; i < config->pipeline_count && !err; i++)
-		err = build_chain(g, &config->pipelines[i], &g->chains[i], reterr);
+		err = build_chain(g, prev, &config->pipelines[i], reterr);
 	return err;
 }
 
-/* ---- receivers ---- */
+/* ---- routes ---- */
 
 static bool reads_from(const struct toll_config_pipeline *pipeline, const char *receiver)
 {
@@ -286,69 +318,83 @@ static bool reads_from(const struct toll_config_pipeline *pipeline, const char *
 	return false;
 }
 
-static int add_targets(struct toll_graph *g, const struct toll_config_pipeline *pipeline,
-                       struct toll_graph_part *receiver, struct toll_error *reterr)
+static int add_targets(const struct toll_graph *g, const struct toll_config_pipeline *pipeline,
+                       const struct toll_graph_part *source, struct toll_route *route,
+                       struct toll_error *reterr)
 {
-	struct toll_fanout *f = &receiver->inlet.fanout;
+	struct toll_fanout *f = &route->fanout;
 
 	for (size_t i = 0; i < pipeline->exporter_count; i++) {
 		const struct toll_graph_part *e =
-			find_part(g, TOLL_EXPORTER, pipeline->exporters[i]->id);
+			toll_graph_find(g, TOLL_EXPORTER, pipeline->exporters[i]->id);
 
 		if (f->count == TOLL_FANOUT_MAX)
 			return toll_fail(reterr, TOLL_ECONFIG,
 			                 "%s: more than %d exporters behind one receiver",
-			                 receiver->who, TOLL_FANOUT_MAX);
+			                 source->who, TOLL_FANOUT_MAX);
 		if (!e)
 			continue;
-		f->targets[f->count++] =
-			(struct toll_fanout_target){ e->runner, e->set.required,
-			                             (uint32_t)receiver->inlet.count };
+		f->targets[f->count++] = (struct toll_fanout_target){ e->runner, e->set.required,
+			                                              (uint32_t)route->count };
 	}
 	return 0;
 }
 
 /* A pipeline without exporters cannot be: as many pipelines as targets at most. */
-static int connect_receiver(struct toll_graph *g, struct toll_graph_part *receiver,
-                            struct toll_error *reterr)
+static int fill_route(const struct toll_graph *g, const struct toll_graph_part *source,
+                      struct toll_route *route, struct toll_error *reterr)
 {
 	const struct toll_config *config = g->config;
 
 	for (size_t i = 0; i < config->pipeline_count; i++) {
-		struct toll_inlet *in = &receiver->inlet;
 		int err;
 
-		if (!reads_from(&config->pipelines[i], receiver->id.text))
+		if (!reads_from(&config->pipelines[i], source->id.text))
 			continue;
-		if (in->count == TOLL_FANOUT_MAX)
+		if (route->count == TOLL_FANOUT_MAX)
 			return toll_fail(reterr, TOLL_ECONFIG, "%s: is in too many pipelines",
-			                 receiver->who);
-		err = add_targets(g, &config->pipelines[i], receiver, reterr);
+			                 source->who);
+		err = add_targets(g, &config->pipelines[i], source, route, reterr);
 		if (err)
 			return err;
-		in->chains[in->count++] = &g->chains[i];
+		route->chains[route->count++] = &g->chains[i];
 	}
 	return 0;
 }
 
-static int add_receivers(struct toll_graph *g, struct toll_error *reterr)
+static int build_route(struct toll_graph *g, struct toll_graph_part *source,
+                       struct toll_error *reterr)
 {
-	const struct toll_config *config = g->config;
+	struct toll_route *route = toll_route_new();
+
+	if (!route)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", source->who);
+	g->routes[g->route_count++] = (struct toll_graph_route){ source, route };
+	return fill_route(g, source, route, reterr);
+}
+
+static int build_routes(struct toll_graph *g, struct toll_error *reterr)
+{
+	static const enum toll_kind kinds[] = { TOLL_CONNECTOR, TOLL_RECEIVER };
+	size_t count = g->parts[TOLL_CONNECTOR].count + g->parts[TOLL_RECEIVER].count;
+	struct toll_graph_part *p;
 	int err = 0;
 
-	for (size_t i = 0; i < config->pipeline_count; i++)
-		for (size_t j = 0; j < config->pipelines[i].receiver_count; j++)
-			if (!add_named(g, config->pipelines[i].receivers[j], reterr))
-				return reterr->code;
-	for (struct toll_graph_part *p = g->parts[TOLL_RECEIVER]; p && !err; p = p->next)
-		err = connect_receiver(g, p, reterr);
+	g->routes = calloc(count + 1, sizeof(*g->routes));
+	if (!g->routes)
+		return toll_fail(reterr, TOLL_ENOMEM, "pipelines: out of memory");
+	for (size_t i = 0; i < TOLL_COUNT(kinds); i++)
+		TOLL_EACH_PART(p, g, kinds[i])
+	if (!err)
+		err = build_route(g, p, reterr);
 	return err;
 }
 
 /* ---- all of it ---- */
 
-int toll_graph_build(const struct toll_config *config, struct toll_host *host,
-                     struct toll_graph **ret, struct toll_error *reterr)
+int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
+                          const struct toll_graph *prev, struct toll_graph **ret,
+                          struct toll_error *reterr)
 {
 	struct toll_graph *g = calloc(1, sizeof(*g));
 	struct toll_error own;
@@ -359,18 +405,23 @@ int toll_graph_build(const struct toll_config *config, struct toll_host *host,
 	if (!g)
 		return toll_fail(reterr, TOLL_ENOMEM, "graph: out of memory");
 	g->host = host;
-	g->config = config;
-	err = add_extensions(g, reterr);
-	if (!err)
-		err = add_exporters(g, reterr);
-	if (!err)
-		err = build_chains(g, reterr);
-	if (!err)
-		err = add_receivers(g, reterr);
-	if (err)
-		return toll_graph_free(g), err;
+	g->config = toll_config_ref(config);
 	g->metrics.collect = write_tallies;
-	toll_host_metrics_add(host, &g->metrics);
+	err = plan_all(g, reterr);
+	if (!err)
+		err = create_all(g, prev, reterr);
+	if (!err)
+		err = build_chains(g, prev, reterr);
+	if (!err)
+		err = build_routes(g, reterr);
+	if (err)
+		return toll_graph_dissolve(g), err;
 	*ret = g;
 	return 0;
+}
+
+int toll_graph_build(struct toll_config *config, struct toll_host *host, struct toll_graph **ret,
+                     struct toll_error *reterr)
+{
+	return toll_graph_build_next(config, host, NULL, ret, reterr);
 }

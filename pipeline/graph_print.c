@@ -18,7 +18,7 @@ static const struct row rows[] = {
 
 static unsigned long long value(const struct toll_graph_part *p, enum toll_stat which)
 {
-	return which == TOLL_STAT_COUNT ? 0 : toll_stat_get(&p->stats, which);
+	return which == TOLL_STAT_COUNT || !p->stats ? 0 : toll_stat_get(p->stats, which);
 }
 
 static void print_part(const struct toll_graph_part *p, const struct row *row, FILE *out)
@@ -45,12 +45,14 @@ static void print_part(const struct toll_graph_part *p, const struct row *row, F
 
 int toll_graph_print(const struct toll_graph *g, FILE *out)
 {
+	const struct toll_graph_part *p;
+
 	fprintf(out, "%-10s %-24s %12s %12s %10s\n", "kind", "id", "spans in", "spans out", "lost");
 	for (size_t i = 0; i < TOLL_COUNT(rows); i++)
-		for (const struct toll_graph_part *p = g->parts[rows[i].kind]; p; p = p->next)
-			print_part(p, &rows[i], out);
-	for (const struct toll_graph_part *p = g->parts[TOLL_EXTENSION]; p; p = p->next)
-		fprintf(out, "%-10s %-24s\n", toll_kind_name(TOLL_EXTENSION), p->id.text);
+		TOLL_EACH_PART(p, g, rows[i].kind)
+	print_part(p, &rows[i], out);
+	TOLL_EACH_PART(p, g, TOLL_EXTENSION)
+	fprintf(out, "%-10s %-24s\n", toll_kind_name(TOLL_EXTENSION), p->id.text);
 	for (size_t i = 0; i < g->chain_count; i++) {
 		fprintf(out, "pipeline %s:", g->chains[i].id);
 		for (size_t s = 0; s < g->chains[i].count; s++)

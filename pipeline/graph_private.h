@@ -1,47 +1,112 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph_private.h - the parts of a graph, for the files graph*.c only. */
+/* graph_private.h - the parts of a graph, for the files graph*.c only. Main thread, but where it
+ * says otherwise. */
 #ifndef TOLL_PIPELINE_GRAPH_PRIVATE_H
 #define TOLL_PIPELINE_GRAPH_PRIVATE_H
 
 #include "pipeline/graph.h"
+#include "pipeline/host.h"
 #include "pipeline/inlet.h"
 #include "pipeline/runner.h"
 
 #define TOLL_KIND_COUNT 5
 
-/* A component of the graph and what the graph keeps for it. One per id, also when several pipelines
- * use it. */
+/* A component and what is kept for it: one per id, also when several pipelines use it. A reload
+ * moves it into the next graph when its settings and what it depends on stay the same. */
 struct toll_graph_part {
-	struct toll_graph_part *next; /* of this kind, in order of creation */
+	unsigned refs; /* graphs that have it */
 	const struct toll_factory *factory;
+	struct toll_host *host;
+	struct toll_config *lender; /* a reference: id, who and config lie in it */
 	const void *config;
 	struct toll_id id;
 	const char *who;
 	char *own_text;                   /* id and who of a component that no file names */
 	struct toll_component *component; /* NULL: folded into the exporters */
-	struct toll_stats stats;
-	bool listed; /* its stats, with the host */
+	struct toll_stats *stats;         /* the host's, of this id */
+	struct toll_host_tag tag;
 	bool started;
 	/* Exporters. */
 	struct toll_exporter_settings set;
 	struct toll_runner *runner;
-	const struct toll_graph_part *folded_by; /* a batch processor */
-	/* Receivers. */
+	const struct toll_graph_part *folded_by; /* a batch processor; while the graph is built */
+	/* Receivers and connectors. */
 	struct toll_inlet inlet;
+};
+
+struct toll_graph_parts {
+	struct toll_graph_part **at;
+	size_t count, room;
+};
+
+/* for (every part of a kind), p being a struct toll_graph_part * that is declared before. */
+#define TOLL_EACH_PART(p, graph, kind)                                                             \
+	for (size_t p##_at = 0;                                                                    \
+	     p##_at < (graph)->parts[kind].count && ((p) = (graph)->parts[kind].at[p##_at], true); \
+	     p##_at++)
+
+/* What one receiver or connector of this graph feeds. */
+struct toll_graph_route {
+	struct toll_graph_part *source;
+	struct toll_route *route;
 };
 
 struct toll_graph {
 	struct toll_host *host;
-	struct toll_graph_part *parts[TOLL_KIND_COUNT]; /* by enum toll_kind */
-	struct toll_chain *chains;  /* one per pipeline, in the config's order */
-	struct toll_tally *tallies; /* one per chain */
+	struct toll_config *config;                     /* a reference */
+	struct toll_graph_parts parts[TOLL_KIND_COUNT]; /* by enum toll_kind */
+	struct toll_chain *chains;   /* one per pipeline, in the config's order */
+	struct toll_tally **tallies; /* one per chain */
 	size_t chain_count;
+	struct toll_graph_route *routes;
+	size_t route_count;
 	struct toll_metrics_source metrics; /* of the tallies */
-	const struct toll_config *config;
+	bool listed;                        /* metrics, with the host */
 };
 
-/* Fills reterr so that the operator reads which component failed, whatever it says itself. */
-int toll_graph_blame(const struct toll_graph_part *p, int err, const struct toll_error *why,
-                     struct toll_error *reterr);
+/* ---- graph_part.c ---- */
+
+/* Without component yet; one reference. own_text: taken over. NULL: out of memory. */
+struct toll_graph_part *toll_graph_part_new(struct toll_host *h, struct toll_config *lender,
+                                            const struct toll_factory *factory, const void *config);
+int toll_graph_part_create(struct toll_graph_part *p, struct toll_error *reterr) TOLL_MUST_CHECK;
+int toll_graph_part_start(struct toll_graph_part *p, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* Perhaps on the thread that retires. */
+void toll_graph_part_shutdown(struct toll_graph_part *p, uint64_t deadline_mono_ns);
+/* The last one frees what has been shut down; an exporter's thread that was left behind keeps all
+ * of it. */
+void toll_graph_part_unref(struct toll_graph_part *p);
+
+/* ---- graph_adopt.c ---- */
+
+/* Which part of prev (may be NULL) can be moved to where `planned` is in g; NULL: none. Kinds are
+ * asked for in the order of their start: what a part depends on is in g already. */
+struct toll_graph_part *toll_graph_adoptable(const struct toll_graph *g,
+                                             const struct toll_graph *prev,
+                                             const struct toll_graph_part *planned);
+
+/* ---- graph_build.c ---- */
+
+/* As toll_graph_build(); what can go on is taken over from prev (NULL: nothing), which goes on. */
+int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
+                          const struct toll_graph *prev, struct toll_graph **ret,
+                          struct toll_error *reterr) TOLL_MUST_CHECK;
+
+struct toll_graph_part *toll_graph_find(const struct toll_graph *g, enum toll_kind kind,
+                                        const char *id);
+bool toll_graph_has(const struct toll_graph *g, const struct toll_graph_part *p);
+
+/* ---- graph.c ---- */
+
+/* Nobody sends before the next can take. */
+extern const enum toll_kind toll_graph_start_order[TOLL_KIND_COUNT];
+
+/* Frees the graph and those of its parts that no other graph has; they have been shut down. */
+void toll_graph_dissolve(struct toll_graph *g);
+
+/* Shuts down the exporters of the list as their queues get empty; drain_until: for the queues,
+ * deadline: for their own end. Perhaps on the thread that retires. */
+void toll_graph_shutdown_exporters(struct toll_graph_part *const *list, size_t count,
+                                   uint64_t drain_until, uint64_t deadline);
 
 #endif

@@ -45,6 +45,25 @@ static size_t default_budget(void)
 	return quarter && quarter < BUDGET_MAX ? quarter : BUDGET_MAX;
 }
 
+void toll_host_memory_limit(struct toll_host *h, struct toll_memory_wish *wish, size_t bytes)
+{
+	struct toll_memory_wish **at = &h->wishes;
+	size_t limit = default_budget();
+
+	while (*at && *at != wish)
+		at = &(*at)->next;
+	if (*at)
+		*at = wish->next;
+	while (*at)
+		at = &(*at)->next;
+	*wish = (struct toll_memory_wish){ NULL, bytes };
+	if (bytes)
+		*at = wish;
+	for (const struct toll_memory_wish *w = h->wishes; w; w = w->next)
+		limit = w->bytes;
+	atomic_store(&h->memory.limit, limit);
+}
+
 struct toll_host *toll_host_new(void)
 {
 	struct toll_host *h = calloc(1, sizeof(*h));
@@ -57,6 +76,7 @@ struct toll_host *toll_host_new(void)
 		goto fail_metrics;
 	if (toll_host_loop_init(&h->loop))
 		goto fail_loop;
+	pthread_mutex_init(&h->services_lock, NULL);
 	atomic_init(&h->memory.limit, default_budget());
 	h->started_mono_ns = toll_clock_mono_ns();
 	h->started_wall_ns = toll_clock_wall_ns();
@@ -77,6 +97,7 @@ struct toll_host *toll_host_free(struct toll_host *h)
 		return NULL;
 	toll_host_loop_release(&h->loop);
 	toll_host_services_release(h);
+	pthread_mutex_destroy(&h->services_lock);
 	toll_host_metrics_release(&h->metrics);
 	toll_host_status_release(&h->status);
 	free(h);

@@ -6,6 +6,7 @@
 #ifndef TOLL_PIPELINE_HOST_H
 #define TOLL_PIPELINE_HOST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +27,21 @@ int toll_host_publish(struct toll_host *h, const char *service, const char *id,
                       void *object) TOLL_MUST_CHECK;
 /* id NULL: the only one there is, or the first. NULL when there is none. */
 void *toll_host_find(struct toll_host *h, const char *service, const char *id);
-void toll_host_withdraw(struct toll_host *h, void *object);
+void toll_host_withdraw(struct toll_host *h, void *object); /* any thread */
+
+/* For the graph: who is starting. What a component publishes, exposes and finds at its start goes
+ * under its tag, so that a reload knows who depends on whom, and so that two of one id (the old
+ * one still has work to do) are not seen at once. */
+#define TOLL_TAG_FOUND_MAX 8
+struct toll_host_tag {
+	atomic_bool hidden; /* its services are not found, its metrics not shown */
+	/* It looked for something without a name, or for what was not there: which extensions there
+	 * are makes a difference to it. */
+	bool looked_around;
+	struct toll_host_tag *found[TOLL_TAG_FOUND_MAX]; /* whose services it uses */
+	unsigned found_count;
+};
+void toll_host_starts(struct toll_host *h, struct toll_host_tag *tag); /* NULL: nobody any more */
 
 /* ---- timers ---- */
 
@@ -47,12 +62,16 @@ enum toll_health { TOLL_HEALTH_STARTING = 0, TOLL_HEALTH_OK, TOLL_HEALTH_DEGRADE
 /* Any thread. why: short sentence, copied; shown by /status. Degraded never unreadies. */
 void toll_host_set_health(struct toll_host *h, const struct toll_component *c,
                           enum toll_health health, const char *why);
+/* For the graph: from here on only this component speaks for its id. */
+void toll_host_speaks(struct toll_host *h, const struct toll_component *c);
 
-/* Readiness = every gate opened once (latched). A component that must have done something first
- * (pricebook: loaded a book) takes a gate in create() and opens it later, from any thread. Without
- * memory for a gate the process never becomes ready. */
+/* Readiness = every gate opened once. It stays from then on, whatever a reload adds. A component
+ * that must have done something first (pricebook: loaded a book) takes a gate in create(), opens it
+ * later, from any thread, and removes it in free(). Without memory for a gate the process never
+ * becomes ready. */
 void toll_host_gate_add(struct toll_host *h, const char *what);
 void toll_host_gate_open(struct toll_host *h, const char *what);
+void toll_host_gate_remove(struct toll_host *h, const char *what); /* in free(): nobody waits */
 bool toll_host_ready(struct toll_host *h); /* any thread; also: started and not shutting down */
 
 /* All components' states as JSON for /status; malloc'ed, NULL when out of memory. Any thread. */
@@ -65,18 +84,25 @@ void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s
 /* Any thread: every component's counters, then every source. */
 void toll_host_metrics_write(struct toll_host *h, struct toll_metrics_writer *w);
 
-/* For the graph: a component's counters under receiver="id", processor="id", ... and its line in
- * /status. One component of a kind and id at a time. Borrowed until removed. who as in log lines.
- */
-int toll_host_stats_add(struct toll_host *h, enum toll_kind kind, const char *id, const char *who,
-                        const struct toll_stats *stats) TOLL_MUST_CHECK;
-void toll_host_stats_remove(struct toll_host *h, const struct toll_stats *stats);
+/* For the graph: the counters of a kind and id under receiver="id", processor="id", ... and a line
+ * in /status. They are the host's, so that they go on where a reload puts another component under
+ * the id; gone with the last user. who as in log lines. NULL: out of memory. */
+struct toll_stats *toll_host_stats_ref(struct toll_host *h, enum toll_kind kind, const char *id,
+                                       const char *who) TOLL_MUST_CHECK;
+void toll_host_stats_unref(struct toll_host *h, struct toll_stats *stats);
 
 /* ---- the rest ---- */
 
 /* The process's byte budget: receivers charge it before they decode. Any thread. Without a
  * memory_limiter: a quarter of what the cgroup or machine has, at most 512 MiB. */
 struct toll_memory *toll_host_memory(struct toll_host *h);
+/* The budget that somebody wants; 0: none any more. Of several the last one decides. The wish is
+ * the caller's and must stay until it is taken back. */
+struct toll_memory_wish {
+	struct toll_memory_wish *next;
+	size_t bytes;
+};
+void toll_host_memory_limit(struct toll_host *h, struct toll_memory_wish *wish, size_t bytes);
 
 /* This process among many: 128 random bits per start, 32 hex digits (the journal's epoch later). */
 const char *toll_host_instance(const struct toll_host *h);

@@ -2,6 +2,7 @@
 /* host_metrics.c - one page of metrics: the process, every component's counters, then every source.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "pipeline/host_private.h"
@@ -35,32 +36,50 @@ void toll_host_metrics_release(struct toll_host_metrics *m)
 	pthread_mutex_destroy(&m->lock);
 }
 
-int toll_host_stats_add(struct toll_host *h, enum toll_kind kind, const char *id, const char *who,
-                        const struct toll_stats *stats)
+static struct toll_host_stats *new_stats(enum toll_kind kind, const char *id, const char *who)
 {
-	struct toll_host_stats *s = malloc(sizeof(*s)), **end = &h->metrics.stats;
+	size_t id_size = strlen(id) + 1, who_size = strlen(who) + 1;
+	struct toll_host_stats *s = calloc(1, sizeof(*s) + id_size + who_size);
+	char *text = (char *)(s + 1);
 
 	if (!s)
-		return TOLL_ENOMEM;
-	*s = (struct toll_host_stats){ NULL, kind, stats, who, id };
-	pthread_mutex_lock(&h->metrics.lock);
-	while (*end)
-		end = &(*end)->next;
-	*end = s;
-	pthread_mutex_unlock(&h->metrics.lock);
-	toll_host_status_add(&h->status, who);
-	return 0;
+		return NULL;
+	s->kind = kind;
+	s->id = memcpy(text, id, id_size);
+	s->who = memcpy(text + id_size, who, who_size);
+	return s;
 }
 
-void toll_host_stats_remove(struct toll_host *h, const struct toll_stats *stats)
+struct toll_stats *toll_host_stats_ref(struct toll_host *h, enum toll_kind kind, const char *id,
+                                       const char *who)
+{
+	struct toll_host_stats *s, **at = &h->metrics.stats;
+
+	pthread_mutex_lock(&h->metrics.lock);
+	while ((s = *at) && (s->kind != kind || strcmp(s->id, id) != 0))
+		at = &s->next;
+	if (!s)
+		s = *at = new_stats(kind, id, who);
+	if (s)
+		s->users++;
+	pthread_mutex_unlock(&h->metrics.lock);
+	if (!s)
+		return NULL;
+	toll_host_status_add(&h->status, who);
+	return &s->stats;
+}
+
+void toll_host_stats_unref(struct toll_host *h, struct toll_stats *stats)
 {
 	struct toll_host_stats **at = &h->metrics.stats, *s;
 
 	pthread_mutex_lock(&h->metrics.lock);
-	while ((s = *at) && s->stats != stats)
+	while ((s = *at) && &s->stats != stats)
 		at = &s->next;
-	if (s)
+	if (s && --s->users == 0)
 		*at = s->next;
+	else
+		s = NULL;
 	pthread_mutex_unlock(&h->metrics.lock);
 	if (s)
 		toll_host_status_remove(&h->status, s->who);
@@ -75,6 +94,7 @@ void toll_host_metrics_add(struct toll_host *h, struct toll_metrics_source *s)
 	while (*end)
 		end = &(*end)->next;
 	s->next = NULL;
+	s->tag = h->starting;
 	*end = s;
 	pthread_mutex_unlock(&h->metrics.lock);
 }
@@ -107,7 +127,7 @@ static void write_stat(const struct toll_host_metrics *m, enum toll_stat which,
 			toll_metrics_family(w, row->name, row->type, row->help);
 		head = true;
 		label.value = toll_slice_str(s->id);
-		toll_metrics_sample(w, &label, 1, toll_stat_get(s->stats, which));
+		toll_metrics_sample(w, &label, 1, toll_stat_get(&s->stats, which));
 	}
 }
 
@@ -141,7 +161,7 @@ static void write_received(const struct toll_host_metrics *m, struct toll_metric
 
 	for (const struct toll_host_stats *s = m->stats; s; s = s->next)
 		if (s->kind == TOLL_RECEIVER)
-			sum += toll_stat_get(s->stats, TOLL_STAT_RECEIVER_ACCEPTED_SPANS);
+			sum += toll_stat_get(&s->stats, TOLL_STAT_RECEIVER_ACCEPTED_SPANS);
 	toll_metrics_family(w, "otel_collector_received_spans", TOLL_METRIC_COUNTER,
 	                    "Spans accepted by all receivers.");
 	toll_metrics_sample(w, NULL, 0, sum);
@@ -168,6 +188,7 @@ void toll_host_metrics_write(struct toll_host *h, struct toll_metrics_writer *w)
 	for (enum toll_stat i = 0; i < TOLL_STAT_COUNT; i++)
 		write_stat(m, i, w);
 	for (struct toll_metrics_source *s = m->sources; s; s = s->next)
-		s->collect(s, w);
+		if (!s->tag || !atomic_load(&s->tag->hidden))
+			s->collect(s, w);
 	pthread_mutex_unlock(&m->lock);
 }

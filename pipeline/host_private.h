@@ -36,14 +36,16 @@ struct toll_host_loop {
 struct toll_host_service {
 	struct toll_host_service *next;
 	void *object;
-	const char *service; /* behind this struct, as is id */
+	struct toll_host_tag *tag; /* of who published it; NULL: nobody's */
+	const char *service;       /* behind this struct, as is id */
 	const char *id;
 };
 
 struct toll_host_state {
 	struct toll_host_state *next;
 	enum toll_health health;
-	bool told; /* by the component itself */
+	bool told;                            /* by the component itself */
+	const struct toll_component *speaker; /* who may tell; NULL: anybody of this id */
 	uint64_t since_wall_ns;
 	char why[TOLL_HOST_WHY_MAX];
 	char who[];
@@ -51,6 +53,7 @@ struct toll_host_state {
 
 struct toll_host_gate {
 	struct toll_host_gate *next;
+	unsigned users;
 	bool open;
 	char what[];
 };
@@ -61,13 +64,15 @@ struct toll_host_status {
 	struct toll_host_gate *gates;
 	atomic_bool started;
 	bool gate_lost; /* out of memory for a gate: never ready */
+	bool was_ready; /* all gates were open once */
 };
 
 struct toll_host_stats {
 	struct toll_host_stats *next;
 	enum toll_kind kind;
-	const struct toll_stats *stats;
-	const char *who; /* borrowed, as is id */
+	unsigned users;
+	struct toll_stats stats;
+	const char *who; /* behind this struct, as is id */
 	const char *id;
 };
 
@@ -79,7 +84,10 @@ struct toll_host_metrics {
 
 struct toll_host {
 	struct toll_host_loop loop;
-	struct toll_host_service *services; /* main thread only */
+	pthread_mutex_t services_lock;
+	struct toll_host_service *services;
+	struct toll_host_tag *starting;  /* main thread only */
+	struct toll_memory_wish *wishes; /* the last one counts; main thread only */
 	struct toll_host_status status;
 	struct toll_host_metrics metrics;
 	struct toll_memory memory;

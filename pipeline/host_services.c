@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host_services.c - named services: how components find each other. Main thread only. */
+/* host_services.c - named services: how components find each other. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/host_private.h"
 
+static void append(struct toll_host *h, struct toll_host_service *s)
+{
+	struct toll_host_service **end = &h->services;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = s;
+}
+
 int toll_host_publish(struct toll_host *h, const char *service, const char *id, void *object)
 {
 	size_t service_size = strlen(service) + 1, id_size = strlen(id) + 1;
 	struct toll_host_service *s = malloc(sizeof(*s) + service_size + id_size);
-	struct toll_host_service **end = &h->services;
 	char *text;
 
 	if (!s)
@@ -17,25 +25,45 @@ int toll_host_publish(struct toll_host *h, const char *service, const char *id, 
 	text = (char *)(s + 1);
 	memcpy(text, service, service_size);
 	memcpy(text + service_size, id, id_size);
-	*s = (struct toll_host_service){ NULL, object, text, text + service_size };
-	while (*end)
-		end = &(*end)->next;
-	*end = s;
+	*s = (struct toll_host_service){ NULL, object, h->starting, text, text + service_size };
+	pthread_mutex_lock(&h->services_lock);
+	append(h, s);
+	pthread_mutex_unlock(&h->services_lock);
 	return 0;
+}
+
+/* The one that starts depends on what it has found, or on there being none. */
+static void note(struct toll_host_tag *tag, const struct toll_host_service *s, bool by_name)
+{
+	if (!by_name || !s || !s->tag || tag->found_count == TOLL_TAG_FOUND_MAX)
+		tag->looked_around = true;
+	if (s && s->tag && tag->found_count < TOLL_TAG_FOUND_MAX)
+		tag->found[tag->found_count++] = s->tag;
 }
 
 void *toll_host_find(struct toll_host *h, const char *service, const char *id)
 {
-	for (struct toll_host_service *s = h->services; s; s = s->next)
-		if (strcmp(s->service, service) == 0 && (!id || strcmp(s->id, id) == 0))
-			return s->object;
-	return NULL;
+	struct toll_host_service *s;
+	void *object = NULL;
+
+	pthread_mutex_lock(&h->services_lock);
+	for (s = h->services; s; s = s->next)
+		if (strcmp(s->service, service) == 0 && (!id || strcmp(s->id, id) == 0) &&
+		    !(s->tag && atomic_load(&s->tag->hidden)))
+			break;
+	if (s)
+		object = s->object;
+	if (h->starting)
+		note(h->starting, s, id != NULL);
+	pthread_mutex_unlock(&h->services_lock);
+	return object;
 }
 
 void toll_host_withdraw(struct toll_host *h, void *object)
 {
 	struct toll_host_service **at = &h->services, *s;
 
+	pthread_mutex_lock(&h->services_lock);
 	while ((s = *at)) {
 		if (s->object == object) {
 			*at = s->next;
@@ -44,6 +72,16 @@ void toll_host_withdraw(struct toll_host *h, void *object)
 			at = &s->next;
 		}
 	}
+	pthread_mutex_unlock(&h->services_lock);
+}
+
+void toll_host_starts(struct toll_host *h, struct toll_host_tag *tag)
+{
+	h->starting = tag;
+	if (!tag)
+		return;
+	tag->looked_around = false;
+	tag->found_count = 0;
 }
 
 void toll_host_services_release(struct toll_host *h)

@@ -66,12 +66,29 @@ void toll_host_set_health(struct toll_host *h, const struct toll_component *c,
 	state = find_state(s, c->who);
 	if (!state)
 		state = add_state(s, c->who);
-	if (state) {
+	if (state && (!state->speaker || state->speaker == c)) {
 		if (state->health != health || !state->since_wall_ns)
 			state->since_wall_ns = toll_clock_wall_ns();
 		state->health = health;
 		state->told = true;
 		snprintf(state->why, sizeof(state->why), "%s", why ? why : "");
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void toll_host_speaks(struct toll_host *h, const struct toll_component *c)
+{
+	struct toll_host_status *s = &h->status;
+	struct toll_host_state *state;
+
+	pthread_mutex_lock(&s->lock);
+	state = find_state(s, c->who);
+	if (state && state->speaker != c) {
+		state->speaker = c;
+		state->told = false;
+		state->health = atomic_load(&s->started) ? TOLL_HEALTH_OK : TOLL_HEALTH_STARTING;
+		state->since_wall_ns = toll_clock_wall_ns();
+		state->why[0] = '\0';
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -84,7 +101,7 @@ void toll_host_status_add(struct toll_host_status *s, const char *who)
 	state = find_state(s, who);
 	if (!state)
 		state = add_state(s, who);
-	if (state)
+	if (state && !state->since_wall_ns)
 		state->since_wall_ns = toll_clock_wall_ns();
 	pthread_mutex_unlock(&s->lock);
 }
@@ -104,28 +121,64 @@ void toll_host_status_remove(struct toll_host_status *s, const char *who)
 
 /* ---- readiness ---- */
 
-void toll_host_gate_add(struct toll_host *h, const char *what)
+static struct toll_host_gate *find_gate(const struct toll_host_status *s, const char *what)
+{
+	struct toll_host_gate *g = s->gates;
+
+	while (g && strcmp(g->what, what) != 0)
+		g = g->next;
+	return g;
+}
+
+static struct toll_host_gate *new_gate(struct toll_host_status *s, const char *what)
 {
 	size_t size = strlen(what) + 1;
 	struct toll_host_gate *g = calloc(1, sizeof(*g) + size);
 
+	if (!g)
+		return NULL;
+	memcpy(g->what, what, size);
+	g->next = s->gates;
+	return s->gates = g;
+}
+
+void toll_host_gate_add(struct toll_host *h, const char *what)
+{
+	struct toll_host_gate *g;
+
 	pthread_mutex_lock(&h->status.lock);
-	if (g) {
-		memcpy(g->what, what, size);
-		g->next = h->status.gates;
-		h->status.gates = g;
-	} else {
+	g = find_gate(&h->status, what);
+	if (!g)
+		g = new_gate(&h->status, what);
+	if (g)
+		g->users++;
+	else
 		h->status.gate_lost = true;
+	pthread_mutex_unlock(&h->status.lock);
+}
+
+void toll_host_gate_remove(struct toll_host *h, const char *what)
+{
+	struct toll_host_gate **at = &h->status.gates, *g;
+
+	pthread_mutex_lock(&h->status.lock);
+	while ((g = *at) && strcmp(g->what, what) != 0)
+		at = &g->next;
+	if (g && --g->users == 0) {
+		*at = g->next;
+		free(g);
 	}
 	pthread_mutex_unlock(&h->status.lock);
 }
 
 void toll_host_gate_open(struct toll_host *h, const char *what)
 {
+	struct toll_host_gate *g;
+
 	pthread_mutex_lock(&h->status.lock);
-	for (struct toll_host_gate *g = h->status.gates; g; g = g->next)
-		if (strcmp(g->what, what) == 0)
-			g->open = true;
+	g = find_gate(&h->status, what);
+	if (g)
+		g->open = true;
 	pthread_mutex_unlock(&h->status.lock);
 }
 
@@ -156,7 +209,8 @@ bool toll_host_ready(struct toll_host *h)
 	if (!atomic_load(&h->status.started) || atomic_load(&h->loop.stop))
 		return false;
 	pthread_mutex_lock(&h->status.lock);
-	ready = !h->status.gate_lost && !closed_gate(&h->status);
+	ready = h->status.was_ready || (!h->status.gate_lost && !closed_gate(&h->status));
+	h->status.was_ready = ready;
 	pthread_mutex_unlock(&h->status.lock);
 	return ready;
 }
@@ -226,7 +280,7 @@ static const char *overall(const struct toll_host *h)
 {
 	if (atomic_load(&h->loop.stop))
 		return "stopping";
-	if (!atomic_load(&h->status.started) || closed_gate(&h->status))
+	if (!atomic_load(&h->status.started) || (!h->status.was_ready && closed_gate(&h->status)))
 		return "starting";
 	for (const struct toll_host_state *c = h->status.states; c; c = c->next)
 		if (c->health == TOLL_HEALTH_DEGRADED)

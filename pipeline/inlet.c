@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/inlet.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "proto/operation.h"
 
@@ -25,13 +27,13 @@ int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch)
 }
 
 /* The first chain works on the batch itself, others on clones of it as it arrived. */
-static int clone_for_others(const struct toll_inlet *in, struct toll_batch *batch,
+static int clone_for_others(const struct toll_route *r, struct toll_batch *batch,
                             struct toll_batch **clones)
 {
 	clones[0] = batch;
-	for (size_t i = 1; i < in->count; i++)
+	for (size_t i = 1; i < r->count; i++)
 		clones[i] = NULL;
-	for (size_t i = 1; i < in->count; i++) {
+	for (size_t i = 1; i < r->count; i++) {
 		int err = toll_batch_clone(batch, &clones[i]);
 
 		if (err)
@@ -52,10 +54,10 @@ static void derive_operations(struct toll_batch *b)
 		toll_batch_derive_operations(b, NULL);
 }
 
-static int process(const struct toll_inlet *in, struct toll_batch **batches)
+static int process(const struct toll_route *r, struct toll_batch **batches)
 {
-	for (size_t i = 0; i < in->count; i++) {
-		int err = toll_chain_run(in->chains[i], batches[i]);
+	for (size_t i = 0; i < r->count; i++) {
+		int err = toll_chain_run(r->chains[i], batches[i]);
 
 		if (err)
 			return err;
@@ -68,32 +70,77 @@ static int process(const struct toll_inlet *in, struct toll_batch **batches)
 /* Accepted for good: a request that was refused and comes again counts once. */
 static void tally(void *ctx, struct toll_batch *const *batches)
 {
-	const struct toll_inlet *in = ctx;
+	const struct toll_route *r = ctx;
 
-	for (size_t i = 0; i < in->count; i++)
-		if (in->chains[i]->tally)
-			toll_tally_add(in->chains[i]->tally, batches[i]);
+	for (size_t i = 0; i < r->count; i++)
+		if (r->chains[i]->tally)
+			toll_tally_add(r->chains[i]->tally, batches[i]);
+}
+
+static void run(struct toll_route *r, struct toll_batch *batch, struct toll_ack *ack)
+{
+	struct toll_batch *batches[TOLL_FANOUT_MAX];
+	int err = clone_for_others(r, batch, batches);
+
+	if (!err)
+		err = process(r, batches);
+	if (err)
+		ack->done(ack, err);
+	else
+		toll_fanout_offer(&r->fanout, batches, ack);
+	for (size_t i = 1; i < r->count; i++)
+		toll_batch_unref(batches[i]);
 }
 
 static void consume(struct toll_consumer *self, struct toll_batch *batch, struct toll_ack *ack)
 {
 	struct toll_inlet *in = toll_container_of(self, struct toll_inlet, consumer);
-	struct toll_batch *batches[TOLL_FANOUT_MAX];
-	int err = clone_for_others(in, batch, batches);
+	struct toll_shared *shared = toll_snapshot_get(&in->route);
 
-	if (!err)
-		err = process(in, batches);
-	if (err)
-		ack->done(ack, err);
+	if (shared)
+		run(toll_container_of(shared, struct toll_route, shared), batch, ack);
 	else
-		toll_fanout_offer(&in->fanout, batches, ack);
-	for (size_t i = 1; i < in->count; i++)
-		toll_batch_unref(batches[i]);
+		ack->done(ack, TOLL_ESHUTDOWN);
+	toll_shared_unref(shared);
+}
+
+/* ---- life ---- */
+
+static void destroy(struct toll_shared *shared)
+{
+	free(toll_container_of(shared, struct toll_route, shared));
+}
+
+struct toll_route *toll_route_new(void)
+{
+	struct toll_route *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	toll_shared_init(&r->shared, destroy);
+	r->fanout.accepted = tally;
+	r->fanout.ctx = r;
+	r->fanout.owner = &r->shared;
+	return r;
+}
+
+bool toll_route_is_idle(const struct toll_route *r)
+{
+	return atomic_load_explicit(&r->shared.refs, memory_order_acquire) == 1;
+}
+
+struct toll_route *toll_route_free(struct toll_route *r)
+{
+	toll_shared_unref(r ? &r->shared : NULL);
+	return NULL;
 }
 
 void toll_inlet_init(struct toll_inlet *in)
 {
-	*in = (struct toll_inlet){ .consumer = { consume } };
-	in->fanout.accepted = tally;
-	in->fanout.ctx = in;
+	*in = (struct toll_inlet){ { consume }, TOLL_SNAPSHOT_INIT };
+}
+
+void toll_inlet_set(struct toll_inlet *in, struct toll_route *route)
+{
+	toll_snapshot_set(&in->route, toll_shared_ref(route ? &route->shared : NULL));
 }

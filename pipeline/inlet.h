@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inlet.h - what a receiver feeds: the processors of every pipeline behind it, then the fan-out. */
+/* inlet.h - what a receiver feeds: a stable consumer, and behind it a route: the processors of
+ * every pipeline, then the fan-out.
+ *
+ * A route does not change once it is published. A reload publishes another: batches that are on
+ * their way (a client may wait for an exporter) keep the route they came in by until they are
+ * answered. */
 #ifndef TOLL_PIPELINE_INLET_H
 #define TOLL_PIPELINE_INLET_H
 
+#include "base/snapshot.h"
 #include "pipeline/component.h"
 #include "pipeline/fanout.h"
 #include "pipeline/tally.h"
@@ -20,14 +26,27 @@ struct toll_chain {
 	struct toll_tally *tally; /* of what was admitted; NULL: not kept */
 };
 
-struct toll_inlet {
-	struct toll_consumer consumer;
+struct toll_route {
+	struct toll_shared shared; /* whoever made it, inlets, batches on their way */
 	const struct toll_chain *chains[TOLL_FANOUT_MAX];
 	size_t count;
 	struct toll_fanout fanout; /* target.batch is an index into chains */
 };
 
+/* One reference, the caller's. The chains must outlive the route. NULL: out of memory. */
+struct toll_route *toll_route_new(void);
+/* Does nobody but its maker have it? Then nobody ever will again, once no inlet shows it. */
+bool toll_route_is_idle(const struct toll_route *r);
+struct toll_route *toll_route_free(struct toll_route *r); /* lets go; always returns NULL */
+
+struct toll_inlet {
+	struct toll_consumer consumer;
+	struct toll_snapshot route; /* none: everything is refused with TOLL_ESHUTDOWN */
+};
+
 void toll_inlet_init(struct toll_inlet *in);
+/* Takes a reference of its own; NULL: no route any more. Batches on their way stay on theirs. */
+void toll_inlet_set(struct toll_inlet *in, struct toll_route *route);
 
 /* Runs the batch through the processors: 0, or why one refused it. Counts and times each. */
 int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch) TOLL_MUST_CHECK;

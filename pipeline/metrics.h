@@ -40,10 +40,14 @@ void toll_metrics_sample_text(struct toll_metrics_writer *w, const struct toll_l
 
 void toll_metrics_release(struct toll_metrics_writer *w);
 
+struct toll_host_tag;
+
 /* Called from the metrics server's thread at each scrape. Lives inside the component. */
 struct toll_metrics_source {
 	void (*collect)(struct toll_metrics_source *self, struct toll_metrics_writer *w);
-	struct toll_metrics_source *next; /* the host's */
+	/* The host's. */
+	struct toll_metrics_source *next;
+	const struct toll_host_tag *tag;
 };
 
 #endif

@@ -12,13 +12,32 @@
 #include "pipeline/runner_private.h"
 #include "proto/batch.h"
 
+/* A gauge is the sum over all runners of one id: there are two while a reload retires one. */
+static void show(struct toll_stats *stats, enum toll_stat which, uint64_t *shown, uint64_t now)
+{
+	toll_stat_add(stats, which, now - *shown); /* may be less: modulo 2^64 */
+	*shown = now;
+}
+
 void toll_runner_show(struct toll_runner *r)
 {
 	struct toll_stats *stats = r->exporter->super.stats;
 
-	toll_stat_set(stats, TOLL_STAT_EXPORTER_QUEUE_SIZE, r->queue.used);
-	toll_stat_set(stats, TOLL_STAT_EXPORTER_QUEUE_BYTES, r->queue.bytes);
-	toll_stat_set(stats, TOLL_STAT_EXPORTER_IN_FLIGHT, r->in_flight);
+	show(stats, TOLL_STAT_EXPORTER_QUEUE_SIZE, &r->shown.size, r->queue.used);
+	show(stats, TOLL_STAT_EXPORTER_QUEUE_BYTES, &r->shown.bytes, r->queue.bytes);
+	show(stats, TOLL_STAT_EXPORTER_IN_FLIGHT, &r->shown.in_flight, r->in_flight);
+}
+
+void toll_runner_hide(struct toll_runner *r)
+{
+	struct toll_stats *stats = r->exporter->super.stats;
+
+	pthread_mutex_lock(&r->lock);
+	show(stats, TOLL_STAT_EXPORTER_QUEUE_SIZE, &r->shown.size, 0);
+	show(stats, TOLL_STAT_EXPORTER_QUEUE_BYTES, &r->shown.bytes, 0);
+	show(stats, TOLL_STAT_EXPORTER_IN_FLIGHT, &r->shown.in_flight, 0);
+	show(stats, TOLL_STAT_EXPORTER_QUEUE_CAPACITY, &r->shown.capacity, 0);
+	pthread_mutex_unlock(&r->lock);
 }
 
 void toll_runner_unlink(struct toll_runner *r, struct toll_flight *f)
@@ -202,7 +221,8 @@ struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
 		free(r);
 		return NULL;
 	}
-	toll_stat_set(exporter->super.stats, TOLL_STAT_EXPORTER_QUEUE_CAPACITY, (uint64_t)capacity);
+	show(exporter->super.stats, TOLL_STAT_EXPORTER_QUEUE_CAPACITY, &r->shown.capacity,
+	     (uint64_t)capacity);
 	return r;
 }
 

@@ -139,6 +139,7 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 		join(r, deadline_mono_ns);
 	}
 	give_up(r);
+	toll_runner_hide(r);
 }
 
 bool toll_runner_is_over(struct toll_runner *r, uint64_t until_mono_ns)

@@ -26,6 +26,9 @@ struct toll_runner {
 	bool draining, quit, ended;
 	uint64_t
 		wake_spans; /* a commit that reaches this many wakes the thread; TOLL_NEVER: busy */
+	struct {
+		uint64_t size, bytes, in_flight, capacity;
+	} shown; /* our part of the gauges */
 	uint64_t tick_due_ns;
 	uint64_t random;
 };
@@ -35,6 +38,7 @@ void *toll_runner_main(void *arg);
 
 /* All with the lock held, but tell and free. */
 void toll_runner_show(struct toll_runner *r); /* the queue's gauges */
+void toll_runner_hide(struct toll_runner *r); /* our part of them, at the end; without the lock */
 void toll_runner_unlink(struct toll_runner *r, struct toll_flight *f);
 /* Counts what a flight carried as sent or as lost; entries wholly answered go to *done. */
 void toll_runner_answer(struct toll_runner *r, struct toll_flight *f, int err,

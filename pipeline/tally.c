@@ -1,15 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/tally.h"
 
-void toll_tally_init(struct toll_tally *t, const char *pipeline)
+#include <stdlib.h>
+#include <string.h>
+
+struct toll_tally *toll_tally_new(const char *pipeline)
 {
-	*t = (struct toll_tally){ .pipeline = pipeline };
+	struct toll_tally *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->pipeline = strdup(pipeline);
+	if (!t || !t->pipeline) {
+		free(t);
+		return NULL;
+	}
+	t->users = 1;
 	pthread_mutex_init(&t->lock, NULL);
+	return t;
 }
 
-void toll_tally_release(struct toll_tally *t)
+struct toll_tally *toll_tally_ref(struct toll_tally *t)
 {
+	t->users++;
+	return t;
+}
+
+struct toll_tally *toll_tally_unref(struct toll_tally *t)
+{
+	if (!t || --t->users)
+		return NULL;
 	pthread_mutex_destroy(&t->lock);
+	free(t->pipeline);
+	free(t);
+	return NULL;
 }
 
 static void add_span(struct toll_tally *t, const struct toll_span *s)
@@ -90,7 +113,8 @@ static void write_total(struct toll_metrics_writer *w, const struct toll_tally *
 	toll_metrics_sample_text(w, &label, 1, toll_slice(text, (size_t)len));
 }
 
-void toll_tally_write(struct toll_metrics_writer *w, struct toll_tally *tallies, size_t count)
+void toll_tally_write(struct toll_metrics_writer *w, struct toll_tally *const *tallies,
+                      size_t count)
 {
 	static const struct {
 		const char *name, *help;
@@ -110,7 +134,7 @@ void toll_tally_write(struct toll_metrics_writer *w, struct toll_tally *tallies,
 	for (size_t f = 0; f < TOLL_COUNT(families); f++) {
 		toll_metrics_family(w, families[f].name, families[f].type, families[f].help);
 		for (size_t i = 0; i < count; i++) {
-			struct toll_tally t = copy_of(&tallies[i]);
+			struct toll_tally t = copy_of(tallies[i]);
 
 			families[f].write(w, &t);
 		}

@@ -65,7 +65,7 @@ const struct toll_config_type *toll_setup_types(void)
 }
 
 /* What only the components together can tell: creates them all, opens nothing. */
-static void check_graph(const struct toll_config *config, struct toll_findings *findings)
+static void check_graph(struct toll_config *config, struct toll_findings *findings)
 {
 	struct toll_place at = { config->file, 0, 0 };
 	struct toll_host *host = toll_host_new();

@@ -252,6 +252,7 @@ static void pricebook_free(struct toll_component *c)
 	struct pricebook *p = toll_container_of(c, struct pricebook, super.super);
 
 	pricebook_shutdown(c, 0);
+	toll_host_gate_remove(c->host, c->id.text);
 	toll_snapshot_set(&p->source.current, NULL);
 	pthread_cond_destroy(&p->wake);
 	pthread_mutex_destroy(&p->lock);

@@ -23,6 +23,7 @@ struct memory_limiter {
 	struct toll_processor super;
 	const struct memory_limiter_config *config;
 	struct toll_memory *memory;
+	struct toll_memory_wish wish; /* for the hard limit */
 	struct toll_timer *timer;
 	size_t hard, soft;   /* bytes; data in flight: refused from soft on */
 	atomic_bool pressed; /* the last check found the process or its cgroup too large */
@@ -94,7 +95,7 @@ static int limiter_start(struct toll_component *c, struct toll_error *reterr)
 
 	/* With several limiters the last one started decides the hard limit; each keeps its soft
 	 * one. */
-	atomic_store(&m->memory->limit, m->hard);
+	toll_host_memory_limit(c->host, &m->wish, m->hard);
 	m->timer = toll_host_timer(c->host, m->config->check_interval, m->config->check_interval,
 	                           check, m);
 	if (!m->timer)
@@ -110,6 +111,7 @@ static void limiter_shutdown(struct toll_component *c, uint64_t deadline_mono_ns
 
 	toll_host_timer_stop(m->timer);
 	m->timer = NULL;
+	toll_host_memory_limit(c->host, &m->wish, 0);
 }
 
 static void limiter_free(struct toll_component *c)

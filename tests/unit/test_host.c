@@ -168,16 +168,17 @@ static void metrics_name_every_component(void **state)
 {
 	struct seen *s = *state;
 	struct toll_metrics_writer w = { 0 };
-	struct toll_metrics_source own = { write_own, NULL };
-	struct toll_stats grpc = { 0 }, http = { 0 };
+	struct toll_metrics_source own = { .collect = write_own };
+	struct toll_stats *grpc, *http;
 
-	assert_int_equal(
-		toll_host_stats_add(s->host, TOLL_RECEIVER, "otlp", "receiver/otlp", &grpc), 0);
-	assert_int_equal(
-		toll_host_stats_add(s->host, TOLL_RECEIVER, "otlp/b", "receiver/otlp/b", &http), 0);
+	grpc = toll_host_stats_ref(s->host, TOLL_RECEIVER, "otlp", "receiver/otlp");
+	http = toll_host_stats_ref(s->host, TOLL_RECEIVER, "otlp/b", "receiver/otlp/b");
+	/* A second component of the id goes on counting where the first one is. */
+	assert_ptr_equal(toll_host_stats_ref(s->host, TOLL_RECEIVER, "otlp", "receiver/otlp"),
+	                 grpc);
 	toll_host_metrics_add(s->host, &own);
-	toll_stat_add(&grpc, TOLL_STAT_RECEIVER_ACCEPTED_SPANS, 5);
-	toll_stat_add(&http, TOLL_STAT_RECEIVER_ACCEPTED_SPANS, 2);
+	toll_stat_add(grpc, TOLL_STAT_RECEIVER_ACCEPTED_SPANS, 5);
+	toll_stat_add(http, TOLL_STAT_RECEIVER_ACCEPTED_SPANS, 2);
 	toll_host_metrics_write(s->host, &w);
 	assert_false(w.failed);
 	assert_non_null(strstr(w.text, "\notelcol_receiver_accepted_spans{receiver=\"otlp\"} 5\n"
@@ -188,8 +189,10 @@ static void metrics_name_every_component(void **state)
 	assert_non_null(strstr(w.text, "\nown 7\n"));
 	assert_null(strstr(w.text, "otelcol_exporter"));
 	toll_metrics_release(&w);
-	toll_host_stats_remove(s->host, &grpc);
-	toll_host_stats_remove(s->host, &http);
+	toll_host_stats_unref(s->host, grpc);
+	assert_int_equal(toll_stat_get(grpc, TOLL_STAT_RECEIVER_ACCEPTED_SPANS), 5);
+	toll_host_stats_unref(s->host, grpc);
+	toll_host_stats_unref(s->host, http);
 	toll_host_metrics_remove(s->host, &own);
 	toll_host_metrics_write(s->host, &w);
 	assert_null(strstr(w.text, "own"));

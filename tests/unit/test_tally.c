@@ -9,7 +9,7 @@
 static void counts_states_and_exact_dollars(void **state TOLL_UNUSED)
 {
 	struct msg *spans[4];
-	struct toll_tally t;
+	struct toll_tally *t = toll_tally_new("traces");
 	struct toll_batch *b;
 	struct toll_metrics_writer w = { 0 };
 
@@ -22,19 +22,18 @@ static void counts_states_and_exact_dollars(void **state TOLL_UNUSED)
 	b->spans[1].adjusted_count = 4;
 	b->spans[2].cost_state = TOLL_COST_FREE;
 	b->spans[3].unpriced = TOLL_UNPRICED_STALE;
-	toll_tally_init(&t, "traces");
-	toll_tally_add(&t, b);
-	toll_tally_add(&t, b);
+	toll_tally_add(t, b);
+	toll_tally_add(t, b);
 	toll_span_drop(b, &b->spans[3], TOLL_DROP_FILTERED);
-	toll_tally_add(&t, b);
-	assert_int_equal(t.priced, 6);
-	assert_int_equal(t.free, 3);
-	assert_int_equal(t.unpriced[TOLL_UNPRICED_STALE], 2);
+	toll_tally_add(t, b);
+	assert_int_equal(t->priced, 6);
+	assert_int_equal(t->free, 3);
+	assert_int_equal(t->unpriced[TOLL_UNPRICED_STALE], 2);
 	toll_tally_write(&w, &t, 1);
 	assert_non_null(strstr(w.text, "cost_total_usd{pipeline=\"traces\"} 0.000004800003\n"));
 	assert_non_null(strstr(w.text, "reason=\"pricing_cache_stale\"} 2\n"));
 	toll_metrics_release(&w);
-	toll_tally_release(&t);
+	toll_tally_unref(t);
 	toll_batch_unref(b);
 }
 
