@@ -22,7 +22,7 @@ CLANG_TIDY   ?= $(call newest,clang-tidy)
 
 # What we link. One line per library; pkg-config knows the rest.
 PKGS      := yaml-0.1 libuv rdkafka hiredis grpc libprotobuf-c libdeflate libmicrohttpd libcurl json-c \
-	yajl smartcols libxxhash
+	yajl smartcols libxxhash gnutls
 TEST_PKGS := cmocka
 
 # The library is everything but main(): folders in order of dependency.

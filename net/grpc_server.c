@@ -21,6 +21,7 @@
 #include "base/thread.h"
 #include "net/endpoint.h"
 #include "net/grpc_library.h"
+#include "net/grpc_tls.h"
 
 enum {
 	ARMED = 16, /* calls core may hand over before the worker looks again */
@@ -76,6 +77,7 @@ struct toll_grpc_server {
 	struct toll_grpc_server_settings set;
 	grpc_server *core;
 	grpc_resource_quota *quota;
+	struct toll_grpc_tls tls;
 	struct worker *workers;
 	struct toll_grpc_server_counts counts;
 	atomic_bool stopping;
@@ -512,6 +514,19 @@ void toll_grpc_call_peer(const struct toll_grpc_call *c, char *buf, size_t size)
 	gpr_free(text);
 }
 
+struct toll_slice toll_grpc_call_header(const struct toll_grpc_call *c, const char *name)
+{
+	for (size_t i = 0; i < c->metadata.count; i++)
+		if (toll_slice_is(toll_grpc_view(&c->metadata.metadata[i].key), name))
+			return toll_grpc_view(&c->metadata.metadata[i].value);
+	return toll_slice(NULL, 0);
+}
+
+const char *toll_grpc_call_client(const struct toll_grpc_call *c, char *buf, size_t size)
+{
+	return toll_grpc_tls_client(c->call, buf, size);
+}
+
 /* ---- life ---- */
 
 static void set_default(uint64_t *value, uint64_t preset)
@@ -646,23 +661,35 @@ static int resolve(struct toll_grpc_server *s, struct toll_endpoint *ret, struct
 	return err;
 }
 
+static int make_credentials(struct toll_grpc_server *s, grpc_server_credentials **ret,
+                            struct toll_error *reterr)
+{
+	s->tls.server = s->set.tls;
+	if (s->set.tls)
+		return toll_grpc_tls_credentials(&s->tls, ret, reterr);
+	*ret = grpc_insecure_server_credentials_create();
+	return 0;
+}
+
 static int open_port(struct toll_grpc_server *s, struct toll_error *reterr)
 {
 	bool is_unix = strncmp(s->set.endpoint, "unix:", 5) == 0;
 	struct toll_endpoint e = { .port = 0 };
 	char text[TOLL_ENDPOINT_MAX];
-	grpc_server_credentials *plain;
+	grpc_server_credentials *credentials = NULL;
 	int port, err = is_unix ? 0 : resolve(s, &e, reterr);
 
+	if (!err)
+		err = make_credentials(s, &credentials, reterr);
 	if (err < 0)
 		return err;
-	plain = grpc_insecure_server_credentials_create();
 	port = grpc_server_add_http2_port(
-		s->core, is_unix ? s->set.endpoint : toll_endpoint_print(&e, text), plain);
-	grpc_server_credentials_release(plain);
+		s->core, is_unix ? s->set.endpoint : toll_endpoint_print(&e, text), credentials);
+	grpc_server_credentials_release(credentials);
 	if (port == 0)
-		return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s", s->set.setting,
-		                 s->set.endpoint);
+		return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s%s", s->set.setting,
+		                 s->set.endpoint,
+		                 s->set.tls ? ", or OpenSSL does not accept the certificate" : "");
 	e.port = (uint16_t)port;
 	snprintf(s->address, sizeof(s->address), "%s",
 	         is_unix ? s->set.endpoint : toll_endpoint_local_url(&e, text));
@@ -797,6 +824,7 @@ struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s)
 	if (s->quota)
 		grpc_resource_quota_unref(s->quota);
 	toll_grpc_library_unref();
+	toll_grpc_tls_release(&s->tls);
 	for (unsigned i = 0; s->workers && i < s->set.workers; i++)
 		pthread_mutex_destroy(&s->workers[i].answered_lock);
 	pthread_cond_destroy(&s->changed);

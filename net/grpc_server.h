@@ -17,6 +17,7 @@
 
 struct toll_grpc_server;
 struct toll_grpc_call;
+struct toll_tls_server;
 
 enum toll_grpc_encoding {
 	TOLL_GRPC_IDENTITY = 0,
@@ -42,6 +43,7 @@ struct toll_grpc_server_settings {
 	const struct toll_grpc_method *methods; /* borrowed until free */
 	size_t method_count;
 	unsigned workers;                /* [1] */
+	struct toll_tls_server *tls;     /* [none: plain text] borrowed until free */
 	size_t call_size;                /* bytes for the handler in every call, see below */
 	size_t max_message_bytes;        /* [4 MiB] on the wire; more: RESOURCE_EXHAUSTED */
 	size_t read_buffer_bytes;        /* [512 KiB] most that is read from a socket at once */
@@ -97,6 +99,13 @@ void toll_grpc_call_take(struct toll_grpc_call *c, char *out);
 unsigned toll_grpc_call_worker(const struct toll_grpc_call *c); /* 0 .. workers - 1 */
 /* "127.0.0.1:40312", "[::1]:40312", "unix"; cut to size. */
 void toll_grpc_call_peer(const struct toll_grpc_call *c, char *buf, size_t size);
+
+/* The first value of a header, or NULL, 0 when there is none; the name in lower case. Valid until
+ * the answer. */
+struct toll_slice toll_grpc_call_header(const struct toll_grpc_call *c, const char *name);
+/* The name in the client's verified certificate: its first URI, else its first DNS name, else its
+ * common name; "" when there is none. Cut to size. Returns buf. */
+const char *toll_grpc_call_client(const struct toll_grpc_call *c, char *buf, size_t size);
 
 struct toll_grpc_answer {
 	int status;                 /* gRPC code, 0: OK */

@@ -28,6 +28,7 @@ THIRD = {
     "uv.h": {"pipeline"},
     "grpc": {"net"},
     "microhttpd.h": {"net"},
+    "gnutls": {"net"},
     "curl": {"net"},
     "json-c": {"prices"},
     "yajl": {"proto"},

@@ -21,4 +21,5 @@ void toll_otlp_engine_release(struct toll_otlp_engine *e)
 	for (unsigned i = 0; i < e->workers; i++)
 		toll_inflater_release(&e->inflaters[i]);
 	free(e->inflaters);
+	toll_otlp_security_release(&e->security);
 }

@@ -73,7 +73,7 @@ static size_t core_memory(const struct toll_otlp_engine *e)
 	return (16 + 8 * (size_t)e->workers) * e->max_message_bytes;
 }
 
-static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
+static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reterr)
 {
 	struct toll_otlp_grpc *g = grpc_of(e);
 	const struct toll_otlp_grpc_config *c = &e->receiver->config->protocols.grpc;
@@ -86,6 +86,7 @@ static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
 		.methods = g->methods,
 		.method_count = TOLL_COUNT(g->methods),
 		.workers = e->workers,
+		.tls = e->security.tls,
 		.call_size = sizeof(struct toll_otlp_request),
 		.max_message_bytes = e->max_message_bytes,
 		.read_buffer_bytes = c->read_buffer_size,
@@ -101,6 +102,15 @@ static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
 	};
 
 	return toll_grpc_server_new(&set, &g->server, reterr);
+}
+
+static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
+{
+	const struct toll_otlp_grpc_config *c = &e->receiver->config->protocols.grpc;
+	int err = toll_otlp_security_start(&e->security, &e->receiver->super.super, "grpc", &c->tls,
+	                                   reterr);
+
+	return err ? err : listen_and_serve(e, reterr);
 }
 
 static void engine_close(struct toll_otlp_engine *e)

@@ -60,6 +60,20 @@ static void check_endpoint(struct toll_slice text, int transport, const char *pa
 		toll_report_error(r, path, "is too long");
 }
 
+/* net/grpc_tls.c says why. */
+static void check_grpc_tls(const struct toll_server_tls *tls, struct toll_reporter *r)
+{
+	bool limited =
+		tls->min_version != TOLL_SERVER_TLS_1_2 || tls->max_version != TOLL_SERVER_TLS_1_3;
+
+	if (limited && (tls->reload_interval || tls->client_ca_file_reload))
+		toll_report_error(r, "protocols::grpc::tls",
+		                  "gRPC's library cannot limit versions of TLS and reload files at "
+		                  "once: keep "
+		                  "min_version and max_version, or reload_interval and "
+		                  "client_ca_file_reload");
+}
+
 void toll_otlp_validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_otlp_config *c = config;
@@ -69,6 +83,8 @@ void toll_otlp_validate(const void *config, struct toll_reporter *r)
 		toll_report_error(r, "protocols", "no protocol is on: add `grpc:` under protocols");
 	else
 		check_endpoint(grpc->endpoint, grpc->transport, "protocols::grpc::endpoint", r);
+	toll_server_tls_check(&grpc->tls, "protocols::grpc::tls", r);
+	check_grpc_tls(&grpc->tls, r);
 	if (c->acknowledge == TOLL_ACK_JOURNALED)
 		toll_report_error(
 			r, "acknowledge",

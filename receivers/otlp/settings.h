@@ -5,6 +5,7 @@
 
 #include "config/schema.h"
 #include "net/endpoint.h"
+#include "pipeline/server_tls.h"
 
 enum toll_otlp_transport { TOLL_OTLP_TCP = 0, TOLL_OTLP_UNIX };
 
@@ -26,6 +27,7 @@ struct toll_otlp_grpc_config {
 		struct toll_otlp_keepalive server_parameters;
 		struct toll_otlp_enforcement enforcement_policy;
 	} keepalive;
+	struct toll_server_tls tls;
 	bool present; /* not first: an offset of 0 means "none" to the field table */
 };
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "pipeline/consumer.h"
 #include "receivers/otlp/inflate.h"
+#include "receivers/otlp/security.h"
 
 struct toll_otlp;
 struct toll_otlp_engine;
@@ -58,6 +59,7 @@ enum toll_outcome {
 struct toll_otlp_engine {
 	const struct toll_otlp_engine_ops *ops;
 	struct toll_otlp *receiver;
+	struct toll_otlp_security security; /* between start and free */
 	unsigned workers;
 	size_t max_message_bytes;        /* as sent, and once inflated */
 	struct toll_inflater *inflaters; /* one per worker */

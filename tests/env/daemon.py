@@ -108,8 +108,8 @@ class Daemon(Process):
             self._clients.append(Client(self.grpc))
         return self._clients[0]
 
-    def new_client(self, options=()):
-        self._clients.append(Client(self.grpc, options))
+    def new_client(self, options=(), tls=None):
+        self._clients.append(Client(self.grpc, options, tls))
         return self._clients[-1]
 
     def export(self, body, **kw):

@@ -110,11 +110,11 @@ class Answer:
 
 
 class Client:
-    """Unary calls on one channel; the body may be a message or any bytes."""
+    """Unary calls on one channel; the body may be a message or any bytes. tls: see tls_credentials()."""
 
-    def __init__(self, address, options=()):
-        limits = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        self.channel = grpc.insecure_channel(address, options=[*limits, *options])
+    def __init__(self, address, options=(), tls=None):
+        options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *options]
+        self.channel = grpc.secure_channel(address, tls, options) if tls else grpc.insecure_channel(address, options)
 
     def export(self, body, timeout=10, gzip=False, metadata=(), wait_for_ready=True):
         return self.start(body, timeout, gzip, metadata, wait_for_ready)()
@@ -145,6 +145,11 @@ class Client:
 
     def close(self):
         self.channel.close()
+
+
+def tls_credentials(authority, pair=None):
+    """A client that trusts env.certificates.Authority and shows a Pair."""
+    return grpc.ssl_channel_credentials(authority.cert.read_bytes(), pair and pair.key_pem, pair and pair.cert_pem)
 
 
 RETRYABLE = {grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED,

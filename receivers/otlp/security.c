@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receivers/otlp/security.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static void warn_of_expiry(const struct toll_otlp_security *s)
+{
+	struct toll_tls_material *m = toll_tls_server_material(s->tls);
+	char text[32];
+
+	if (m->expires_unix_s * TOLL_S <= toll_clock_wall_ns())
+		TOLL_WARN(
+			s->component->who,
+			"%s: the certificate has expired at=%s: clients will refuse it", s->setting,
+			toll_clock_rfc3339(m->expires_unix_s * TOLL_S, false, text, sizeof(text)));
+	toll_tls_material_unref(m);
+}
+
+/* On the thread of a connection, inside the lock of the TLS server. */
+static void on_reload(void *ctx, int err, const char *text)
+{
+	struct toll_otlp_security *s = ctx;
+
+	if (err)
+		TOLL_WARN(s->component->who, "the old certificates stay in use: %s", text);
+	else
+		TOLL_INFO(s->component->who, "new certificates in use setting=%s", s->setting);
+}
+
+int toll_otlp_security_start(struct toll_otlp_security *s, struct toll_component *c,
+                             const char *protocol, const struct toll_server_tls *tls,
+                             struct toll_error *reterr)
+{
+	struct toll_tls_server_settings set = {
+		.source = { .cert_file = tls->cert_file.ptr,
+		            .cert_pem = tls->cert_pem.ptr,
+		            .key_file = tls->key_file.ptr,
+		            .key_pem = tls->key_pem.ptr,
+		            .client_ca_file = tls->client_ca_file.ptr },
+		.setting = s->setting,
+		.reload_interval_ns = tls->reload_interval,
+		.client_ca_reload = tls->client_ca_file_reload,
+		.min_version = (enum toll_tls_version)tls->min_version,
+		.max_version = (enum toll_tls_version)tls->max_version,
+		.on_reload = on_reload,
+		.ctx = s,
+	};
+	int err;
+
+	s->component = c;
+	if (!tls->present)
+		return 0;
+	snprintf(s->setting, sizeof(s->setting), "receivers::%s::protocols::%s::tls", c->id.text,
+	         protocol);
+	err = toll_tls_server_new(&set, &s->tls, reterr);
+	if (!err)
+		warn_of_expiry(s);
+	return err;
+}
+
+void toll_otlp_security_release(struct toll_otlp_security *s)
+{
+	s->tls = toll_tls_server_free(s->tls);
+}
