@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_client.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "base/version.h"
+#include "net/http_library.h"
 
 enum { MAX_REDIRECTS = 3, FIRST_ROOM = 16 * 1024, SHOWN = 128 };
 
@@ -17,14 +15,6 @@ struct transfer {
 	size_t len, room;
 	int err; /* why we ended it */
 };
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static CURLcode library;
-
-static void init_library(void)
-{
-	library = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 /* ---- callbacks ---- */
 
@@ -107,35 +97,7 @@ static CURLcode set_options(CURL *curl, struct transfer *t)
 
 static int err_of(CURLcode code, const struct transfer *t)
 {
-	if (t->err)
-		return t->err;
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		return TOLL_ETIMEOUT;
-	case CURLE_OUT_OF_MEMORY:
-		return TOLL_ENOMEM;
-	case CURLE_URL_MALFORMAT:
-		return TOLL_EINVALID;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_TOO_MANY_REDIRECTS:
-		return TOLL_EREFUSED;
-	default:
-		return TOLL_EDOWN;
-	}
-}
-
-/* Without "user:password@". */
-static const char *show_url(const char *url, char buf[SHOWN])
-{
-	const char *authority = strstr(url, "://"), *at;
-
-	authority = authority ? authority + 3 : url;
-	at = memchr(authority, '@', strcspn(authority, "/?#"));
-	if (at)
-		snprintf(buf, SHOWN, "%.*s%s", (int)(authority - url), url, at + 1);
-	else
-		snprintf(buf, SHOWN, "%s", url);
-	return buf;
+	return t->err ? t->err : toll_curl_err(code);
 }
 
 static int tell(CURL *curl, CURLcode code, const struct transfer *t, const char *why,
@@ -145,7 +107,7 @@ static int tell(CURL *curl, CURLcode code, const struct transfer *t, const char 
 	int err = err_of(code, t);
 	long status = 0;
 
-	show_url(t->get->url, url);
+	toll_url_shown(t->get->url, url, sizeof(url));
 	if (err == TOLL_ETOOBIG)
 		return toll_fail(reterr, err, "%s: the answer is larger than %zu bytes", url,
 		                 t->get->max_bytes);
@@ -184,11 +146,9 @@ int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_
                   struct toll_error *reterr)
 {
 	struct transfer t = { .get = get };
-	CURL *curl;
+	CURL *curl = toll_curl_easy();
 	int err;
 
-	pthread_once(&once, init_library);
-	curl = library == CURLE_OK ? curl_easy_init() : NULL;
 	if (!curl)
 		return toll_fail(reterr, TOLL_ENOMEM, "the HTTP library does not start");
 	err = run(curl, &t, reterr);

@@ -221,6 +221,11 @@ static void put_message(struct toll_buffer *b, enum toll_otlp_message m, struct 
 	put_char(b, '}');
 }
 
+void toll_otlp_json_request(struct toll_slice request, struct toll_buffer *out)
+{
+	put_message(out, TOLL_OTLP_REQUEST, request);
+}
+
 void toll_otlp_json(const struct toll_selection *sel, struct toll_buffer *out)
 {
 	size_t size = toll_otlp_size(sel);
@@ -231,6 +236,6 @@ void toll_otlp_json(const struct toll_selection *sel, struct toll_buffer *out)
 		return;
 	}
 	toll_otlp_encode(sel, scratch);
-	put_message(out, TOLL_OTLP_REQUEST, toll_slice(scratch, size));
+	toll_otlp_json_request(toll_slice(scratch, size), out);
 	free(scratch);
 }

@@ -19,5 +19,7 @@ char *toll_buffer_room(struct toll_buffer *b, size_t n); /* n writable bytes at 
 /* Appends one ExportTraceServiceRequest in OTLP/JSON (lowerCamelCase, hex ids, int64 as strings,
  * non-UTF-8 bytes as U+FFFD). */
 void toll_otlp_json(const struct toll_selection *sel, struct toll_buffer *out);
+/* The same of a request that is encoded already. */
+void toll_otlp_json_request(struct toll_slice request, struct toll_buffer *out);
 
 #endif

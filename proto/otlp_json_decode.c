@@ -23,6 +23,7 @@ struct level {
 
 struct decoder {
 	struct level levels[TOLL_OTLP_JSON_DEPTH];
+	enum toll_otlp_message root;
 	unsigned depth;   /* of levels */
 	unsigned skipped; /* objects and arrays open in a field nobody knows */
 	char *start, *at, *end;
@@ -148,7 +149,7 @@ static int on_object(void *ctx)
 	const struct toll_otlp_field *f = take_place(d);
 
 	if (is_root)
-		return push(d, (struct level){ .message = TOLL_OTLP_REQUEST });
+		return push(d, (struct level){ .message = (uint8_t)d->root });
 	if (!f)
 		return skip_nested(d);
 	if (f->repeated && !in_array)
@@ -444,8 +445,17 @@ static int explain(const struct decoder *d, const struct toll_json_fault *fault,
 	                 fault->at, where[0] ? ", " : "", where);
 }
 
-int toll_otlp_json_decode(char *text, size_t len, char *out, size_t room, size_t *ret_len,
-                          struct toll_error *reterr)
+static void begin(struct decoder *d, enum toll_otlp_message root, char *out, size_t room)
+{
+	d->root = root;
+	d->depth = d->skipped = 0;
+	d->err = 0;
+	d->start = d->at = out;
+	d->end = out + room;
+}
+
+static int decode(struct decoder *d, char *text, size_t len, size_t *ret_len,
+                  struct toll_error *reterr)
 {
 	static const yajl_callbacks callbacks = {
 		.yajl_null = on_null,
@@ -458,19 +468,40 @@ int toll_otlp_json_decode(char *text, size_t len, char *out, size_t room, size_t
 		.yajl_start_array = on_array,
 		.yajl_end_array = on_array_end,
 	};
-	struct decoder d TOLL_UNINITIALIZED;
 	struct toll_json_fault fault = { 0 };
-	int err;
+	int err = toll_json_read(&callbacks, d, text, len, &fault);
 
-	d.depth = d.skipped = 0;
-	d.err = 0;
-	d.start = d.at = out;
-	d.end = out + room;
-	err = toll_json_read(&callbacks, &d, text, len, &fault);
 	if (err == TOLL_ENOMEM)
 		return toll_fail(reterr, err, "out of memory");
 	if (err)
-		return explain(&d, &fault, d.err ? d.err : err, reterr);
-	*ret_len = (size_t)(d.at - d.start);
+		return explain(d, &fault, d->err ? d->err : err, reterr);
+	*ret_len = (size_t)(d->at - d->start);
 	return 0;
+}
+
+int toll_otlp_json_decode(char *text, size_t len, char *out, size_t room, size_t *ret_len,
+                          struct toll_error *reterr)
+{
+	struct decoder d TOLL_UNINITIALIZED;
+
+	begin(&d, TOLL_OTLP_REQUEST, out, room);
+	return decode(&d, text, len, ret_len, reterr);
+}
+
+int toll_otlp_json_decode_response(char *text, size_t len, char *out, size_t room, size_t *ret_len,
+                                   struct toll_error *reterr)
+{
+	struct decoder d TOLL_UNINITIALIZED;
+
+	begin(&d, TOLL_OTLP_RESPONSE, out, room);
+	return decode(&d, text, len, ret_len, reterr);
+}
+
+int toll_otlp_json_decode_status(char *text, size_t len, char *out, size_t room, size_t *ret_len,
+                                 struct toll_error *reterr)
+{
+	struct decoder d TOLL_UNINITIALIZED;
+
+	begin(&d, TOLL_OTLP_RPC_STATUS, out, room);
+	return decode(&d, text, len, ret_len, reterr);
 }

@@ -39,4 +39,11 @@
 int toll_otlp_json_decode(char *text, size_t len, char *out, size_t room, size_t *ret_len,
                           struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* The same for what servers answer: ExportTraceServiceResponse, and google.rpc.Status without its
+ * details. */
+int toll_otlp_json_decode_response(char *text, size_t len, char *out, size_t room, size_t *ret_len,
+                                   struct toll_error *reterr) TOLL_MUST_CHECK;
+int toll_otlp_json_decode_status(char *text, size_t len, char *out, size_t room, size_t *ret_len,
+                                 struct toll_error *reterr) TOLL_MUST_CHECK;
+
 #endif

@@ -41,6 +41,10 @@ const struct toll_otlp_field toll_otlp_schema[TOLL_OTLP_MESSAGE_COUNT][TOLL_OTLP
 	[TOLL_OTLP_KVLIST] = { MANY_OF(1, KEY_VALUE, "values") },
 	[TOLL_OTLP_ENTITY_REF] = { FIELD(1, STRING, "schemaUrl"), FIELD(2, STRING, "type"),
 		MANY(3, STRING, "idKeys"), MANY(4, STRING, "descriptionKeys") },
+	[TOLL_OTLP_RESPONSE] = { ONE_OF(1, PARTIAL_SUCCESS, "partialSuccess") },
+	[TOLL_OTLP_PARTIAL_SUCCESS] = { FIELD(1, INT64, "rejectedSpans"),
+		FIELD(2, STRING, "errorMessage") },
+	[TOLL_OTLP_RPC_STATUS] = { FIELD(1, INT64, "code"), FIELD(2, STRING, "message") },
 };
 /* clang-format on */
 

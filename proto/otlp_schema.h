@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otlp_schema.h - the fields of an ExportTraceServiceRequest, for both directions of OTLP/JSON.
- * Private to proto/. Source: opentelemetry-proto v1.9. */
+/* otlp_schema.h - the fields of an ExportTraceServiceRequest and of its answers, for both
+ * directions of OTLP/JSON. Private to proto/. Source: opentelemetry-proto v1.9. */
 #ifndef TOLL_PROTO_OTLP_SCHEMA_H
 #define TOLL_PROTO_OTLP_SCHEMA_H
 
@@ -38,6 +38,9 @@ enum toll_otlp_message {
 	TOLL_OTLP_ARRAY,
 	TOLL_OTLP_KVLIST,
 	TOLL_OTLP_ENTITY_REF,
+	TOLL_OTLP_RESPONSE, /* ExportTraceServiceResponse */
+	TOLL_OTLP_PARTIAL_SUCCESS,
+	TOLL_OTLP_RPC_STATUS, /* google.rpc.Status, but for its details */
 	TOLL_OTLP_MESSAGE_COUNT
 };
 

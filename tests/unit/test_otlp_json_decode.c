@@ -295,6 +295,27 @@ static void long_strings_fit_into_the_memory_there_is(void **state TOLL_UNUSED)
 	free(text);
 }
 
+static void answers_of_servers_are_read(void **state TOLL_UNUSED)
+{
+	char yes[] = "{\"partialSuccess\":{\"rejectedSpans\":\"5\",\"errorMessage\":\"old\"}}";
+	char no[] = "{\"code\":3,\"message\":\"bad\",\"details\":[{\"@type\":\"x\"}]}";
+	char out[256];
+	size_t len = 0;
+
+	assert_int_equal(
+		toll_otlp_json_decode_response(yes, sizeof(yes) - 1, out, sizeof(out), &len, NULL),
+		0);
+	assert_int_equal(len, 9);
+	assert_memory_equal(out, "\x0a\x07\x08\x05\x12\x03old", 9);
+	assert_int_equal(
+		toll_otlp_json_decode_status(no, sizeof(no) - 1, out, sizeof(out), &len, NULL), 0);
+	assert_int_equal(len, 7);
+	assert_memory_equal(out,
+	                    "\x08\x03\x12\x03"
+	                    "bad",
+	                    7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +325,7 @@ int main(void)
 		cmocka_unit_test(too_little_room_is_said_at_every_size),
 		cmocka_unit_test(the_room_is_enough_for_what_grows),
 		cmocka_unit_test(long_strings_fit_into_the_memory_there_is),
+		cmocka_unit_test(answers_of_servers_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
