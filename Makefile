@@ -204,12 +204,14 @@ test-full: ## test, then the sanitizers, then lint: what .ci/run runs (60 min)
 	+@$(again) test-full-steps
 
 test-full-steps:
+	$(call stage,integration tests of every combination)
+	+@$(again) test-integration MARK=full
 	$(call stage,unit tests with address and undefined behaviour sanitizer)
 	+@$(again) BUILD=asan test-unit
 	$(call stage,fuzz corpora with address and undefined behaviour sanitizer)
 	+@$(again) BUILD=asan test-fuzz
 	$(call stage,core integration tests with address and undefined behaviour sanitizer)
-	+@$(again) BUILD=asan test-integration MARK='core and not soak'
+	+@$(again) BUILD=asan test-integration MARK='core and not soak and not full'
 	$(call stage,unit tests with thread sanitizer)
 	+@$(again) BUILD=tsan test-unit
 	$(call stage,lint)
@@ -225,7 +227,7 @@ test-unit: $(TESTS:%=$(O)/test/%) ## unit tests only (seconds)
 test-fuzz: $(FUZZERS:%=$(O)/fuzz/%) ## replay the committed fuzz corpora once
 	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) --corpora tests/fuzz/corpus $^
 
-MARK ?= not soak
+MARK ?= not soak and not full
 test-integration: all $(TOOLS:%=$(O)/tools/%) ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
 	@SPANTOLL=$(O)/bin/spantoll SPANTOLL_TOOLS=$(O)/tools $(VENV) -m pytest -q -n $(JOBS) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
 		tests/integration$(if $(T),/$(T))

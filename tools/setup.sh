@@ -94,6 +94,19 @@ node_packages() {
 	npm ci --prefix build/node --silent --no-audit --no-fund --ignore-scripts
 }
 
+java_agent() {
+	say "OpenTelemetry's Java agent into build/java (26 MB)"
+	mvn -q -B -Dstyle.color=never -f tests/env/sdk/java/pom.xml dependency:copy-dependencies \
+		-DoutputDirectory="$PWD/build/java"
+}
+
+go_programs() {
+	say "telemetrygen and grpcurl into build/go (built from Go modules: two minutes)"
+	local go=$PWD/build/venv/bin/go
+	GOFLAGS=-trimpath GOBIN=$PWD/build/go "$go" -C tests/env/tools install tool
+	"$go" -C tests/env/sdk/go mod download
+}
+
 [ $# -gt 0 ] || set -- build
 mkdir -p "$stamps"
 install_packages "$@"
@@ -101,5 +114,7 @@ case " $* " in
 *' test '*)
 	once python tests/env/requirements.txt python_packages
 	once kafka tests/env/kafka/pom.xml kafka_jars
+	once java tests/env/sdk/java/pom.xml java_agent
+	once go "tests/env/tools/go.mod tests/env/tools/go.sum tests/env/sdk/go/go.sum" go_programs
 	once node "tests/env/node/package.json tests/env/node/package-lock.json" node_packages ;;
 esac
