@@ -107,7 +107,9 @@ static struct cargo *cargo_named(const char *name, uint64_t first, uint64_t n)
 		b->spans[i].operation = b->spans[i].name;
 	toll_batch_seal(b);
 	c->part = (struct toll_part){ b, 0, b->span_count };
-	c->delivery = (struct toll_delivery){ &c->part, 1, b->span_count, 0, 0 };
+	c->delivery = (struct toll_delivery){ .parts = &c->part,
+		                              .part_count = 1,
+		                              .span_count = b->span_count };
 	return c;
 }
 
