@@ -3,23 +3,31 @@
  * thread hears of it once, when the status is there. */
 #include "net/grpc_client.h"
 
-#include <grpc/compression.h>
-#include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/alloc.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/thread.h"
+#include "net/grpc_channel.h"
 #include "net/grpc_library.h"
+#include "net/gzip.h"
+
+/* Of an answer in gzip. Servers answer as they are asked; those of OTLP fit in a packet. */
+#define UNPACKED_MAX ((size_t)64 << 10)
 
 struct toll_grpc_client {
-	grpc_channel *channel;
 	grpc_completion_queue *queue;
 	pthread_t thread;
-	bool running, wait_for_ready;
-	pthread_mutex_t lock; /* guards calls, stopping and the end of in_flight */
+	bool running, wait_for_ready, gzip;
+	grpc_metadata *headers;
+	size_t header_count;
+	pthread_mutex_t gzip_lock; /* guards packer */
+	struct toll_gzip packer;
+	struct toll_gzip unpacker; /* the thread's */
+	pthread_mutex_t lock;      /* guards channel, calls, stopping and the end of in_flight */
+	grpc_channel *channel;
+	grpc_channel *before; /* the one before reopen(): calls may still be on it */
 	pthread_cond_t idle;
 	struct client_call *calls; /* in flight, for cancelling */
 	bool stopping;
@@ -39,14 +47,19 @@ struct client_call {
 	void *ctx;
 };
 
-static bool link_call(struct toll_grpc_client *c, struct client_call *x)
+/* Makes the call, unless the end has begun. */
+static int link_call(struct toll_grpc_client *c, struct client_call *x, const char *method,
+                     uint64_t timeout_ns)
 {
-	bool open;
+	grpc_slice path = grpc_slice_from_copied_string(method);
+	int err = TOLL_ESHUTDOWN;
 
 	pthread_mutex_lock(&c->lock);
-	open = !c->stopping;
-	if (!open)
+	if (c->stopping)
 		goto out;
+	err = 0;
+	x->call = grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue,
+	                                   path, NULL, toll_grpc_in(timeout_ns), NULL);
 	x->next = c->calls;
 	if (x->next)
 		x->next->prev = x;
@@ -54,7 +67,8 @@ static bool link_call(struct toll_grpc_client *c, struct client_call *x)
 	atomic_fetch_add_explicit(&c->in_flight, 1, memory_order_relaxed);
 out:
 	pthread_mutex_unlock(&c->lock);
-	return open;
+	grpc_slice_unref(path);
+	return err;
 }
 
 static void unlink_call(struct toll_grpc_client *c, struct client_call *x)
@@ -92,18 +106,39 @@ static struct toll_slice find_details(const grpc_metadata_array *trailers)
 	return (struct toll_slice){ NULL, 0 };
 }
 
+/* Its pieces in one; malloc'ed, NULL: no memory. */
+static char *gather(const grpc_byte_buffer *b, size_t size)
+{
+	char *bytes = malloc(size);
+
+	if (bytes)
+		toll_grpc_buffer_copy(b, bytes);
+	return bytes;
+}
+
+/* *bytes of *size, packed, become a new block of what was in them. */
+static bool unpack(struct toll_grpc_client *c, char **bytes, size_t *size)
+{
+	char *out = malloc(UNPACKED_MAX);
+	bool ok = out && !toll_gzip_unpack(&c->unpacker, toll_slice(*bytes, *size), out,
+	                                   UNPACKED_MAX, size);
+
+	free(*bytes);
+	*bytes = out;
+	return ok;
+}
+
 static void tell(struct client_call *x)
 {
 	size_t size = toll_grpc_buffer_size(x->response);
-	char *bytes = size ? malloc(size) : NULL;
+	char *bytes = size ? gather(x->response, size) : NULL;
 	char *message = grpc_slice_to_c_string(x->text);
 	struct toll_grpc_reply r = { .status = x->status, .message = message };
 
-	if (x->status == GRPC_STATUS_OK && size && !bytes)
-		r.status = GRPC_STATUS_RESOURCE_EXHAUSTED;
-	if (bytes)
-		toll_grpc_buffer_copy(x->response, bytes);
-	r.response = toll_slice(bytes, bytes ? size : 0);
+	if (size)
+		r.unreadable = !bytes || (x->response->data.raw.compression == GRPC_COMPRESS_GZIP &&
+		                          !unpack(x->client, &bytes, &size));
+	r.response = r.unreadable ? toll_slice("", 0) : toll_slice(bytes, size);
 	r.details = find_details(&x->trailers);
 	x->done(x->ctx, &r);
 	gpr_free(message);
@@ -129,15 +164,18 @@ static void *run(void *arg)
 	}
 }
 
-static int send_all(struct client_call *x, bool wait_for_ready)
+static int send_all(struct client_call *x, const struct toll_grpc_client *c)
 {
 	grpc_op ops[6] = { 0 };
 	grpc_call *call = x->call;
 
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
-	ops[0].flags = wait_for_ready ? GRPC_INITIAL_METADATA_WAIT_FOR_READY |
-	                                        GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET
-	                              : 0;
+	ops[0].data.send_initial_metadata.metadata = c->headers;
+	ops[0].data.send_initial_metadata.count = c->header_count;
+	ops[0].flags = c->wait_for_ready
+	                       ? GRPC_INITIAL_METADATA_WAIT_FOR_READY |
+	                                 GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET
+	                       : 0;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
 	ops[1].data.send_message.send_message = x->request;
 	ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
@@ -155,11 +193,30 @@ static int send_all(struct client_call *x, bool wait_for_ready)
 	               : TOLL_EINTERNAL;
 }
 
-static struct client_call *call_new(struct toll_grpc_client *c, const char *method,
-                                    struct toll_slice request, uint64_t timeout_ns)
+/* The client's settings decide what the body becomes; it is gone afterwards. */
+static int make_body(struct toll_grpc_client *c, const struct toll_grpc_request *q,
+                     grpc_byte_buffer **ret)
+{
+	char *packed;
+	size_t size;
+	int err;
+
+	if (!c->gzip) {
+		*ret = toll_grpc_buffer_take(q->take_body, q->size, GRPC_COMPRESS_NONE);
+		return 0;
+	}
+	pthread_mutex_lock(&c->gzip_lock);
+	err = toll_gzip_pack(&c->packer, toll_slice(q->take_body, q->size), &packed, &size);
+	pthread_mutex_unlock(&c->gzip_lock);
+	free(q->take_body);
+	if (!err)
+		*ret = toll_grpc_buffer_take(packed, size, GRPC_COMPRESS_GZIP);
+	return err;
+}
+
+static struct client_call *call_new(struct toll_grpc_client *c)
 {
 	struct client_call *x = calloc(1, sizeof(*x));
-	grpc_slice path;
 
 	if (!x)
 		return NULL;
@@ -167,35 +224,53 @@ static struct client_call *call_new(struct toll_grpc_client *c, const char *meth
 	x->text = grpc_empty_slice();
 	grpc_metadata_array_init(&x->head);
 	grpc_metadata_array_init(&x->trailers);
-	x->request = toll_grpc_buffer_of(request);
-	path = grpc_slice_from_copied_string(method);
-	x->call = grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue,
-	                                   path, NULL, toll_grpc_in(timeout_ns), NULL);
-	grpc_slice_unref(path);
 	return x;
+}
+
+static int send_call(struct toll_grpc_client *c, struct client_call *x,
+                     const struct toll_grpc_request *q)
+{
+	int err = make_body(c, q, &x->request);
+
+	if (!err)
+		err = link_call(c, x, q->method, q->timeout_ns);
+	if (err)
+		return err;
+	err = send_all(x, c);
+	if (err)
+		unlink_call(c, x);
+	return err;
+}
+
+int toll_grpc_client_send(struct toll_grpc_client *c, const struct toll_grpc_request *q,
+                          void (*done)(void *ctx, const struct toll_grpc_reply *r), void *ctx)
+{
+	struct client_call *x = call_new(c);
+	int err;
+
+	if (!x) {
+		free(q->take_body);
+		return TOLL_ENOMEM;
+	}
+	x->done = done;
+	x->ctx = ctx;
+	err = send_call(c, x, q);
+	if (err)
+		call_free(x);
+	return err;
 }
 
 int toll_grpc_client_start(struct toll_grpc_client *c, const char *method,
                            struct toll_slice request, uint64_t timeout_ns,
                            void (*done)(void *ctx, const struct toll_grpc_reply *r), void *ctx)
 {
-	struct client_call *x = call_new(c, method, request, timeout_ns);
-	int err;
+	struct toll_grpc_request q = { method, malloc(request.len + 1), request.len, timeout_ns };
 
-	if (!x)
+	if (!q.take_body)
 		return TOLL_ENOMEM;
-	x->done = done;
-	x->ctx = ctx;
-	if (!link_call(c, x)) {
-		call_free(x);
-		return TOLL_ESHUTDOWN;
-	}
-	err = send_all(x, c->wait_for_ready);
-	if (err < 0) {
-		unlink_call(c, x);
-		call_free(x);
-	}
-	return err;
+	if (request.len)
+		memcpy(q.take_body, request.ptr, request.len);
+	return toll_grpc_client_send(c, &q, done, ctx);
 }
 
 unsigned toll_grpc_client_in_flight(const struct toll_grpc_client *c)
@@ -253,28 +328,30 @@ int toll_grpc_client_call(struct toll_grpc_client *c, const char *method, struct
 
 /* ---- life ---- */
 
-static grpc_channel *open_channel(const struct toll_grpc_client_settings *set)
+static bool copy_headers(struct toll_grpc_client *c, const struct toll_grpc_client_settings *set)
 {
-	static char compression[] = GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM;
-	static char message_limit[] = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH;
-	static char proxy[] = GRPC_ARG_ENABLE_HTTP_PROXY;
-	static char own_connection[] = GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL;
-	static char channelz[] = GRPC_ARG_ENABLE_CHANNELZ;
-	static char back_off[] = GRPC_ARG_MAX_RECONNECT_BACKOFF_MS;
-	grpc_arg list[] = {
-		{ GRPC_ARG_INTEGER, message_limit, { .integer = 4 << 20 } },
-		{ GRPC_ARG_INTEGER, proxy, { .integer = 0 } },
-		{ GRPC_ARG_INTEGER, own_connection, { .integer = 1 } },
-		{ GRPC_ARG_INTEGER, channelz, { .integer = 0 } },
-		{ GRPC_ARG_INTEGER, back_off, { .integer = 5000 } },
-		{ GRPC_ARG_INTEGER, compression, { .integer = GRPC_COMPRESS_GZIP } },
-	};
-	grpc_channel_args args = { TOLL_COUNT(list) - (set->gzip ? 0 : 1), list };
-	grpc_channel_credentials *plain = grpc_insecure_credentials_create();
-	grpc_channel *channel = grpc_channel_create(set->target, plain, &args);
+	c->headers = calloc(set->header_count + 1, sizeof(*c->headers));
+	if (!c->headers)
+		return false;
+	for (size_t i = 0; i < set->header_count; i++) {
+		const struct toll_grpc_header *h = &set->headers[i];
 
-	grpc_channel_credentials_release(plain);
-	return channel;
+		c->headers[i].key = grpc_slice_from_copied_string(h->name);
+		c->headers[i].value = grpc_slice_from_copied_buffer(h->value.ptr, h->value.len);
+	}
+	c->header_count = set->header_count;
+	return true;
+}
+
+static bool start_client(struct toll_grpc_client *c, const struct toll_grpc_client_settings *set)
+{
+	if (!copy_headers(c, set))
+		return false;
+	c->channel = toll_grpc_channel_open(set);
+	c->running =
+		c->channel &&
+		!toll_thread_start(&c->thread, set->thread ? set->thread : "toll-grpc-c", run, c);
+	return c->running;
 }
 
 int toll_grpc_client_new(const struct toll_grpc_client_settings *set, struct toll_grpc_client **ret,
@@ -285,19 +362,34 @@ int toll_grpc_client_new(const struct toll_grpc_client_settings *set, struct tol
 	if (!c)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->target);
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->gzip_lock, NULL);
 	pthread_cond_init(&c->idle, NULL);
 	c->wait_for_ready = set->wait_for_ready;
+	c->gzip = set->gzip;
 	toll_grpc_library_ref();
 	c->queue = grpc_completion_queue_create_for_next(NULL);
-	c->channel = open_channel(set);
-	if (!c->channel ||
-	    toll_thread_start(&c->thread, set->thread ? set->thread : "toll-grpc-c", run, c) < 0) {
+	if (!start_client(c, set)) {
 		toll_grpc_client_free(c);
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a gRPC client",
 		                 set->target);
 	}
-	c->running = true;
 	*ret = c;
+	return 0;
+}
+
+int toll_grpc_client_reopen(struct toll_grpc_client *c, const struct toll_grpc_client_settings *set)
+{
+	grpc_channel *fresh = toll_grpc_channel_open(set), *old;
+
+	if (!fresh)
+		return TOLL_ENOMEM;
+	pthread_mutex_lock(&c->lock);
+	old = c->before;
+	c->before = c->channel;
+	c->channel = fresh;
+	pthread_mutex_unlock(&c->lock);
+	if (old)
+		grpc_channel_destroy(old);
 	return 0;
 }
 
@@ -323,10 +415,20 @@ struct toll_grpc_client *toll_grpc_client_free(struct toll_grpc_client *c)
 	else
 		grpc_completion_queue_next(c->queue, toll_grpc_in(UINT64_MAX), NULL);
 	grpc_completion_queue_destroy(c->queue);
+	if (c->before)
+		grpc_channel_destroy(c->before);
 	if (c->channel)
 		grpc_channel_destroy(c->channel);
+	for (size_t i = 0; i < c->header_count; i++) {
+		grpc_slice_unref(c->headers[i].key);
+		grpc_slice_unref(c->headers[i].value);
+	}
+	free(c->headers);
+	toll_gzip_release(&c->packer);
+	toll_gzip_release(&c->unpacker);
 	toll_grpc_library_unref();
 	pthread_cond_destroy(&c->idle);
+	pthread_mutex_destroy(&c->gzip_lock);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 	return NULL;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* grpc_client.h - unary gRPC calls over one channel, many in flight, one thread for the answers.
  *
- * Plain text. The channel connects by itself, with core's back-off, and again when it has broken.
- */
+ * The channel connects by itself, with core's back-off, and again when it has broken. */
 #ifndef TOLL_NET_GRPC_CLIENT_H
 #define TOLL_NET_GRPC_CLIENT_H
 
@@ -14,20 +13,47 @@
 
 struct toll_grpc_client;
 
+/* PEM, NUL-terminated; NULL where it is not given. TLS 1.2 or 1.3, as the server likes. */
+struct toll_grpc_tls {
+	const char *ca_pem; /* who may sign the server's certificate; NULL: the system's */
+	const char *cert_pem, *key_pem; /* ours, both or none */
+	const char *server_name;        /* instead of the target's */
+	bool skip_verify;               /* believe any certificate */
+};
+
+struct toll_grpc_header {
+	const char *name; /* lower case */
+	struct toll_slice value;
+};
+
+/* Borrowed for the call. 0 or NULL: core's default. */
 struct toll_grpc_client_settings {
-	const char *target; /* "127.0.0.1:4317", "localhost:4317", "unix:/path" */
-	const char *thread; /* thread name, at most 15 bytes; NULL: "toll-grpc-c" */
-	bool gzip;          /* compress every request */
+	const char *target;    /* "localhost:4317", "dns:///name:4317", "unix:/path" */
+	const char *authority; /* what the server is told as :authority */
+	const char *thread;    /* thread name, at most 15 bytes; NULL: "toll-grpc-c" */
+	bool gzip;             /* compress every request */
 	/* Calls wait for a connection until their time-out, instead of failing at once while the
 	 * server is away. */
 	bool wait_for_ready;
+	bool round_robin; /* over all addresses of the name, instead of the first that answers */
+	const struct toll_grpc_tls *tls;        /* NULL: plain text */
+	const struct toll_grpc_header *headers; /* sent with every call */
+	size_t header_count;
+	size_t read_buffer_bytes, write_buffer_bytes;
+	uint64_t keepalive_time_ns; /* ping a silent server after this long; 0: never */
+	uint64_t keepalive_timeout_ns;
+	bool keepalive_permit_without_calls;
 };
+
+/* A longer answer counts as RESOURCE_EXHAUSTED; one in gzip that inflates to more as unreadable. */
+#define TOLL_GRPC_RESPONSE_MAX (4 << 20)
 
 /* Borrowed for the length of the callback. */
 struct toll_grpc_reply {
 	int status;                 /* gRPC code: 0 OK, 4 deadline, 14 unavailable, ... */
 	const char *message;        /* what the server says about status; "" when nothing */
 	struct toll_slice response; /* the message, while status is 0 */
+	bool unreadable;            /* status is 0, but there was no reading the message */
 	struct toll_slice details;  /* google.rpc.Status of grpc-status-details-bin; may be empty */
 };
 
@@ -36,9 +62,27 @@ int toll_grpc_client_new(const struct toll_grpc_client_settings *set, struct tol
 /* Cancels what is in flight, waits for its callbacks. Not from a callback. Always returns NULL. */
 struct toll_grpc_client *toll_grpc_client_free(struct toll_grpc_client *c);
 
-/* Any thread. method: "/package.Service/Method". The request is copied. done runs exactly once, on
- * the client's thread, perhaps before this returns; it may start further calls. TOLL_ENOMEM,
- * TOLL_ESHUTDOWN (being freed): not started, done is not called. */
+/* Calls from now on go over a new connection made from these settings, of which thread and headers
+ * are not looked at; those in flight end on theirs. One thread at a time. TOLL_ENOMEM: as before.
+ */
+int toll_grpc_client_reopen(struct toll_grpc_client *c,
+                            const struct toll_grpc_client_settings *set) TOLL_MUST_CHECK;
+
+struct toll_grpc_request {
+	const char *method; /* "/package.Service/Method" */
+	char *take_body;    /* malloc'ed; the client's from here, also on failure */
+	size_t size;
+	uint64_t timeout_ns; /* UINT64_MAX: none */
+};
+
+/* Any thread. done runs exactly once, on the client's thread, perhaps before this returns; it may
+ * send further requests. TOLL_ENOMEM, TOLL_ESHUTDOWN (being freed): not sent, done is not called.
+ */
+int toll_grpc_client_send(struct toll_grpc_client *c, const struct toll_grpc_request *q,
+                          void (*done)(void *ctx, const struct toll_grpc_reply *r),
+                          void *ctx) TOLL_MUST_CHECK;
+
+/* The same with a request that is copied. */
 int toll_grpc_client_start(struct toll_grpc_client *c, const char *method,
                            struct toll_slice request, uint64_t timeout_ns,
                            void (*done)(void *ctx, const struct toll_grpc_reply *r),

@@ -5,8 +5,8 @@
 #include <grpc/slice.h>
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
-#include <limits.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 static _Atomic(void (*)(const char *)) log_sink;
@@ -74,6 +74,18 @@ grpc_byte_buffer *toll_grpc_buffer_of(struct toll_slice bytes)
 {
 	grpc_slice slice = grpc_slice_from_copied_buffer(bytes.ptr, bytes.len);
 	grpc_byte_buffer *b = grpc_raw_byte_buffer_create(&slice, 1);
+
+	grpc_slice_unref(slice);
+	return b;
+}
+
+grpc_byte_buffer *toll_grpc_buffer_take(char *take_bytes, size_t size,
+                                        grpc_compression_algorithm packed)
+{
+	grpc_slice slice = grpc_slice_new(take_bytes, size, free);
+	grpc_byte_buffer *b = packed == GRPC_COMPRESS_NONE
+	                              ? grpc_raw_byte_buffer_create(&slice, 1)
+	                              : grpc_raw_compressed_byte_buffer_create(&slice, 1, packed);
 
 	grpc_slice_unref(slice);
 	return b;

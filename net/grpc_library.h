@@ -24,6 +24,9 @@ gpr_timespec toll_grpc_in(uint64_t ns); /* now + ns, monotonic; UINT64_MAX: neve
 size_t toll_grpc_buffer_size(const grpc_byte_buffer *b);
 void toll_grpc_buffer_copy(const grpc_byte_buffer *b, char *out);
 grpc_byte_buffer *toll_grpc_buffer_of(struct toll_slice bytes);
+/* Not copied: malloc'ed, freed with the last reference. */
+grpc_byte_buffer *toll_grpc_buffer_take(char *take_bytes, size_t size,
+                                        grpc_compression_algorithm packed);
 
 /* Core carries a tag from the thread that starts a batch to the one that hears of its end, with
  * atomics that ThreadSanitizer does not see. These say the same where it does. */

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "net/endpoint.h"
+#include "net/grpc_args.h"
 #include "net/grpc_library.h"
 #include "net/grpc_tls.h"
 
@@ -556,63 +557,46 @@ static void fill_defaults(struct toll_grpc_server_settings *set)
 	set_default(&set->keepalive_min_time_ns, 300 * TOLL_S);
 }
 
-static int as_int(uint64_t n)
+static void add_limits(struct toll_grpc_args *a, const struct toll_grpc_server_settings *set)
 {
-	return n < INT_MAX ? (int)n : INT_MAX;
+	toll_grpc_add_int(a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+	                  toll_grpc_int(set->max_message_bytes));
+	toll_grpc_add_int(a, GRPC_ARG_MAX_METADATA_SIZE, MAX_METADATA);
+	toll_grpc_add_int(a, GRPC_ARG_MAX_CONCURRENT_STREAMS, toll_grpc_int(set->max_streams));
+	toll_grpc_add_int(a, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+	                  toll_grpc_ms(set->handshake_timeout_ns));
+	toll_grpc_add_int(a, GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+	                  toll_grpc_ms(set->max_connection_idle_ns));
+	toll_grpc_add_int(a, GRPC_ARG_MAX_CONNECTION_AGE_MS,
+	                  toll_grpc_ms(set->max_connection_age_ns));
+	toll_grpc_add_int(a, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+	                  toll_grpc_ms(set->max_connection_age_grace_ns));
+	toll_grpc_add_int(a, GRPC_ARG_KEEPALIVE_TIME_MS, toll_grpc_ms(set->keepalive_time_ns));
+	toll_grpc_add_int(a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+	                  toll_grpc_ms(set->keepalive_timeout_ns));
+	toll_grpc_add_int(a, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+	                  toll_grpc_ms(set->keepalive_min_time_ns));
+	toll_grpc_add_int(a, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,
+	                  set->keepalive_permit_without_stream);
 }
 
-static int as_ms(uint64_t ns)
+static void add_behaviour(struct toll_grpc_args *a, const struct toll_grpc_server_settings *set)
 {
-	return as_int(ns / TOLL_MS + (ns % TOLL_MS != 0));
-}
-
-struct args {
-	grpc_arg list[32];
-	size_t count;
-};
-
-static void add_int(struct args *a, const char *name, int value)
-{
-	union {
-		const char *in;
-		char *out; /* core does not write to it */
-	} key = { .in = name };
-
-	assert(a->count < TOLL_COUNT(a->list));
-	a->list[a->count++] = (grpc_arg){ GRPC_ARG_INTEGER, key.out, { .integer = value } };
-}
-
-static void add_limits(struct args *a, const struct toll_grpc_server_settings *set)
-{
-	add_int(a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, as_int(set->max_message_bytes));
-	add_int(a, GRPC_ARG_MAX_METADATA_SIZE, MAX_METADATA);
-	add_int(a, GRPC_ARG_MAX_CONCURRENT_STREAMS, as_int(set->max_streams));
-	add_int(a, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, as_ms(set->handshake_timeout_ns));
-	add_int(a, GRPC_ARG_MAX_CONNECTION_IDLE_MS, as_ms(set->max_connection_idle_ns));
-	add_int(a, GRPC_ARG_MAX_CONNECTION_AGE_MS, as_ms(set->max_connection_age_ns));
-	add_int(a, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, as_ms(set->max_connection_age_grace_ns));
-	add_int(a, GRPC_ARG_KEEPALIVE_TIME_MS, as_ms(set->keepalive_time_ns));
-	add_int(a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, as_ms(set->keepalive_timeout_ns));
-	add_int(a, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-	        as_ms(set->keepalive_min_time_ns));
-	add_int(a, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, set->keepalive_permit_without_stream);
-}
-
-static void add_behaviour(struct args *a, const struct toll_grpc_server_settings *set)
-{
-	add_int(a, GRPC_ARG_ALLOW_REUSEPORT, 0); /* a second daemon on the port is an error */
+	toll_grpc_add_int(a, GRPC_ARG_ALLOW_REUSEPORT,
+	                  0); /* a second daemon on the port is an error */
 	/* A bomb would inflate before core looks at its size. */
-	add_int(a, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+	toll_grpc_add_int(a, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 	/* Others are refused by core, with the list of these. */
-	add_int(a, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
-	        1 << GRPC_COMPRESS_NONE | 1 << GRPC_COMPRESS_GZIP);
-	add_int(a, GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, as_int(set->read_buffer_bytes));
-	add_int(a, GRPC_ARG_ENABLE_CHANNELZ, 0);
+	toll_grpc_add_int(a, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+	                  1 << GRPC_COMPRESS_NONE | 1 << GRPC_COMPRESS_GZIP);
+	toll_grpc_add_int(a, GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE,
+	                  toll_grpc_int(set->read_buffer_bytes));
+	toll_grpc_add_int(a, GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
 static void make_core(struct toll_grpc_server *s)
 {
-	struct args a = { .count = 0 };
+	struct toll_grpc_args a = { .count = 0 };
 	grpc_channel_args args;
 
 	add_limits(&a, &s->set);

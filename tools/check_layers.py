@@ -33,7 +33,7 @@ THIRD = {
     "json-c": {"prices"},
     "yajl": {"proto"},
     "protobuf-c": {"proto", "net"},
-    "libdeflate.h": {"receivers"},
+    "libdeflate.h": {"receivers", "net"},
     "librdkafka": {"exporters"},
     "hiredis": {"exporters"},
     "libsmartcols": {"cmd"},

@@ -10,19 +10,19 @@
 #include "base/thread.h"
 #include "cmd/spantoll/traffic.h"
 #include "net/grpc_client.h"
-#include "proto/wire.h"
+#include "proto/otlp_answer.h"
 
-#define METHOD            "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-#define FLUSH_NS          (200 * TOLL_MS) /* spans of a slow service wait at most this long */
-#define TICK_NS           (10 * TOLL_MS)
-#define LAG_NS            TOLL_S /* who is further behind does not catch up: no bursts */
-#define CALL_NS           (10 * TOLL_S)
-#define ATTEMPTS          5
-#define BACKOFF_NS        (100 * TOLL_MS) /* doubles with every attempt */
-#define FAILED_LIMIT      3               /* requests in a row */
-#define RETRY_AFTER_MAX_S 30
-#define DRAIN_NS          (30 * TOLL_S) /* for what waits when the time is over */
-#define DRAIN_STOPPED_NS  (5 * TOLL_S)  /* when somebody stopped the load */
+#define METHOD           "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define FLUSH_NS         (200 * TOLL_MS) /* spans of a slow service wait at most this long */
+#define TICK_NS          (10 * TOLL_MS)
+#define LAG_NS           TOLL_S /* who is further behind does not catch up: no bursts */
+#define CALL_NS          (10 * TOLL_S)
+#define ATTEMPTS         5
+#define BACKOFF_NS       (100 * TOLL_MS) /* doubles with every attempt */
+#define FAILED_LIMIT     3               /* requests in a row */
+#define RETRY_AFTER_MAX  (30 * TOLL_S)
+#define DRAIN_NS         (30 * TOLL_S) /* for what waits when the time is over */
+#define DRAIN_STOPPED_NS (5 * TOLL_S)  /* when somebody stopped the load */
 
 enum count { TRACES, SPANS, REQUESTS, BYTES, ACCEPTED, REJECTED, FAILED, RETRIES, COUNTS };
 
@@ -111,90 +111,19 @@ static bool sleep_until(struct toll_load *l, uint64_t mono_ns)
 
 /* ---- reading an answer ---- */
 
-/* The last field with this tag of a message: bytes or a number, the other one may be NULL. */
-static bool find_field(struct toll_slice message, uint32_t wanted, struct toll_slice *ret_bytes,
-                       uint64_t *ret_number)
-{
-	struct toll_reader r = toll_reader_of(message);
-	bool found = false;
-	uint32_t tag;
-
-	while (message.len && toll_read_tag(&r, &tag)) {
-		bool ok = tag == wanted ? (ret_bytes ? toll_read_bytes(&r, ret_bytes)
-		                                     : toll_read_varint(&r, ret_number))
-		                        : toll_read_skip(&r, tag);
-
-		if (!ok)
-			return false;
-		found |= tag == wanted;
-	}
-	return found;
-}
-
-static bool find_bytes(struct toll_slice *in_out, uint32_t field)
-{
-	struct toll_slice inner;
-
-	if (!find_field(*in_out, TOLL_TAG(field, TOLL_WIRE_BYTES), &inner, NULL))
-		return false;
-	*in_out = inner;
-	return true;
-}
-
-/* ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } } */
-static void read_response(struct toll_slice response, struct answer *ret)
-{
-	struct toll_slice why;
-
-	if (!find_bytes(&response, 1))
-		return;
-	find_field(response, TOLL_TAG(1, TOLL_WIRE_VARINT), NULL, &ret->rejected);
-	why = response;
-	if (find_bytes(&why, 2))
-		snprintf(ret->why, sizeof(ret->why), "%.*s", TOLL_FMT(why));
-}
-
-/* google.rpc.Status { details = 3: Any { value = 2: RetryInfo { retry_delay = 1 { seconds = 1 } } }
- * } */
-static bool read_retry_delay(struct toll_slice details, uint64_t *ret_ns)
-{
-	uint64_t seconds = 0;
-
-	if (!find_bytes(&details, 3) || !find_bytes(&details, 2) || !find_bytes(&details, 1))
-		return false;
-	find_field(details, TOLL_TAG(1, TOLL_WIRE_VARINT), NULL, &seconds);
-	*ret_ns = seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * TOLL_S : seconds * TOLL_S;
-	return true;
-}
-
-/* OTLP: which answers invite the client to send the same again. */
-static bool invites_retry(int status, bool has_delay)
-{
-	switch (status) {
-	case 1:  /* CANCELLED */
-	case 4:  /* DEADLINE_EXCEEDED */
-	case 10: /* ABORTED */
-	case 11: /* OUT_OF_RANGE */
-	case 14: /* UNAVAILABLE */
-	case 15: /* DATA_LOSS */
-		return true;
-	case 8: /* RESOURCE_EXHAUSTED */
-		return has_delay;
-	default:
-		return false;
-	}
-}
-
 /* The client's thread. */
 static void on_reply(void *ctx, const struct toll_grpc_reply *r)
 {
 	struct sender *s = ctx;
-	struct answer a = { .status = r->status };
-	bool has_delay = read_retry_delay(r->details, &a.delay_ns);
+	const struct toll_rpc_status status = toll_rpc_status_read(r->details);
+	const struct toll_otlp_answer response = toll_otlp_answer_read(r->response);
+	struct answer a = { .status = r->status, .rejected = response.rejected };
 
-	a.retry = invites_retry(r->status, has_delay);
+	a.retry = toll_otlp_retryable(r->status, status.has_retry_delay);
+	a.delay_ns =
+		status.retry_delay_ns < RETRY_AFTER_MAX ? status.retry_delay_ns : RETRY_AFTER_MAX;
 	if (r->status == 0)
-		read_response(r->response, &a);
+		snprintf(a.why, sizeof(a.why), "%.*s", TOLL_FMT(response.message));
 	else
 		snprintf(a.why, sizeof(a.why), "status %d: %s", r->status, r->message);
 	pthread_mutex_lock(&s->lock);
