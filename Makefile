@@ -22,11 +22,11 @@ CLANG_TIDY   ?= $(call newest,clang-tidy)
 
 # What we link. One line per library; pkg-config knows the rest.
 PKGS      := yaml-0.1 libuv rdkafka hiredis grpc libprotobuf-c libdeflate libmicrohttpd libcurl json-c \
-	yajl smartcols libxxhash gnutls
+	yajl smartcols libxxhash gnutls libpcre2-8 nettle
 TEST_PKGS := cmocka
 
 # The library is everything but main(): folders in order of dependency.
-LIB_DIRS := base cost config proto net prices pipeline store receivers processors exporters connectors \
+LIB_DIRS := base cost config proto transform net prices pipeline store receivers processors exporters connectors \
 	extensions
 PROTOS   := $(wildcard proto/*.proto)
 LIB_SRC  := $(sort $(shell find $(wildcard $(LIB_DIRS)) -name '*.c'))

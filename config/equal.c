@@ -39,6 +39,11 @@ static bool groups_equal(const struct toll_field *f, const struct toll_group_lis
 	return true;
 }
 
+static bool anys_equal(const struct toll_any *a, const struct toll_any *b)
+{
+	return a->type == b->type && toll_slice_eq(a->text, b->text);
+}
+
 static bool values_equal(const struct toll_field *f, const void *a, const void *b)
 {
 	switch (f->type) {
@@ -63,6 +68,8 @@ static bool values_equal(const struct toll_field *f, const void *a, const void *
 		return toll_fields_equal(f->group, a, b);
 	case TOLL_FIELD_GROUPS:
 		return groups_equal(f, a, b);
+	case TOLL_FIELD_ANY:
+		return anys_equal(a, b);
 	}
 	return false;
 }

@@ -309,6 +309,27 @@ static void set_string(const struct spot *s, struct toll_slice text)
 	*(struct toll_slice *)s->to = keep(s, text);
 }
 
+/* true, 2245 and 1.5 are what they look like; whatever stands in quotes is text. */
+static void set_any(const struct spot *s)
+{
+	struct toll_any *to = s->to;
+	struct toll_slice text;
+	bool odd = false;
+
+	if (!text_of(s, s->node, &text))
+		return;
+	to->text = keep(s, text);
+	to->type = TOLL_ANY_STRING;
+	if (s->node->kind != TOLL_YAML_SCALAR || !s->node->plain)
+		return;
+	if (!toll_scalar_bool(text, &to->boolean, &odd) && !odd)
+		to->type = TOLL_ANY_BOOL;
+	else if (!toll_scalar_int(text, &to->integer))
+		to->type = TOLL_ANY_INT;
+	else if (!toll_scalar_ratio(text, &to->number))
+		to->type = TOLL_ANY_DOUBLE;
+}
+
 /* ---- lists, maps, groups ---- */
 
 static void *new_array(const struct spot *s, size_t size, size_t count)
@@ -460,6 +481,9 @@ static void set_value(const struct spot *s)
 		break;
 	case TOLL_FIELD_MAP:
 		set_map(s);
+		break;
+	case TOLL_FIELD_ANY:
+		set_any(s);
 		break;
 	default:
 		set_scalar(s);

@@ -83,6 +83,14 @@ static void print_map(FILE *out, const struct toll_pair_list *map, bool secret, 
 	}
 }
 
+static void print_any(FILE *out, const struct toll_any *any)
+{
+	if (any->type == TOLL_ANY_STRING)
+		print_text(out, any->text);
+	else
+		fputs(any->type == TOLL_ANY_NONE ? "null" : any->text.ptr, out);
+}
+
 static const char *scalar_text(const struct toll_field *f, const void *at, char *buf)
 {
 	switch (f->type) {
@@ -140,6 +148,11 @@ static void print_value(FILE *out, const struct toll_field *f, const void *at, u
 		break;
 	case TOLL_FIELD_MAP:
 		print_map(out, at, f->secret, level);
+		break;
+	case TOLL_FIELD_ANY:
+		fputc(' ', out);
+		print_any(out, at);
+		fputc('\n', out);
 		break;
 	case TOLL_FIELD_GROUP:
 		fputc('\n', out);

@@ -27,6 +27,23 @@ enum toll_field_type {
 	TOLL_FIELD_GROUP,  /* nested mapping, see .group: a struct inside the struct */
 	TOLL_FIELD_GROUPS, /* struct toll_group_list: a sequence of mappings, see .group,
 	                      .group_size */
+	TOLL_FIELD_ANY,    /* struct toll_any: a single value of the type that YAML sees in it */
+};
+
+enum toll_any_type {
+	TOLL_ANY_NONE = 0, /* absent or null */
+	TOLL_ANY_BOOL,
+	TOLL_ANY_INT,
+	TOLL_ANY_DOUBLE,
+	TOLL_ANY_STRING,
+};
+
+struct toll_any {
+	enum toll_any_type type;
+	struct toll_slice text; /* as written; NUL-terminated */
+	bool boolean;
+	int64_t integer;
+	double number;
 };
 
 struct toll_slice_list {

@@ -140,3 +140,19 @@ struct toll_slice toll_attr_text(const struct toll_attr *a)
 		return first_element(v.bytes);
 	return (struct toll_slice){ 0 };
 }
+
+struct toll_slice toll_message_field(struct toll_slice message, uint32_t field)
+{
+	struct toll_reader r = toll_reader_of(message);
+	struct toll_slice found = { 0 };
+	uint32_t tag;
+
+	while (r.at < r.end) {
+		if (!toll_read_tag(&r, &tag))
+			return (struct toll_slice){ 0 };
+		if (tag == TOLL_TAG(field, TOLL_WIRE_BYTES) ? !toll_read_bytes(&r, &found)
+		                                            : !toll_read_skip(&r, tag))
+			return (struct toll_slice){ 0 };
+	}
+	return found;
+}

@@ -36,6 +36,10 @@ struct toll_value {
 };
 
 struct toll_value toll_value_decode(struct toll_slice any_value);
+/* A length-delimited field of a message, the last one where there are several; {NULL, 0}: absent or
+ * malformed. For what no view holds: a scope's name, a status' message. */
+struct toll_slice toll_message_field(struct toll_slice message, uint32_t field);
+
 /* The string of a STRING attribute; the first element of an ARRAY of strings (header attributes);
  * {NULL, 0} otherwise, also for a == NULL. */
 struct toll_slice toll_attr_text(const struct toll_attr *a);

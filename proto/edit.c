@@ -264,6 +264,18 @@ int toll_node_set_bool(struct toll_batch *b, struct toll_node *n, struct toll_sl
 	return set_encoded(b, n, key, element, len);
 }
 
+int toll_node_set_any(struct toll_batch *b, struct toll_node *n, struct toll_slice key,
+                      struct toll_slice any)
+{
+	size_t len = toll_kv_any_size(key, any);
+	char *element = toll_arena_alloc(&b->arena, len, 1);
+
+	if (!element)
+		return b->arena.err;
+	toll_write_kv_any(element, n->attr_tag, key, any);
+	return set_encoded(b, n, key, element, len);
+}
+
 int toll_attr_set_str(struct toll_batch *b, struct toll_node *n, struct toll_attr *a,
                       struct toll_slice value)
 {
@@ -275,4 +287,18 @@ int toll_attr_set_str(struct toll_batch *b, struct toll_node *n, struct toll_att
 		return b->arena.err;
 	toll_write_kv_str(element, n->attr_tag, key, value);
 	return replace_attr(b, n, a, element, (uint32_t)len);
+}
+
+/* ---- what follows from edits ---- */
+
+void toll_batch_allow(struct toll_batch *b, size_t bytes)
+{
+	b->arena.limit += bytes;
+}
+
+void toll_resource_changed(struct toll_resource *r)
+{
+	struct toll_slice name = toll_attr_text(toll_node_find(&r->node, TOLL_KEY_SERVICE_NAME));
+
+	r->service = name.len ? name : TOLL_SLICE("unknown_service");
 }

@@ -17,6 +17,9 @@ int toll_node_set_double(struct toll_batch *b, struct toll_node *n, struct toll_
                          double value) TOLL_MUST_CHECK;
 int toll_node_set_bool(struct toll_batch *b, struct toll_node *n, struct toll_slice key,
                        bool value) TOLL_MUST_CHECK;
+/* any: an encoded AnyValue, as toll_attr_value() gives it. */
+int toll_node_set_any(struct toll_batch *b, struct toll_node *n, struct toll_slice key,
+                      struct toll_slice any) TOLL_MUST_CHECK;
 /* Replaces the value of an attribute that is there. */
 int toll_attr_set_str(struct toll_batch *b, struct toll_node *n, struct toll_attr *a,
                       struct toll_slice value) TOLL_MUST_CHECK;
@@ -29,5 +32,12 @@ int toll_attr_delete(struct toll_batch *b, struct toll_node *n,
  * numbers can be filled in. */
 int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slice encoded,
                      char **ret_copy) TOLL_MUST_CHECK;
+
+/* Processors may add so many bytes to this batch besides what every batch is allowed: for edits
+ * whose number the user's settings bound. */
+void toll_batch_allow(struct toll_batch *b, size_t bytes);
+
+/* After the attributes of a resource changed: what the batch knows of it by name. */
+void toll_resource_changed(struct toll_resource *r);
 
 #endif

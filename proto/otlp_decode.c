@@ -5,6 +5,7 @@
 #include "proto/otlp_decode.h"
 
 #include "proto/attr.h"
+#include "proto/edit.h"
 #include "proto/key.h"
 #include "proto/nesting.h"
 #include "proto/wire.h"
@@ -489,13 +490,6 @@ static int read_scope_field(struct decoder *d, struct toll_scope *sc, uint32_t i
 	return read_scope(d, sc, index, span_index);
 }
 
-static void name_service(struct toll_resource *res)
-{
-	struct toll_slice name = toll_attr_text(toll_node_find(&res->node, TOLL_KEY_SERVICE_NAME));
-
-	res->service = name.len ? name : TOLL_SLICE("unknown_service");
-}
-
 static int read_resource(struct decoder *d, struct toll_resource *res, uint32_t index,
                          uint32_t *scope_index, uint32_t *span_index)
 {
@@ -526,7 +520,7 @@ static int read_resource(struct decoder *d, struct toll_resource *res, uint32_t 
 	}
 	res->scope_count = *scope_index - res->scope_first;
 	res->span_count = *span_index - res->span_first;
-	name_service(res);
+	toll_resource_changed(res);
 	return err;
 }
 

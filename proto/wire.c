@@ -150,3 +150,13 @@ char *toll_write_kv_bool(char *out, uint32_t attr_tag, struct toll_slice key, bo
 	out = write_kv_head(out, attr_tag, key, 2);
 	return toll_write_varint(toll_write_varint(out, BOOL_TAG), value);
 }
+
+size_t toll_kv_any_size(struct toll_slice key, struct toll_slice any)
+{
+	return kv_size(key, any.len);
+}
+
+char *toll_write_kv_any(char *out, uint32_t attr_tag, struct toll_slice key, struct toll_slice any)
+{
+	return toll_write_raw(write_kv_head(out, attr_tag, key, any.len), any);
+}

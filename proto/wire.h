@@ -124,5 +124,8 @@ size_t toll_kv_int_size(struct toll_slice key, int64_t value);
 char *toll_write_kv_int(char *out, uint32_t attr_tag, struct toll_slice key, int64_t value);
 size_t toll_kv_bool_size(struct toll_slice key);
 char *toll_write_kv_bool(char *out, uint32_t attr_tag, struct toll_slice key, bool value);
+/* any: an encoded AnyValue. */
+size_t toll_kv_any_size(struct toll_slice key, struct toll_slice any);
+char *toll_write_kv_any(char *out, uint32_t attr_tag, struct toll_slice key, struct toll_slice any);
 
 #endif

@@ -78,7 +78,8 @@ static const char configuration_head[] =
 	"| ratio | a decimal: `0.5` |\n"
 	"| string, secret | text; a secret is never shown again |\n"
 	"| list | `[a, b]`, or one text that is split at its commas |\n"
-	"| map | `{key: text}` |\n\n";
+	"| map | `{key: text}` |\n"
+	"| value | `true`, `2245`, `1.5` or text: of the type that YAML sees in it |\n\n";
 
 static const char *const type_names[] = {
 	[TOLL_FIELD_BOOL] = "bool",
@@ -94,6 +95,7 @@ static const char *const type_names[] = {
 	[TOLL_FIELD_MAP] = "map",
 	[TOLL_FIELD_GROUP] = "group",
 	[TOLL_FIELD_GROUPS] = "list of groups",
+	[TOLL_FIELD_ANY] = "value",
 };
 
 /* Text in a cell of a table. */

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What processors make of random requests equals decode, modify, encode in Google's protobuf."""
+import base64
+import decimal
+import hashlib
+import json
+import os
+import random
+import re
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+import test_splice_oracle as splice_oracle
+
+TOOL = Path(os.environ.get("SPANTOLL_TOOLS", "build/release/tools")) / "process"
+ROUNDS = int(os.environ.get("SPANTOLL_ORACLE_ROUNDS", "1500"))
+CONFIGS = 30
+KEYS = ["url.path", "http.route", "k", "k" * 200, "feature", "tenant.id", "é", "new", "service.name"]
+PATTERNS = ["^k", "e", r"\.", "é$", "^(?:feature|new)$", "nothing"]
+EXTRACTS = ["^(?P<first>.)", r"(?P<k>\w+)(?P<rest>.*)", "(?P<tenant>x)?", r"(?P<number>\d+)"]
+
+
+class Chain:
+    """A process that runs requests through these processors."""
+
+    def __init__(self, tmp_path, processors):
+        config = tmp_path / "config.yaml"
+        config.write_text(json.dumps({
+            "receivers": {"in": {}}, "processors": processors, "exporters": {"out": {}},
+            "service": {"pipelines": {"traces": {
+                "receivers": ["in"], "processors": list(processors), "exporters": ["out"]}}}}))
+        self.process = subprocess.Popen([TOOL, config], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __call__(self, wire):
+        self.process.stdin.write(struct.pack("<I", len(wire)) + wire)
+        self.process.stdin.flush()
+        err, kept, size = struct.unpack("<iII", self.process.stdout.read(12))
+        return err, kept, ExportTraceServiceRequest.FromString(self.process.stdout.read(size))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        assert self.process.wait(timeout=10) == 0
+
+
+# ---- the actions, on protobuf's own objects --------------------------------------------------------
+
+
+def find(attrs, key):
+    return next((a for a in attrs if a.key == key), None)
+
+
+def raw(value):
+    any_value = AnyValue()
+    if isinstance(value, bool):
+        any_value.bool_value = value
+    elif isinstance(value, int):
+        any_value.int_value = value
+    elif isinstance(value, float):
+        any_value.double_value = value
+    else:
+        any_value.string_value = value
+    return any_value
+
+
+def put(attrs, key, value):
+    a = find(attrs, key)
+    if a is None:
+        attrs.append(KeyValue(key=key, value=value))
+    else:
+        a.value.CopyFrom(value)
+
+
+def hashed(value):
+    kind = value.WhichOneof("value")
+    data = {"string_value": lambda: value.string_value.encode(),
+            "bool_value": lambda: bytes([value.bool_value]),
+            "int_value": lambda: struct.pack("<q", value.int_value),
+            "double_value": lambda: struct.pack("<d", value.double_value)}.get(kind, lambda: b"")()
+    return AnyValue(string_value=hashlib.sha256(data).hexdigest() if data else "")
+
+
+def go_double(v):
+    if v == 0:
+        return "0" if str(v) == "0.0" else "-0"
+    text = repr(v)
+    if abs(v) < 1e-6 or abs(v) >= 1e21:
+        digits, exponent = ("%e" % v if "e" not in text else text).split("e")
+        digits = digits[:-2] if digits.endswith(".0") else digits
+        return "%se%s%d" % (digits, "-" if int(exponent) < 0 else "+", abs(int(exponent)))
+    text = repr(v)
+    text = format(decimal.Decimal(text), "f") if "e" in text else text
+    return text[:-2] if text.endswith(".0") else text
+
+
+def as_text(value):
+    kind = value.WhichOneof("value")
+    if kind == "bool_value":
+        return "true" if value.bool_value else "false"
+    if kind == "int_value":
+        return str(value.int_value)
+    if kind == "double_value":
+        return go_double(value.double_value)
+    if kind == "bytes_value":
+        return base64.b64encode(value.bytes_value).decode()
+    return value.string_value if kind == "string_value" else None
+
+
+def converted(value, to):
+    kind = value.WhichOneof("value")
+    if to == "string":
+        text = as_text(value)
+        return value if text is None else AnyValue(string_value=text)
+    number = None
+    if kind in ("int_value", "bool_value", "double_value"):
+        number = getattr(value, kind)
+    elif kind == "string_value":
+        try:
+            number = (int if to == "int" else float)(value.string_value)
+        except ValueError:
+            pass
+    if number is None or (to == "int" and not -(2**63) <= number < 2**63):
+        return value
+    return AnyValue(int_value=int(number)) if to == "int" else AnyValue(double_value=float(number))
+
+
+def act(attrs, action):
+    key, kind = action.get("key", ""), action["action"]
+    there = find(attrs, key)
+    if kind in ("insert", "update", "upsert"):
+        source = find(attrs, action["from_attribute"]) if "from_attribute" in action else None
+        value = AnyValue()
+        if "value" in action:
+            value = raw(action["value"])
+        elif source is not None:
+            value.CopyFrom(source.value)
+        elif "default_value" in action:
+            value = raw(action["default_value"])
+        else:
+            return
+        if not (kind == "insert" and there is not None) and not (kind == "update" and there is None):
+            put(attrs, key, value)
+    elif kind in ("delete", "hash"):
+        pattern = action.get("pattern")
+        for a in [a for a in attrs if a.key == key or (pattern and re.search(pattern, a.key))]:
+            if kind == "delete":
+                attrs.remove(a)
+            else:
+                a.value.CopyFrom(hashed(a.value))
+    elif kind == "extract" and there is not None and there.value.WhichOneof("value") == "string_value":
+        m = re.search(action["pattern"], there.value.string_value, re.ASCII)
+        for name in re.compile(action["pattern"]).groupindex if m else ():
+            put(attrs, name, AnyValue(string_value=m[name] or ""))
+    elif kind == "convert" and there is not None and there.value.WhichOneof("value"):
+        value = AnyValue()
+        value.CopyFrom(converted(there.value, action["converted_type"]))
+        there.value.CopyFrom(value)
+
+
+def random_action(r):
+    key = r.choice(KEYS)
+    kind = r.choice(["insert", "update", "upsert", "upsert", "delete", "hash", "extract", "convert"])
+    action = {"key": key, "action": kind}
+    if kind in ("insert", "update", "upsert"):
+        if r.random() < 0.5:
+            action["value"] = r.choice([True, False, 0, -5, 2**40, 1.5, -2e-9, "", "text", "7", "ü" * 100])
+        else:
+            action["from_attribute"] = r.choice(KEYS)
+            if r.random() < 0.3:
+                action["default_value"] = r.choice(["none", 0, False])
+    elif kind in ("delete", "hash"):
+        if r.random() < 0.6:
+            action["pattern"] = r.choice(PATTERNS)
+            if r.random() < 0.5:
+                del action["key"]
+    elif kind == "extract":
+        action["pattern"] = r.choice(EXTRACTS)
+    else:
+        action["converted_type"] = r.choice(["int", "double", "string"])
+    return action
+
+
+def each_span(req):
+    for rs in req.resource_spans:
+        for ss in rs.scope_spans:
+            for span in ss.spans:
+                yield rs, ss, span
+
+
+def test_random_actions_agree_with_protobuf(tmp_path):
+    for number in range(CONFIGS):
+        r = random.Random(number)
+        chains = {"attributes": [random_action(r) for _ in range(r.randrange(1, 7))],
+                  "resource": [random_action(r) for _ in range(r.randrange(1, 4))],
+                  "attributes/2": [random_action(r) for _ in range(r.randrange(1, 4))]}
+        config = {"attributes": {"actions": chains["attributes"]},
+                  "resource": {"attributes": chains["resource"]},
+                  "attributes/2": {"actions": chains["attributes/2"]}}
+        with Chain(tmp_path, config) as chain:
+            for i in range(ROUNDS // CONFIGS):
+                req = splice_oracle.request(random.Random(number * 1000 + i))
+                err, _, got = chain(req.SerializeToString())
+                for rs, _, span in each_span(req):
+                    for action in chains["attributes"] + chains["attributes/2"]:
+                        act(span.attributes, action)
+                for rs in req.resource_spans:
+                    before = rs.HasField("resource")
+                    for action in chains["resource"]:
+                        act(rs.resource.attributes, action)
+                    if not before and not rs.resource.attributes:
+                        rs.ClearField("resource")
+                assert err == 0 and got == req, (number, i, config)
+
+
+@pytest.mark.parametrize("recorded", splice_oracle.RECORDED, ids=lambda p: p.stem)
+def test_what_real_sdks_send_is_changed_like_protobuf(recorded, tmp_path):
+    actions = [{"key": "tenant.id", "value": "acme", "action": "insert"},
+               {"pattern": r"^http\.", "action": "hash"}, {"key": "service.name", "action": "convert",
+                                                           "converted_type": "string"}]
+    wire = recorded.read_bytes()
+    req = ExportTraceServiceRequest.FromString(wire)
+    for _, _, span in each_span(req):
+        for action in actions:
+            act(span.attributes, action)
+    with Chain(tmp_path, {"attributes": {"actions": actions}}) as chain:
+        assert chain(wire) == (0, 10, req)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processors as users paste them from a Collector do in the real daemon what they do there."""
+import json
+
+import pytest
+
+from env import otlp
+
+pytestmark = pytest.mark.core
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def spans_in(path):
+    """(service, span name, attributes) of every span in a file of OTLP lines."""
+    def read(attributes):
+        return {a["key"]: next(iter(a["value"].values()), None) for a in attributes}
+
+    return [(read(rs["resource"]["attributes"]), span["name"], read(span.get("attributes", [])), span)
+            for line in lines(path) for rs in line["resourceSpans"]
+            for ss in rs["scopeSpans"] for span in ss["spans"]]
+
+
+def test_attributes_and_resource_change_what_is_priced(spantoll, tmp_path, prices):
+    """The resource processor renames the service before pricing: the price is the new name's."""
+    out, records = tmp_path / "out.jsonl", tmp_path / "records.jsonl"
+    daemon = spantoll(
+        processors={
+            "resource": {"attributes": [
+                {"key": "service.name", "value": "web", "action": "upsert"},
+                {"key": "tenant.id", "from_attribute": "customer", "action": "insert"}]},
+            "attributes/redact": {
+                "include": {"match_type": "regexp", "services": ["^we"], "span_kinds": ["SERVER$"]},
+                "actions": [{"key": "email", "action": "hash"}, {"pattern": "^secret", "action": "delete"},
+                            {"key": "peer", "from_context": "client.address", "action": "insert"}]},
+            "pricing": {"file": prices({"web:/pay": "0.002"})}, "cost": {}},
+        exporters={"file": {"path": str(out)}, "file/records": {"path": str(records), "encoding": "json"}})
+    spans = [otlp.span("/pay", 5, attrs={"email": "ann@example.com", "secret.key": "s", "n": i}) for i in range(3)]
+    assert daemon.export(otlp.request({"legacy": spans}, resource={"customer": "acme"})).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 6)
+    for resource, _, attributes, _ in spans_in(out):
+        assert resource == {"service.name": "web", "customer": "acme", "tenant.id": "acme"}
+        assert len(attributes["email"]) == 64 and "secret.key" not in attributes
+        assert attributes["peer"] == "127.0.0.1"
+        assert attributes["cost.amount"] == 0.01
+    for record in lines(records):
+        assert (record["service"], record["tenant"], record["cost_amount"]) == ("web", "acme", 0.01)
+    assert daemon.metric("spantoll_processor_given_up_matches", processor="attributes/redact") == 0
