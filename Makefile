@@ -21,7 +21,7 @@ CLANG_FORMAT ?= $(call newest,clang-format)
 CLANG_TIDY   ?= $(call newest,clang-tidy)
 
 # What we link. One line per library; pkg-config knows the rest.
-PKGS      := yaml-0.1 libuv rdkafka hiredis grpc libprotobuf-c libdeflate libmicrohttpd libcurl json-c \
+PKGS      := yaml-0.1 libuv rdkafka hiredis grpc libprotobuf-c libdeflate libzstd libmicrohttpd libcurl json-c \
 	yajl smartcols libxxhash gnutls libpcre2-8 nettle
 TEST_PKGS := cmocka
 

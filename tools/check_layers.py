@@ -37,6 +37,8 @@ THIRD = {
     "nettle": {"transform"},
     "protobuf-c": {"proto", "net"},
     "libdeflate.h": {"receivers", "net"},
+    "zstd.h": {"receivers"},
+    "zstd_errors.h": {"receivers"},
     "librdkafka": {"exporters"},
     "hiredis": {"exporters"},
     "libsmartcols": {"cmd"},

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* export.c - the way of one request: budget, bytes, views, pipelines, answer. */
-#include <stdlib.h>
-
-#include "base/memory.h"
-#include "pipeline/host.h"
+/* export.c - the way of one request: bytes, views, pipelines, answer. */
+#include "proto/batch.h"
 #include "proto/otlp_decode.h"
 #include "receivers/otlp/otlp.h"
-#include "receivers/otlp/response.h"
 
 static struct toll_stats *stats_of(const struct toll_otlp_request *r)
 {
 	return r->engine->receiver->super.super.stats;
-}
-
-static struct toll_memory *memory_of(const struct toll_otlp_request *r)
-{
-	return toll_host_memory(r->engine->receiver->super.super.host);
 }
 
 static void count(struct toll_otlp_engine *e, enum toll_outcome outcome)
@@ -27,7 +18,7 @@ static void count(struct toll_otlp_engine *e, enum toll_outcome outcome)
 static void refuse(struct toll_otlp_request *r, int err, const char *why)
 {
 	count(r->engine, toll_err_retryable(err) ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
-	r->engine->ops->answer(r, err, why, toll_slice(NULL, 0));
+	r->engine->ops->answer(r, err, why);
 }
 
 /* Only with a final answer: those of a request that is to come again would count twice. */
@@ -39,11 +30,9 @@ static void count_rejected(struct toll_otlp_request *r)
 
 static void accept(struct toll_otlp_request *r)
 {
-	char buf[TOLL_RESPONSE_MAX];
-
 	count_rejected(r);
 	count(r->engine, TOLL_OUTCOME_SUCCESS);
-	r->engine->ops->answer(r, 0, NULL, toll_otlp_response(r->rejected, r->reason, buf));
+	r->engine->ops->answer(r, 0, NULL);
 }
 
 /* The pipelines' answer; any thread. */
@@ -65,67 +54,6 @@ static void on_ack(struct toll_ack *ack, int err)
 	refuse(r, err, toll_err_text(err));
 }
 
-/* ---- bytes ---- */
-
-static int receive_plain(struct toll_otlp_request *r, size_t size, struct toll_batch **ret)
-{
-	char *wire;
-	int err = toll_batch_new(size, memory_of(r), &wire, ret);
-
-	if (!err)
-		r->engine->ops->take(r, wire);
-	return err;
-}
-
-/* Straight into a batch's own buffer; a larger one as long as it proves too small. */
-static int inflate(struct toll_otlp_request *r, struct toll_inflater *z, struct toll_slice body,
-                   struct toll_batch **ret)
-{
-	size_t max = r->engine->max_message_bytes;
-	size_t room = toll_gzip_hint(body, max);
-
-	for (;;) {
-		char *wire;
-		size_t size;
-		int err = toll_batch_new(room, memory_of(r), &wire, ret);
-
-		if (err)
-			return err;
-		err = toll_gunzip(z, body, wire, room, &size);
-		if (!err) {
-			(*ret)->wire.len = size;
-			return 0;
-		}
-		*ret = toll_batch_unref(*ret);
-		if (err != TOLL_EFULL)
-			return err;
-		if (room == max)
-			return TOLL_ETOOBIG;
-		room = room > max / 4 ? max : room * 4;
-	}
-}
-
-static int receive_gzip(struct toll_otlp_request *r, const struct toll_otlp_body *body,
-                        struct toll_batch **ret)
-{
-	struct toll_inflater *z = &r->engine->inflaters[body->worker];
-	char *bytes;
-	int err = TOLL_ENOMEM;
-
-	if (!toll_memory_charge(memory_of(r), body->size))
-		return TOLL_EFULL;
-	bytes = toll_inflater_body(z, body->size);
-	if (bytes) {
-		r->engine->ops->take(r, bytes);
-		err = inflate(r, z, toll_slice(bytes, body->size), ret);
-	}
-	toll_inflater_trim(z);
-	toll_memory_release(memory_of(r), body->size);
-	return err;
-}
-
-/* ---- the whole ---- */
-
 static void note_rejected(struct toll_otlp_request *r, const struct toll_batch *b)
 {
 	r->rejected = b->dropped_count;
@@ -133,28 +61,23 @@ static void note_rejected(struct toll_otlp_request *r, const struct toll_batch *
 		r->reason = b->spans[i].dropped;
 }
 
-/* Compressions that SDKs know and we do not. Core tells us only that the message is not gzip, so
- * they are told by their first bytes, none of which can begin an OTLP request. */
+/* Compressions that SDKs know and we do not. gRPC's core tells us only that the message is not
+ * gzip, so they are told by their first bytes, none of which can begin an OTLP request. */
 static bool is_compressed(struct toll_slice wire)
 {
 	return wire.len >= 4 && (memcmp(wire.ptr, "\x28\xb5\x2f\xfd", 4) == 0 || /* zstd */
 	                         memcmp(wire.ptr, "\xff\x06\0\0", 4) == 0);      /* snappy */
 }
 
-static const char *sentence_for(const struct toll_otlp_request *r, int err)
+static void refuse_undecoded(struct toll_otlp_request *r, int err, const char *why,
+                             struct toll_slice wire)
 {
-	switch (err) {
-	case TOLL_ETOOBIG:
-		return r->engine->ops->too_big;
-	case TOLL_EINVALID:
-		return "the body is not valid gzip";
-	case TOLL_EFULL:
-		return "the process is at its memory limit";
-	case TOLL_EUNSUPPORTED:
-		return "unknown compression: send gzip or identity";
-	default:
-		return toll_err_text(err);
-	}
+	const char *compressed = r->engine->ops->compressed;
+
+	if (compressed && is_compressed(wire))
+		refuse(r, TOLL_EUNSUPPORTED, compressed);
+	else
+		refuse(r, err, why ? why : toll_err_text(err));
 }
 
 /* Borrows b. r may be gone when this returns. */
@@ -165,9 +88,7 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 	int err = toll_otlp_decode(b, &why);
 
 	if (err) {
-		if (is_compressed(b->wire))
-			err = TOLL_EUNSUPPORTED;
-		refuse(r, err, why && err != TOLL_EUNSUPPORTED ? why : sentence_for(r, err));
+		refuse_undecoded(r, err, why, b->wire);
 		return;
 	}
 	note_rejected(r, b);
@@ -181,32 +102,27 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 	next->consume(next, b, &r->ack);
 }
 
-static int receive(struct toll_otlp_request *r, const struct toll_otlp_body *body,
-                   struct toll_batch **ret)
-{
-	int err = TOLL_EUNSUPPORTED;
-
-	if (body->encoding == TOLL_ENCODING_IDENTITY)
-		err = receive_plain(r, body->size, ret);
-	else if (body->encoding == TOLL_ENCODING_GZIP)
-		err = receive_gzip(r, body, ret);
-	if (!err)
-		(*ret)->peer = toll_arena_strdup(&(*ret)->arena, toll_slice_str(body->peer));
-	return err;
-}
-
 void toll_otlp_export(struct toll_otlp_engine *e, struct toll_otlp_request *r,
                       const struct toll_otlp_body *body)
 {
 	struct toll_batch *b = NULL;
+	struct toll_error buf TOLL_UNINITIALIZED;
+	const char *why = NULL;
 	int err;
 
 	*r = (struct toll_otlp_request){ .engine = e };
-	err = receive(r, body, &b);
+	err = toll_otlp_receive(r, body, &b, &buf, &why);
 	if (err) {
-		refuse(r, err, sentence_for(r, err));
+		refuse(r, err, why);
 		return;
 	}
 	hand_over(r, b);
 	toll_batch_unref(b);
+}
+
+void toll_otlp_refuse(struct toll_otlp_engine *e, struct toll_otlp_request *r, int err,
+                      const char *why)
+{
+	*r = (struct toll_otlp_request){ .engine = e };
+	refuse(r, err, why);
 }

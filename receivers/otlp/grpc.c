@@ -2,31 +2,35 @@
 /* grpc.c - the gRPC engine: TraceService/Export on net/grpc_server. */
 #include "receivers/otlp/grpc.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "receivers/otlp/response.h"
 
-enum { UNAVAILABLE = 14 };
+enum { UNIMPLEMENTED = 12, UNAVAILABLE = 14 };
+
+#define COLLECTOR "/opentelemetry.proto.collector."
 
 /* ---- Export ---- */
 
 static void take(struct toll_otlp_request *r, char *out)
 {
-	toll_grpc_call_take(toll_grpc_call_of(r), out);
+	toll_grpc_call_take(toll_grpc_call_of(r), out); /* never NULL: no body is in one piece */
 }
 
 /* Overload is UNAVAILABLE with the time to come back; what can never succeed says so without. */
-static void answer(struct toll_otlp_request *r, int err, const char *why,
-                   struct toll_slice response)
+static void answer(struct toll_otlp_request *r, int err, const char *why)
 {
 	struct toll_grpc_answer a = { .status = err ? toll_err_grpc_status(err) : 0,
-		                      .message = err ? why : NULL,
-		                      .response = response };
-	char buf[TOLL_RESPONSE_MAX];
+		                      .message = err ? why : NULL };
+	char buf[TOLL_RESPONSE_MAX] TOLL_UNINITIALIZED;
 
-	if (a.status == UNAVAILABLE)
-		a.details = toll_retry_status(a.status, why, toll_retry_delay_ms(), buf);
+	if (!err)
+		a.response = toll_otlp_response(TOLL_OTLP_PROTOBUF, r->rejected, r->reason, buf);
+	else if (a.status == UNAVAILABLE)
+		a.details = toll_otlp_status(TOLL_OTLP_PROTOBUF, a.status, why,
+		                             toll_retry_delay_ms(), buf);
 	toll_grpc_answer(toll_grpc_call_of(r), &a);
 }
 
@@ -53,6 +57,17 @@ static void handle_export(void *ctx, struct toll_grpc_call *c)
 
 	toll_grpc_call_peer(c, peer, sizeof(peer));
 	toll_otlp_export(&g->super, toll_grpc_call_data(c), &body);
+}
+
+/* SDKs that send all three signals to one endpoint should read why. */
+static void refuse_signal(void *ctx, struct toll_grpc_call *c)
+{
+	struct toll_otlp_grpc *g = ctx;
+
+	atomic_fetch_add_explicit(&g->super.outcomes[TOLL_OUTCOME_FAILURE], 1,
+	                          memory_order_relaxed);
+	toll_grpc_answer(c, &(struct toll_grpc_answer){ .status = UNIMPLEMENTED,
+	                                                .message = TOLL_OTLP_TRACES_ONLY });
 }
 
 /* ---- life ---- */
@@ -142,18 +157,20 @@ static const char *address(const struct toll_otlp_engine *e)
 	return toll_grpc_server_address(grpc_of_const(e)->server);
 }
 
-/* What core refused by itself. */
+/* What the server refused by itself. */
 static uint64_t failures(const struct toll_otlp_engine *e)
 {
 	const struct toll_grpc_server_counts *c = toll_grpc_server_counts(grpc_of_const(e)->server);
 
-	return atomic_load_explicit(&c->lost, memory_order_relaxed) +
+	return atomic_load_explicit(&c->unknown_methods, memory_order_relaxed) +
+	       atomic_load_explicit(&c->lost, memory_order_relaxed) +
 	       atomic_load_explicit(&c->overdue, memory_order_relaxed);
 }
 
 static const struct toll_otlp_engine_ops ops = {
 	.transport = "grpc",
 	.name = "OTLP/gRPC",
+	.compressed = "unknown compression: send gzip or identity",
 	.too_big = "the message is larger than max_recv_msg_size_mib once inflated",
 	.start = start,
 	.close = engine_close,
@@ -164,6 +181,20 @@ static const struct toll_otlp_engine_ops ops = {
 	.take = take,
 	.answer = answer,
 };
+
+static void add_methods(struct toll_otlp_grpc *g)
+{
+	const struct toll_grpc_method methods[] = {
+		{ "/" TOLL_OTLP_TRACE_SERVICE "/Export", handle_export, g },
+		{ "/grpc.health.v1.Health/Check", toll_otlp_handle_health, g },
+		{ COLLECTOR "metrics.v1.MetricsService/Export", refuse_signal, g },
+		{ COLLECTOR "logs.v1.LogsService/Export", refuse_signal, g },
+		{ COLLECTOR "profiles.v1development.ProfilesService/Export", refuse_signal, g },
+	};
+
+	static_assert(sizeof(methods) == sizeof(g->methods), "one for one");
+	memcpy(g->methods, methods, sizeof(methods));
+}
 
 struct toll_otlp_engine *toll_otlp_grpc_new(struct toll_otlp *o)
 {
@@ -177,10 +208,7 @@ struct toll_otlp_engine *toll_otlp_grpc_new(struct toll_otlp *o)
 		free(g);
 		return NULL;
 	}
-	g->methods[0] = (struct toll_grpc_method){ "/" TOLL_OTLP_TRACE_SERVICE "/Export",
-		                                   handle_export, g };
-	g->methods[1] = (struct toll_grpc_method){ "/grpc.health.v1.Health/Check",
-		                                   toll_otlp_handle_health, g };
+	add_methods(g);
 	snprintf(g->setting, sizeof(g->setting), "receivers::%s::protocols::grpc::endpoint",
 	         o->super.super.id.text);
 	toll_otlp_print_endpoint(c->endpoint, c->transport, g->endpoint);

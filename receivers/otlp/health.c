@@ -43,7 +43,8 @@ static Grpc__Health__V1__HealthCheckRequest *read_request(struct toll_otlp_grpc 
 	gzip = toll_grpc_call_encoding(c) == TOLL_GRPC_GZIP;
 	toll_grpc_call_take(c, sent);
 	if (gzip) {
-		if (toll_gunzip(z, toll_slice(sent, size), inflated, sizeof(inflated), &size) < 0)
+		if (toll_inflate(z, TOLL_ENCODING_GZIP, toll_slice(sent, size), inflated,
+		                 sizeof(inflated), &size) < 0)
 			return NULL;
 		bytes = inflated;
 	}

@@ -80,6 +80,8 @@ static int add_engines(struct toll_otlp *o)
 
 	if (o->config->protocols.grpc.present)
 		err = add_engine(o, toll_otlp_grpc_new(o));
+	if (!err && o->config->protocols.http.present)
+		err = add_engine(o, toll_otlp_http_new(o));
 	return err;
 }
 
@@ -106,7 +108,7 @@ const struct toll_factory toll_receiver_otlp = {
 	.kind = TOLL_RECEIVER,
 	.stability = TOLL_BETA,
 	.type = "otlp",
-	.help = "Receives spans over OTLP/gRPC.",
+	.help = "Receives spans over OTLP/gRPC and OTLP/HTTP.",
 	.config_size = sizeof(struct toll_otlp_config),
 	.fields = toll_otlp_fields,
 	.validate = toll_otlp_validate,

@@ -9,6 +9,8 @@
 #include "receivers/otlp/transport.h"
 
 #define TOLL_OTLP_TRACE_SERVICE "opentelemetry.proto.collector.trace.v1.TraceService"
+#define TOLL_OTLP_TRACES_ONLY \
+	"spantoll takes traces only: send metrics, logs and profiles to another endpoint"
 
 struct toll_otlp {
 	struct toll_receiver super;
@@ -21,6 +23,9 @@ struct toll_otlp {
 
 /* grpc.c: OTLP/gRPC, on config->protocols.grpc. NULL: out of memory. */
 struct toll_otlp_engine *toll_otlp_grpc_new(struct toll_otlp *o);
+
+/* http.c: OTLP/HTTP, on config->protocols.http. */
+struct toll_otlp_engine *toll_otlp_http_new(struct toll_otlp *o);
 
 /* metrics.c: requests by engine and by how they ended. */
 void toll_otlp_collect(struct toll_metrics_source *self, struct toll_metrics_writer *w);

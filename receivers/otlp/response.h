@@ -7,16 +7,21 @@
 
 #include "base/slice.h"
 
-#define TOLL_RESPONSE_MAX 512
+/* Of requests, and of their answers. JSON: the mapping of proto3, ids of fields in lowerCamelCase.
+ */
+enum toll_otlp_format { TOLL_OTLP_PROTOBUF = 0, TOLL_OTLP_JSON };
 
-/* A full success is empty; with rejected spans it says how many and why (enum toll_drop of the
- * first). Written into buf. */
-struct toll_slice toll_otlp_response(uint32_t rejected, uint8_t reason,
-                                     char buf[TOLL_RESPONSE_MAX]);
+#define TOLL_RESPONSE_MAX 2048
 
-/* google.rpc.Status with RetryInfo of delay_ms for grpc-status-details-bin. */
-struct toll_slice toll_retry_status(int grpc_status, const char *message, uint32_t delay_ms,
-                                    char buf[TOLL_RESPONSE_MAX]);
+/* A full success is empty (JSON: {}); with rejected spans it says how many and why (enum toll_drop
+ * of the first). Written into buf. */
+struct toll_slice toll_otlp_response(enum toll_otlp_format format, uint32_t rejected,
+                                     uint8_t reason, char buf[TOLL_RESPONSE_MAX]);
+
+/* google.rpc.Status; with RetryInfo unless delay_ms is 0. The message is cut to 255 bytes. */
+struct toll_slice toll_otlp_status(enum toll_otlp_format format, int grpc_status,
+                                   const char *message, uint32_t delay_ms,
+                                   char buf[TOLL_RESPONSE_MAX]);
 
 /* 1 to 5 s, spread evenly, so that refused clients do not come back together. */
 uint32_t toll_retry_delay_ms(void);

@@ -17,7 +17,12 @@ static const struct toll_field protocol_fields[] = {
 	  .present = offsetof(struct toll_otlp_config, protocols.grpc.present)
 	           - offsetof(struct toll_otlp_config, protocols),
 	  .help = "OTLP/gRPC; `grpc:` alone takes the defaults." },
-	TOLL_FIELD_LATER("http", "OTLP/HTTP is not available yet: nothing listens for it; point SDKs at grpc"),
+	{ .name = "http", .type = TOLL_FIELD_GROUP, .group = toll_otlp_http_fields,
+	  .offset = offsetof(struct toll_otlp_config, protocols.http)
+	          - offsetof(struct toll_otlp_config, protocols),
+	  .present = offsetof(struct toll_otlp_config, protocols.http.present)
+	           - offsetof(struct toll_otlp_config, protocols),
+	  .help = "OTLP/HTTP; `http:` alone takes the defaults." },
 	TOLL_FIELD_END,
 };
 
@@ -48,8 +53,8 @@ void toll_otlp_print_endpoint(struct toll_slice endpoint, int transport,
 	snprintf(buf, TOLL_ENDPOINT_MAX, "%s%s", prefix ? "unix:" : "", endpoint.ptr);
 }
 
-static void check_endpoint(struct toll_slice text, int transport, const char *path,
-                           struct toll_reporter *r)
+void toll_otlp_check_endpoint(struct toll_slice text, int transport, const char *path,
+                              struct toll_reporter *r)
 {
 	struct toll_endpoint endpoint;
 	struct toll_error why;
@@ -78,13 +83,18 @@ void toll_otlp_validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_otlp_config *c = config;
 	const struct toll_otlp_grpc_config *grpc = &c->protocols.grpc;
+	const struct toll_otlp_http_config *http = &c->protocols.http;
 
-	if (!grpc->present)
-		toll_report_error(r, "protocols", "no protocol is on: add `grpc:` under protocols");
-	else
-		check_endpoint(grpc->endpoint, grpc->transport, "protocols::grpc::endpoint", r);
+	if (!grpc->present && !http->present)
+		toll_report_error(r, "protocols",
+		                  "no protocol is on: add `grpc:` or `http:` under protocols");
+	if (grpc->present)
+		toll_otlp_check_endpoint(grpc->endpoint, grpc->transport,
+		                         "protocols::grpc::endpoint", r);
 	toll_server_tls_check(&grpc->tls, "protocols::grpc::tls", r);
 	check_grpc_tls(&grpc->tls, r);
+	if (http->present)
+		toll_otlp_http_validate(http, r);
 	if (c->acknowledge == TOLL_ACK_JOURNALED)
 		toll_report_error(
 			r, "acknowledge",

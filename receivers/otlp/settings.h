@@ -6,6 +6,7 @@
 #include "config/schema.h"
 #include "net/endpoint.h"
 #include "pipeline/server_tls.h"
+#include "receivers/otlp/cors.h"
 
 enum toll_otlp_transport { TOLL_OTLP_TCP = 0, TOLL_OTLP_UNIX };
 
@@ -31,18 +32,39 @@ struct toll_otlp_grpc_config {
 	bool present; /* not first: an offset of 0 means "none" to the field table */
 };
 
+enum { TOLL_OTLP_PATH_MAX = 200 };
+
+struct toll_otlp_http_config {
+	struct toll_slice endpoint;
+	int transport; /* enum toll_otlp_transport */
+	struct toll_slice traces_url_path;
+	uint64_t max_request_body_size;
+	struct toll_slice_list compression_algorithms;
+	struct toll_otlp_cors_config cors;
+	struct toll_pair_list response_headers;
+	uint64_t read_header_timeout, read_timeout, write_timeout, idle_timeout;
+	int64_t max_connections, workers;
+	bool keep_alives_enabled, present;
+};
+
 struct toll_otlp_config {
 	int acknowledge; /* enum toll_ack_level */
 	struct {
 		struct toll_otlp_grpc_config grpc;
+		struct toll_otlp_http_config http;
 	} protocols;
 };
 
 extern const struct toll_field toll_otlp_fields[];
 extern const struct toll_field toll_otlp_grpc_fields[];
+extern const struct toll_field toll_otlp_http_fields[];
 
 /* The rules that the tables cannot say. config: struct toll_otlp_config. */
 void toll_otlp_validate(const void *config, struct toll_reporter *r);
+
+void toll_otlp_http_validate(const struct toll_otlp_http_config *c, struct toll_reporter *r);
+void toll_otlp_check_endpoint(struct toll_slice endpoint, int transport, const char *path,
+                              struct toll_reporter *r);
 
 /* As the servers read it: "host:port", or "unix:/path" for both ways of writing that (the Collector
  * says transport: unix with a path, gRPC says unix:path). */

@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "pipeline/consumer.h"
 #include "receivers/otlp/inflate.h"
+#include "receivers/otlp/response.h"
 #include "receivers/otlp/security.h"
 
+struct toll_batch;
 struct toll_otlp;
 struct toll_otlp_engine;
 struct toll_otlp_request;
@@ -21,7 +23,9 @@ struct toll_otlp_request;
 struct toll_otlp_engine_ops {
 	const char *transport; /* label of metrics: "grpc" */
 	const char *name;      /* for people: "OTLP/gRPC" */
-	const char *too_big;   /* the sentence for what is over max_message_bytes once inflated */
+	/* Sentences: over max_message_bytes once inflated; a compression that is not told in the
+	 * headers, NULL: they always tell. */
+	const char *too_big, *compressed;
 
 	/* Listens and serves when this returns 0. */
 	int (*start)(struct toll_otlp_engine *e, struct toll_error *reterr);
@@ -37,14 +41,13 @@ struct toll_otlp_engine_ops {
 	/* Requests that ended in failure before they were handed over. Any thread; after start. */
 	uint64_t (*failures)(const struct toll_otlp_engine *e);
 
-	/* Copies the request's bytes, as many as it was announced with, and lets go of them. At
-	 * most once, before toll_otlp_export() returns. */
+	/* Copies the request's bytes, as many as it was announced with, and lets go of them; out
+	 * NULL: only lets go. At most once, before toll_otlp_export() returns. */
 	void (*take)(struct toll_otlp_request *r, char *out);
-	/* err 0: response is an encoded ExportTraceServiceResponse. Otherwise the request is
-	 * refused with this error and sentence (static); the engine adds when to come again where
-	 * that is proper. r is gone afterwards. */
-	void (*answer)(struct toll_otlp_request *r, int err, const char *why,
-	               struct toll_slice response);
+	/* err 0: success, but for r->rejected spans. Otherwise the request is refused with this
+	 * error and sentence (static; of JSON: until this returns); the engine adds when to
+	 * come again where that is proper. r is gone afterwards. */
+	void (*answer)(struct toll_otlp_request *r, int err, const char *why);
 };
 
 /* How requests ended; the label of otelcol_receiver_requests. */
@@ -81,11 +84,10 @@ struct toll_otlp_request {
 	uint8_t reason;    /* enum toll_drop of the first rejected */
 };
 
-enum toll_otlp_format { TOLL_OTLP_PROTOBUF = 0, TOLL_OTLP_JSON };
-
 /* What an engine knows of a request. Borrowed until toll_otlp_export() returns. */
 struct toll_otlp_body {
 	size_t size; /* as it came, before inflating */
+	char *bytes; /* in one piece until they are taken, may be written to; NULL: not so */
 	enum toll_encoding encoding;
 	enum toll_otlp_format format;
 	unsigned worker;      /* of the engine's workers: which thread this is */
@@ -96,5 +98,15 @@ struct toll_otlp_body {
 /* On the engine's worker thread. r's contents are set here. */
 void toll_otlp_export(struct toll_otlp_engine *e, struct toll_otlp_request *r,
                       const struct toll_otlp_body *body);
+/* Instead, where the body did not arrive whole: counts and answers. */
+void toll_otlp_refuse(struct toll_otlp_engine *e, struct toll_otlp_request *r, int err,
+                      const char *why);
+
+/* receive.c: the body's bytes, inflated, JSON as protobuf, as a batch that can be decoded.
+ * TOLL_EFULL, TOLL_ENOMEM, TOLL_ETOOBIG, TOLL_EINVALID, TOLL_EUNSUPPORTED with a sentence, which is
+ * static or, of JSON, in buf. */
+int toll_otlp_receive(struct toll_otlp_request *r, const struct toll_otlp_body *body,
+                      struct toll_batch **ret, struct toll_error *buf,
+                      const char **ret_why) TOLL_MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 
 Daemon(dir, exporters={"debug": {}}) writes a complete file around what the test names: an otlp receiver,
 health_check and metrics on free ports, one pipeline "traces" with the processors and exporters in order.
-Daemon(dir, config="...YAML...") takes the text as it is, with @GRPC@ @HEALTH@ @METRICS@ (host:port) and
+Daemon(dir, config="...YAML...") takes the text as it is, with @GRPC@ @HTTP@ @HEALTH@ @METRICS@ (host:port) and
 @METRICS_PORT@ replaced."""
 import copy
 import json
@@ -16,6 +16,7 @@ import urllib.request
 import yaml
 
 from env.otlp import Client
+from env.otlp_http import HttpClient
 from env.poll import Fatal, eventually
 from env.ports import free_port
 from env.process import Process
@@ -42,6 +43,7 @@ class Daemon(Process):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.grpc_port, self.health_port, self.metrics_port = free_port(), free_port(), free_port()
+        self.http_port = free_port()  # of protocols::http, where a test writes `http`
         self.config_path = self.dir / "config.yaml"
         if config is None:
             config = self._around(receivers, processors, exporters, extensions, pipelines, service)
@@ -56,6 +58,10 @@ class Daemon(Process):
     @property
     def grpc(self):
         return f"127.0.0.1:{self.grpc_port}"
+
+    @property
+    def http(self):
+        return f"127.0.0.1:{self.http_port}"
 
     @property
     def health_url(self):
@@ -115,6 +121,11 @@ class Daemon(Process):
     def export(self, body, **kw):
         return self.client.export(body, **kw)
 
+    def post(self, body, **kw):
+        """OTLP/HTTP, on a connection of its own."""
+        with HttpClient(self.http_port) as client:
+            return client.post(body, **kw)
+
     def metrics(self):
         status, text = http_get(self.metrics_url)
         assert status == 200, f"/metrics answers {status}: {text[:300]}"
@@ -144,6 +155,9 @@ class Daemon(Process):
             if name.split("/")[0] == "otlp":
                 grpc = receivers[name] = settings or {}
                 grpc.setdefault("protocols", {}).setdefault("grpc", {}).setdefault("endpoint", "@GRPC@")
+                if "http" in grpc["protocols"]:
+                    http = grpc["protocols"]["http"] = grpc["protocols"]["http"] or {}
+                    http.setdefault("endpoint", "@HTTP@")
         processors, exporters = processors or {}, exporters or {"nop": {}}
         extensions = {"health_check": {"endpoint": "@HEALTH@"}} | (extensions or {})
         if pipelines is None:
@@ -159,7 +173,7 @@ class Daemon(Process):
 
     def _fill(self, text):
         words = {"'@METRICS_PORT@'": self.metrics_port, "@METRICS_PORT@": self.metrics_port,
-                 "@GRPC@": self.grpc, "@HEALTH@": f"127.0.0.1:{self.health_port}",
+                 "@GRPC@": self.grpc, "@HTTP@": self.http, "@HEALTH@": f"127.0.0.1:{self.health_port}",
                  "@METRICS@": f"127.0.0.1:{self.metrics_port}"}
         for word, replacement in words.items():
             text = text.replace(word, str(replacement))

@@ -22,7 +22,7 @@ static void full_success_is_empty(void **state)
 	char buf[TOLL_RESPONSE_MAX];
 
 	(void)state;
-	assert_int_equal(toll_otlp_response(0, TOLL_DROP_NOT, buf).len, 0);
+	assert_int_equal(toll_otlp_response(TOLL_OTLP_PROTOBUF, 0, TOLL_DROP_NOT, buf).len, 0);
 }
 
 static void rejected_spans_come_with_number_and_reason(void **state)
@@ -33,7 +33,8 @@ static void rejected_spans_come_with_number_and_reason(void **state)
 	(void)state;
 	for (size_t i = 0; i < TOLL_COUNT(counts); i++)
 		for (uint8_t why = TOLL_DROP_BAD_ID; why <= TOLL_DROP_FILTERED; why++) {
-			struct toll_slice s = toll_otlp_response(counts[i], why, buf);
+			struct toll_slice s =
+				toll_otlp_response(TOLL_OTLP_PROTOBUF, counts[i], why, buf);
 			Response *r =
 				opentelemetry__proto__collector__trace__v1__export_trace_service_response__unpack(
 					NULL, s.len, bytes(s));
@@ -53,7 +54,7 @@ static void rejected_spans_come_with_number_and_reason(void **state)
 static void refusals_say_when_to_come_back(void **state)
 {
 	char buf[TOLL_RESPONSE_MAX];
-	struct toll_slice s = toll_retry_status(14, "queue full", 12345, buf);
+	struct toll_slice s = toll_otlp_status(TOLL_OTLP_PROTOBUF, 14, "queue full", 12345, buf);
 	Google__Rpc__Status *status = google__rpc__status__unpack(NULL, s.len, bytes(s));
 	Google__Rpc__RetryInfo *retry;
 
@@ -81,8 +82,29 @@ static void a_long_sentence_fits(void **state)
 	(void)state;
 	memset(sentence, 'x', sizeof(sentence));
 	sentence[sizeof(sentence) - 1] = '\0';
-	s = toll_retry_status(14, sentence, 30000, buf);
+	s = toll_otlp_status(TOLL_OTLP_PROTOBUF, 14, sentence, 30000, buf);
 	assert_true(s.len < TOLL_RESPONSE_MAX);
+	memset(sentence, 1, sizeof(sentence) - 1); /* \u0001 each */
+	s = toll_otlp_status(TOLL_OTLP_JSON, 14, sentence, 30000, buf);
+	assert_true(s.len > 255 * 6 && s.len < TOLL_RESPONSE_MAX);
+}
+
+static void json_says_the_same(void **state)
+{
+	char buf[TOLL_RESPONSE_MAX];
+
+	(void)state;
+	assert_true(toll_slice_is(toll_otlp_response(TOLL_OTLP_JSON, 0, 0, buf), "{}"));
+	assert_true(toll_slice_is(
+		toll_otlp_response(TOLL_OTLP_JSON, 2, TOLL_DROP_UNDECODABLE, buf),
+		"{\"partialSuccess\":{\"rejectedSpans\":\"2\",\"errorMessage\":\"2 spans "
+		"rejected: the Span message is malformed\"}}"));
+	assert_true(toll_slice_is(toll_otlp_status(TOLL_OTLP_JSON, 3, "no \"x\"", 0, buf),
+	                          "{\"code\":3,\"message\":\"no \\\"x\\\"\"}"));
+	assert_true(toll_slice_is(
+		toll_otlp_status(TOLL_OTLP_JSON, 14, "full", 2045, buf),
+		"{\"code\":14,\"message\":\"full\",\"details\":[{\"@type\":\"type.googleapis.com/"
+		"google.rpc.RetryInfo\",\"retryDelay\":\"2.045s\"}]}"));
 }
 
 static void delays_lie_between_1_and_30_s_and_differ(void **state)
@@ -120,6 +142,7 @@ int main(void)
 		cmocka_unit_test(rejected_spans_come_with_number_and_reason),
 		cmocka_unit_test(refusals_say_when_to_come_back),
 		cmocka_unit_test(a_long_sentence_fits),
+		cmocka_unit_test(json_says_the_same),
 		cmocka_unit_test(delays_lie_between_1_and_30_s_and_differ),
 		cmocka_unit_test(errors_have_the_status_that_otlp_wants),
 	};

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd, driven by a thread of ours: its own time-out counts from the last byte only, so a
+ * client that sends one byte now and then would hold its connection for ever. Here every connection
+ * has a deadline; whoever passes it is shut down. */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "net/http_private.h"
+
+#define SWEEP_NS (TOLL_S / 2)
+
+/* ---- connections ---- */
+
+static struct toll_http_connection *slot_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+void toll_http_set_deadline(struct MHD_Connection *c, uint64_t timeout_ns)
+{
+	struct toll_http_connection *slot = slot_of(c);
+	uint64_t now = toll_clock_mono_ns();
+
+	if (slot)
+		slot->deadline_mono_ns =
+			timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+}
+
+/* libmicrohttpd finds the end of the stream and closes. */
+static void cut(struct toll_http_connection *slot)
+{
+	shutdown(slot->fd, SHUT_RDWR);
+	slot->deadline_mono_ns = UINT64_MAX;
+}
+
+void toll_http_set_busy(struct MHD_Connection *c, bool busy)
+{
+	struct toll_http_connection *slot = slot_of(c);
+
+	if (!slot)
+		return;
+	slot->busy = busy;
+	if (!busy && slot->worker->closed)
+		cut(slot);
+}
+
+void toll_http_set_linger(struct MHD_Connection *c)
+{
+	struct toll_http_connection *slot = slot_of(c);
+
+	if (slot)
+		slot->linger = true;
+}
+
+/* libmicrohttpd is about to close its descriptor. */
+static void let_go(struct toll_http_connection *slot)
+{
+	int fd = slot->linger ? fcntl(slot->fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (fd >= 0)
+		toll_http_linger_add(&slot->worker->lingering, fd);
+	slot->used = false;
+}
+
+static struct toll_http_connection *take_slot(struct toll_http_worker *w, int fd)
+{
+	for (unsigned i = 0; i < w->limit; i++) {
+		struct toll_http_connection *slot = &w->connections[i];
+
+		if (slot->used)
+			continue;
+		*slot = (struct toll_http_connection){ .worker = w, .fd = fd, .used = true };
+		return slot;
+	}
+	return NULL;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *c, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+	struct toll_http_worker *w = ctx;
+	struct toll_http_connection *slot = *socket_context;
+	const union MHD_ConnectionInfo *info;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (slot)
+			let_go(slot);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	slot = info ? take_slot(w, info->connect_fd) : NULL;
+	*socket_context = slot;
+	if (slot)
+		slot->deadline_mono_ns = toll_clock_mono_ns() + w->server->set.header_timeout_ns;
+}
+
+static void cut_overdue(struct toll_http_worker *w, uint64_t now)
+{
+	for (unsigned i = 0; i < w->limit; i++)
+		if (w->connections[i].used && now > w->connections[i].deadline_mono_ns)
+			cut(&w->connections[i]);
+}
+
+static void cut_if(struct toll_http_worker *w, bool busy_too)
+{
+	for (unsigned i = 0; i < w->limit; i++)
+		if (w->connections[i].used && (busy_too || !w->connections[i].busy))
+			cut(&w->connections[i]);
+}
+
+/* ---- the thread ---- */
+
+/* What has arrived is taken before connections without a request are closed. */
+static void close_listener(struct toll_http_worker *w)
+{
+	int fd = MHD_quiesce_daemon(w->daemon);
+
+	if (fd >= 0)
+		close(fd);
+	MHD_run(w->daemon);
+	w->closed = true;
+	cut_if(w, false);
+	toll_http_leave(w->server, &w->server->open);
+}
+
+static int wait_ms(struct toll_http_worker *w)
+{
+	unsigned long long ms;
+
+	if (MHD_get_timeout(w->daemon, &ms) == MHD_NO || ms > SWEEP_NS / TOLL_MS)
+		ms = SWEEP_NS / TOLL_MS;
+	return (int)ms;
+}
+
+static void *serve(void *arg)
+{
+	struct toll_http_worker *w = arg;
+	struct toll_http_server *s = w->server;
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd fds[2 + TOLL_HTTP_LINGERING] = {
+		{ .fd = info->epoll_fd, .events = POLLIN },
+		{ .fd = w->wake_fd, .events = POLLIN },
+	};
+	uint64_t next_sweep = 0;
+	eventfd_t wakes;
+
+	while (!atomic_load(&s->stop)) {
+		uint64_t now = toll_clock_mono_ns();
+
+		if (now >= next_sweep) {
+			cut_overdue(w, now);
+			next_sweep = now + SWEEP_NS;
+		}
+		poll(fds, 2 + toll_http_linger_polls(&w->lingering, fds + 2), wait_ms(w));
+		if (fds[1].revents)
+			(void)eventfd_read(w->wake_fd, &wakes);
+		MHD_run(w->daemon);
+		toll_http_linger_run(&w->lingering);
+		if (atomic_load(&s->closing) && !w->closed)
+			close_listener(w);
+		if (atomic_load(&s->cut))
+			cut_if(w, true);
+	}
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static struct MHD_Daemon *start_daemon(struct toll_http_worker *w, int listen_fd)
+{
+	const struct toll_http_settings *set = &w->server->set;
+
+	/* clang-format off */
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	                        toll_http_on_request, w,
+	                        MHD_OPTION_LISTEN_SOCKET, listen_fd,
+	                        MHD_OPTION_CONNECTION_LIMIT, w->limit,
+	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, set->max_header_bytes,
+	                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
+	                        MHD_OPTION_NOTIFY_COMPLETED, toll_http_on_completed, w,
+	                        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	                        MHD_OPTION_END);
+	/* clang-format on */
+}
+
+int toll_http_worker_start(struct toll_http_worker *w)
+{
+	/* Its own descriptor: libmicrohttpd closes what it is given. */
+	int fd = fcntl(w->server->listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	w->connections = calloc(w->limit, sizeof(*w->connections));
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd >= 0 && w->connections && w->wake_fd >= 0)
+		w->daemon = start_daemon(w, fd);
+	if (!w->daemon) {
+		if (fd >= 0)
+			close(fd);
+		return TOLL_ENOMEM;
+	}
+	if (toll_thread_start(&w->thread, w->server->set.thread, serve, w) < 0)
+		return TOLL_ENOMEM;
+	w->running = true;
+	toll_http_enter(w->server, &w->server->open);
+	return 0;
+}
+
+void toll_http_worker_wake(struct toll_http_worker *w)
+{
+	if (w->running)
+		(void)eventfd_write(w->wake_fd, 1);
+}
+
+void toll_http_worker_end(struct toll_http_worker *w)
+{
+	toll_http_worker_wake(w);
+	if (w->running)
+		pthread_join(w->thread, NULL);
+	if (w->daemon)
+		MHD_stop_daemon(
+			w->daemon); /* closes its listening socket too, if it is still there */
+	toll_http_linger_release(&w->lingering);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	free(w->connections);
+}
