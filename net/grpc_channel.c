@@ -58,7 +58,8 @@ static void add_chosen(struct toll_grpc_args *a, const struct toll_grpc_client_s
 
 /* ---- credentials ---- */
 
-static void set_certificates(grpc_tls_credentials_options *o, const struct toll_grpc_tls *tls)
+static void set_certificates(grpc_tls_credentials_options *o,
+                             const struct toll_grpc_client_tls *tls)
 {
 	grpc_tls_identity_pairs *pairs = NULL;
 	grpc_tls_certificate_provider *provider;
@@ -90,7 +91,7 @@ static void set_verifier(grpc_tls_credentials_options *o, bool skip)
 }
 
 /* core's newer interface: the older one cannot skip verification. TLS 1.2 and 1.3. */
-static grpc_channel_credentials *secure(const struct toll_grpc_tls *tls)
+static grpc_channel_credentials *secure(const struct toll_grpc_client_tls *tls)
 {
 	grpc_tls_credentials_options *o = grpc_tls_credentials_options_create();
 

@@ -14,7 +14,7 @@
 struct toll_grpc_client;
 
 /* PEM, NUL-terminated; NULL where it is not given. TLS 1.2 or 1.3, as the server likes. */
-struct toll_grpc_tls {
+struct toll_grpc_client_tls {
 	const char *ca_pem; /* who may sign the server's certificate; NULL: the system's */
 	const char *cert_pem, *key_pem; /* ours, both or none */
 	const char *server_name;        /* instead of the target's */
@@ -36,7 +36,7 @@ struct toll_grpc_client_settings {
 	 * server is away. */
 	bool wait_for_ready;
 	bool round_robin; /* over all addresses of the name, instead of the first that answers */
-	const struct toll_grpc_tls *tls;        /* NULL: plain text */
+	const struct toll_grpc_client_tls *tls; /* NULL: plain text */
 	const struct toll_grpc_header *headers; /* sent with every call */
 	size_t header_count;
 	size_t read_buffer_bytes, write_buffer_bytes;

@@ -47,10 +47,10 @@ static const char *text_or_null(struct toll_slice s)
 	return s.len ? s.ptr : NULL;
 }
 
-static struct toll_grpc_tls tls_of(const struct toll_client_tls *tls,
-                                   const struct toll_otlp_out_pems *p)
+static struct toll_grpc_client_tls tls_of(const struct toll_client_tls *tls,
+                                          const struct toll_otlp_out_pems *p)
 {
-	return (struct toll_grpc_tls){
+	return (struct toll_grpc_client_tls){
 		.ca_pem = p->ca,
 		.cert_pem = p->cert,
 		.key_pem = p->key,
@@ -60,7 +60,7 @@ static struct toll_grpc_tls tls_of(const struct toll_client_tls *tls,
 }
 
 static struct toll_grpc_client_settings settings_of(const struct toll_otlp_out *o,
-                                                    const struct toll_grpc_tls *tls)
+                                                    const struct toll_grpc_client_tls *tls)
 {
 	const struct toll_otlp_out_config *c = o->config;
 
@@ -82,7 +82,7 @@ static struct toll_grpc_client_settings settings_of(const struct toll_otlp_out *
 
 static int open_client(struct toll_otlp_out *o, struct toll_error *reterr)
 {
-	const struct toll_grpc_tls tls = tls_of(&o->config->tls, &o->pems);
+	const struct toll_grpc_client_tls tls = tls_of(&o->config->tls, &o->pems);
 	struct toll_grpc_client_settings set = settings_of(o, &tls);
 	struct toll_grpc_header *headers = lowered_headers(&o->config->headers);
 	int err;
@@ -105,7 +105,7 @@ static bool has_files(const struct toll_client_tls *tls)
 
 static int reopen(struct toll_otlp_out *o, struct toll_otlp_out_pems *fresh)
 {
-	const struct toll_grpc_tls tls = tls_of(&o->config->tls, fresh);
+	const struct toll_grpc_client_tls tls = tls_of(&o->config->tls, fresh);
 	const struct toll_grpc_client_settings set = settings_of(o, &tls);
 	struct toll_otlp_out_pems old = o->pems;
 	int err = toll_grpc_client_reopen(o->client, &set);
