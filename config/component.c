@@ -23,14 +23,50 @@ static bool is_type(struct toll_slice s)
 	return true;
 }
 
-/* No blanks, control characters or symbols; letters of any language. */
+/* The Collector forbids the Unicode categories Z, C and S. Of those beyond ASCII, these are what a
+ * keyboard or a copy from a document brings: blanks, invisible marks, signs, arrows, pictures. */
+static bool is_odd(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} odd[] = {
+		{ 0x00, 0x20 },        { 0x7f, 0xa0 },     { 0xa2, 0xa6 },     { 0xa8, 0xa9 },
+		{ 0xac, 0xb1 },        { 0xb4, 0xb4 },     { 0xb8, 0xb8 },     { 0xd7, 0xd7 },
+		{ 0xf7, 0xf7 },        { 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f },
+		{ 0x2028, 0x202f },    { 0x2044, 0x2044 }, { 0x205f, 0x206f }, { 0x20a0, 0x20cf },
+		{ 0x2100, 0x2101 },    { 0x2120, 0x2123 }, { 0x2190, 0x2307 }, { 0x230c, 0x2328 },
+		{ 0x232b, 0x2426 },    { 0x2500, 0x2767 }, { 0x2794, 0x27c4 }, { 0x3000, 0x3000 },
+		{ 0xe000, 0xf8ff },    { 0xfeff, 0xfeff }, { 0xfff9, 0xffff }, { 0x1f000, 0x1faff },
+		{ 0xe0000, 0x10ffff },
+	};
+
+	if (c < 0x80 && c > 0x20 && strchr("$+<=>^`|~", (int)c))
+		return true;
+	for (size_t i = 0; i < TOLL_COUNT(odd); i++)
+		if (c >= odd[i].first && c <= odd[i].last)
+			return true;
+	return false;
+}
+
+/* The character at the front of s, which libyaml knows to be UTF-8; moves s on. */
+static uint32_t take_character(struct toll_slice *s)
+{
+	unsigned char first = (unsigned char)*s->ptr;
+	unsigned more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+	uint32_t c = more ? first & (0x3fu >> more) : first;
+
+	*s = toll_slice(s->ptr + 1, s->len - 1);
+	for (; more && s->len; more--, *s = toll_slice(s->ptr + 1, s->len - 1))
+		c = c << 6 | ((unsigned char)*s->ptr & 0x3f);
+	return c;
+}
+
 static bool is_name(struct toll_slice s)
 {
 	if (!s.len || s.len > NAME_MAX_)
 		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] <= ' ' || s.ptr[i] == 0x7f ||
-		    strchr("$+<=>^`|~", s.ptr[i]))
+	while (s.len)
+		if (is_odd(take_character(&s)))
 			return false;
 	return true;
 }
@@ -46,15 +82,17 @@ static bool split_id(struct toll_parser *p, const struct toll_yaml_entry *entry,
 	*ret_type = toll_slice(id.ptr, slash ? (size_t)(slash - id.ptr) : id.len);
 	*ret_name = slash ? toll_slice(slash + 1, id.len - ret_type->len - 1) : toll_slice("", 0);
 	if (!is_type(*ret_type)) {
-		toll_parser_error(p, entry, path,
-		                  "no component id: type or type/name, the type of letters, "
-		                  "digits and _");
+		toll_parser_error(
+			p, entry, path,
+			"no component id: type or type/name, the type a letter and at most "
+			"62 letters, digits and _");
 		return false;
 	}
 	if (slash && !is_name(*ret_name)) {
-		toll_parser_error(p, entry, path,
-		                  "the name behind the / must not be empty, nor hold blanks, "
-		                  "control characters or symbols");
+		toll_parser_error(
+			p, entry, path,
+			"the name behind the / must not be empty, longer than 1024 bytes, "
+			"nor hold blanks, control characters or symbols");
 		return false;
 	}
 	return true;
@@ -71,27 +109,64 @@ static const struct toll_config_type *find_type(const struct toll_config_type *t
 	return NULL;
 }
 
+struct known {
+	struct toll_suggest suggest;
+	char list[512]; /* "a, b" */
+};
+
+static void find_known(const struct toll_config_type *types, enum toll_section section,
+                       struct toll_slice type, struct known *ret)
+{
+	size_t len = 0;
+
+	*ret = (struct known){ .list = "none" };
+	toll_suggest_init(&ret->suggest, type);
+	for (; types->type; types++) {
+		if (types->section != section || types->internal || types->later)
+			continue;
+		toll_suggest_offer(&ret->suggest, types->type);
+		if (types->alias)
+			toll_suggest_offer(&ret->suggest, types->alias);
+		if (len < sizeof(ret->list))
+			len += (size_t)snprintf(ret->list + len, sizeof(ret->list) - len, "%s%s",
+			                        len ? ", " : "", types->type);
+	}
+}
+
 static void unknown_type(struct toll_parser *p, const struct toll_config_type *types,
                          enum toll_section section, const struct toll_yaml_entry *entry,
                          const struct toll_yaml_path *path, struct toll_slice type)
 {
-	struct toll_suggest s;
-	char list[512] = "";
-	size_t len = 0;
+	struct known known;
 
-	toll_suggest_init(&s, type);
-	for (; types->type; types++) {
-		if (types->section != section || types->internal || types->later)
-			continue;
-		toll_suggest_offer(&s, types->type);
-		if (len < sizeof(list))
-			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
-			                        len ? ", " : "", types->type);
-	}
+	find_known(types, section, type, &known);
 	toll_parser_error(p, entry, path, "unknown %s type \"%.*s\"%s%s%s; known are: %s",
 	                  toll_section_one(section), TOLL_FMT(type),
-	                  s.best ? ", did you mean \"" : "", s.best ? s.best : "",
-	                  s.best ? "\"?" : "", len ? list : "none");
+	                  known.suggest.best ? ", did you mean \"" : "",
+	                  known.suggest.best ? known.suggest.best : "",
+	                  known.suggest.best ? "\"?" : "", known.list);
+}
+
+/* A type that has a name, but nothing behind it. */
+static void missing_type(struct toll_parser *p, const struct toll_config *config,
+                         const struct toll_config_type *type, const struct toll_yaml_entry *entry,
+                         const struct toll_yaml_path *path)
+{
+	struct known known;
+
+	if (!type->elsewhere) {
+		toll_parser_error(
+			p, entry, path,
+			"this version has no \"%s\" (%s): remove it, also where it is named",
+			type->type, type->later);
+		return;
+	}
+	find_known(config->types, type->section, toll_slice_str(type->type), &known);
+	toll_parser_error(
+		p, entry, path,
+		"the %s \"%s\" of the OpenTelemetry Collector is not here: %s; remove it, "
+		"also where it is named; known are: %s",
+		toll_section_one(type->section), type->type, type->later, known.list);
 }
 
 /* ---- components ---- */
@@ -156,10 +231,7 @@ static void parse_component(struct toll_parser *p, enum toll_section section,
 		return;
 	}
 	if (type->later) {
-		toll_parser_error(
-			p, entry, &path,
-			"this version has no \"%s\" (%s): remove it, also where it is named",
-			type->type, type->later);
+		missing_type(p, config, type, entry, &path);
 		return;
 	}
 	if (!init_component(p->arena, type, type_name, name, c)) {

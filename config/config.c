@@ -58,10 +58,11 @@ static void check_ambiguous(struct toll_parser *p, const struct toll_config *con
 		for (enum toll_section s = TOLL_SECTION_RECEIVERS; s <= TOLL_SECTION_EXPORTERS;
 		     s += 2)
 			if (toll_config_find(config, s, path.name))
-				toll_parser_report(p, TOLL_FINDING_ERROR, TOLL_PLACE_OF(c), &path,
-				                   "ambiguous ID: found in both \"%s\" and "
-				                   "\"connectors\"",
-				                   toll_section_key(s));
+				toll_parser_error(p, c, &path,
+				                  "ambiguous ID: Found both \"%s\" %s and \"%s\" "
+				                  "connector: rename one of them, for example the "
+				                  "connector to \"%s/connector\"",
+				                  c->id, toll_section_one(s), c->id, c->id);
 	}
 }
 

@@ -34,8 +34,10 @@ struct toll_config_type {
 	void (*validate)(const void *config, struct toll_reporter *r);
 	const void *owner; /* the factory, for whoever filled this in */
 	bool internal;     /* made by the program: no file can name it */
-	const char
-		*later; /* not in this version: naming it is an error that says what it will be */
+	/* Not in this version: naming it is an error with this, what it will be; or, elsewhere, why
+	 * the Collector's component is not here. */
+	const char *later;
+	bool elsewhere;
 };
 
 struct toll_config_component {
@@ -155,8 +157,14 @@ int toll_config_load_text(struct toll_slice yaml, const char *name,
 struct toll_config *toll_config_ref(struct toll_config *c);
 struct toll_config *toll_config_free(struct toll_config *c); /* always returns NULL */
 
-/* The configuration with all defaults filled in, as YAML; secrets redacted. */
-int toll_config_print(const struct toll_config *c, FILE *out);
+struct toll_print_how {
+	bool json;
+	bool reveal; /* secrets as they are, not as "[REDACTED]" */
+};
+
+/* The configuration with all defaults filled in; how NULL: YAML, secrets redacted. 0, or
+ * TOLL_ENOMEM, TOLL_EREFUSED (out). */
+int toll_config_print(const struct toll_config *c, const struct toll_print_how *how, FILE *out);
 
 /* A component that no file names (implicit ones: inline pricing, telemetry): settings are all
  * presets. */

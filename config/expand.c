@@ -162,6 +162,22 @@ static bool is_allowed(struct expander *x, const struct link *up, struct toll_sl
 	return !x->err;
 }
 
+/* By one name, however it is written: ${A}, ${env:A} and ${env:A:-x} are the same variable. */
+static struct toll_slice one_name(struct expander *x, const struct toll_uri *uri,
+                                  struct toll_slice as_written)
+{
+	const char *colon = memmem(uri->rest.ptr, uri->rest.len, ":-", 2);
+	size_t len = colon ? (size_t)(colon - uri->rest.ptr) : uri->rest.len;
+	struct toll_slice name;
+
+	if (uri->scheme != TOLL_URI_ENV && uri->scheme != TOLL_URI_NONE)
+		return as_written;
+	name = toll_arena_printf(x->arena, "env:%.*s", (int)len, uri->rest.ptr);
+	if (!name.ptr)
+		x->err = TOLL_ENOMEM;
+	return name;
+}
+
 /* What s, a whole "${...}", stands for; *ret_uri: which one that is, inner ones replaced. */
 static struct toll_uri_value look_up(struct expander *x, struct toll_slice s, unsigned depth,
                                      const struct link *up, struct toll_slice *ret_uri)
@@ -169,6 +185,7 @@ static struct toll_uri_value look_up(struct expander *x, struct toll_slice s, un
 	struct toll_uri_value value = { .text = TOLL_SLICE("") };
 	struct toll_uri_reader reader = { x->arena, x->findings, x->files, x->place,
 		                          TEXT_MAX, x->quiet,    false };
+	struct toll_slice written;
 	struct toll_uri uri;
 	int err;
 
@@ -176,10 +193,11 @@ static struct toll_uri_value look_up(struct expander *x, struct toll_slice s, un
 		give_up(x, "${...} in each other, more than 8 deep");
 		return value;
 	}
-	*ret_uri = expanded(x, toll_slice(s.ptr + 2, s.len - 3), depth, up);
+	written = expanded(x, toll_slice(s.ptr + 2, s.len - 3), depth, up);
+	uri = toll_uri_split(written);
+	*ret_uri = one_name(x, &uri, written);
 	if (x->err || !is_allowed(x, up, *ret_uri))
 		return value;
-	uri = toll_uri_split(*ret_uri);
 	err = toll_uri_read(&reader, &uri, &value);
 	if (err == TOLL_ENOMEM)
 		x->err = err;

@@ -1,95 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* print.c - the configuration in force as YAML that loads again: defaults filled in, secrets
+/* print.c - the configuration in force as a document that loads again: defaults filled in, secrets
  * hidden. */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "config/config.h"
+#include "config/emit.h"
 #include "config/scalar.h"
+#include "config/secret.h"
 #include "config/service.h"
 
-#define REDACTED "[REDACTED]"
+#define ARENA_LIMIT ((size_t)256 * 1024 * 1024)
 
-static void indent(FILE *out, unsigned level)
+struct printer {
+	struct toll_arena arena;
+	bool reveal; /* secrets too */
+	bool failed; /* out of memory */
+};
+
+/* ---- nodes ---- */
+
+static struct toll_yaml_node *new_node(struct printer *p, enum toll_yaml_kind kind, size_t room)
 {
-	for (unsigned i = 0; i < level; i++)
-		fputs("  ", out);
-}
+	static struct toll_yaml_node none;
+	struct toll_yaml_node *node = toll_arena_new(&p->arena, struct toll_yaml_node, 1);
+	struct toll_yaml_entry *entries = toll_arena_new(&p->arena, struct toll_yaml_entry, room);
 
-/* Safe without quotes, in lists too, and text to other readers of YAML as well: no number, no bool.
- */
-static bool is_simple(struct toll_slice s)
-{
-	bool value, odd;
-
-	if (!s.len || !(isalpha((unsigned char)*s.ptr) || *s.ptr == '/') ||
-	    s.ptr[s.len - 1] == ':' || toll_scalar_is_null(s) || !toll_scalar_bool(s, &value, &odd))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!isalnum((unsigned char)s.ptr[i]) && !strchr("_-./:", s.ptr[i]))
-			return false;
-	return true;
-}
-
-static void print_quoted(FILE *out, struct toll_slice s)
-{
-	fputc('"', out);
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c == '$')
-			fputs("$$", out); /* or it would be expanded on reading */
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
+	if (!node || !entries) {
+		p->failed = true;
+		return &none;
 	}
-	fputc('"', out);
+	*node = (struct toll_yaml_node){ .kind = kind, .entries = entries };
+	return node;
 }
 
-static void print_text(FILE *out, struct toll_slice s)
+static void add(struct printer *p, struct toll_yaml_node *to, const char *key,
+                struct toll_yaml_node *value)
 {
-	if (is_simple(s))
-		fprintf(out, "%.*s", TOLL_FMT(s));
-	else
-		print_quoted(out, s);
+	if (!p->failed)
+		to->entries[to->count++] =
+			(struct toll_yaml_entry){ .key = toll_slice_str(key ? key : ""),
+			                          .value = value };
 }
 
-static void print_list(FILE *out, const struct toll_slice_list *list)
+static struct toll_yaml_node *text_node(struct printer *p, struct toll_slice text)
 {
-	fputs(" [", out);
-	for (size_t i = 0; i < list->count; i++) {
-		fputs(i ? ", " : "", out);
-		print_text(out, list->at[i]);
-	}
-	fputs("]\n", out);
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_SCALAR, 0);
+
+	if (!p->failed)
+		node->text = text;
+	return node;
 }
 
-static void print_map(FILE *out, const struct toll_pair_list *map, bool secret, unsigned level)
+/* Numbers, bools, durations: they mean themselves. */
+static struct toll_yaml_node *plain_node(struct printer *p, const char *text)
 {
-	fputs(map->count ? "\n" : " {}\n", out);
-	for (size_t i = 0; i < map->count; i++) {
-		indent(out, level + 1);
-		print_text(out, map->at[i].key);
-		fputs(": ", out);
-		if (secret)
-			fputs("\"" REDACTED "\"", out);
-		else
-			print_text(out, map->at[i].value);
-		fputc('\n', out);
-	}
+	struct toll_slice copy = toll_arena_dup(&p->arena, toll_slice_str(text));
+	struct toll_yaml_node *node = text_node(p, copy);
+
+	p->failed |= !copy.ptr;
+	if (!p->failed)
+		node->plain = true;
+	return node;
 }
 
-static void print_any(FILE *out, const struct toll_any *any)
+/* Text a user wrote; what is secret in it is hidden. */
+static struct toll_yaml_node *value_node(struct printer *p, struct toll_slice text)
 {
-	if (any->type == TOLL_ANY_STRING)
-		print_text(out, any->text);
-	else
-		fputs(any->type == TOLL_ANY_NONE ? "null" : any->text.ptr, out);
+	if (!p->reveal)
+		text = toll_secret_hide_userinfo(&p->arena, text);
+	p->failed |= !text.ptr;
+	return text_node(p, text);
 }
+
+static struct toll_yaml_node *secret_node(struct printer *p, struct toll_slice text)
+{
+	return text_node(p, p->reveal || !text.len ? text : TOLL_SLICE(TOLL_SECRET_HIDDEN));
+}
+
+/* ---- settings ---- */
 
 static const char *scalar_text(const struct toll_field *f, const void *at, char *buf)
 {
@@ -114,56 +104,74 @@ static const char *scalar_text(const struct toll_field *f, const void *at, char 
 	}
 }
 
-static void print_fields(FILE *out, const struct toll_field *fields, const void *config,
-                         unsigned level, bool in_item);
-
-static void print_groups(FILE *out, const struct toll_field *f, const struct toll_group_list *list,
-                         unsigned level)
+static struct toll_yaml_node *list_node(struct printer *p, const struct toll_slice_list *list)
 {
-	fputs(list->count ? "\n" : " []\n", out);
-	for (size_t i = 0; i < list->count; i++) {
-		indent(out, level + 1);
-		fputs("- ", out);
-		print_fields(out, f->group, (const char *)list->at + i * f->group_size, level + 2,
-		             true);
-	}
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_LIST, list->count);
+
+	for (size_t i = 0; i < list->count && !p->failed; i++)
+		add(p, node, NULL, value_node(p, list->at[i]));
+	return node;
 }
 
-static void print_value(FILE *out, const struct toll_field *f, const void *at, unsigned level)
+static struct toll_yaml_node *map_node(struct printer *p, const struct toll_pair_list *map,
+                                       bool secret)
 {
-	const struct toll_slice *text = at;
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, map->count);
+
+	for (size_t i = 0; i < map->count && !p->failed; i++) {
+		struct toll_slice value = map->at[i].value;
+		bool hide = secret || toll_secret_is_key(map->at[i].key);
+
+		add(p, node, map->at[i].key.ptr,
+		    hide ? secret_node(p, value) : value_node(p, value));
+	}
+	return node;
+}
+
+static struct toll_yaml_node *fields_node(struct printer *p, const struct toll_field *fields,
+                                          const char *config);
+
+static struct toll_yaml_node *groups_node(struct printer *p, const struct toll_field *f,
+                                          const struct toll_group_list *list)
+{
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_LIST, list->count);
+
+	for (size_t i = 0; i < list->count && !p->failed; i++)
+		add(p, node, NULL,
+		    fields_node(p, f->group, (const char *)list->at + i * f->group_size));
+	return node;
+}
+
+static struct toll_yaml_node *any_node(struct printer *p, const struct toll_any *any)
+{
+	if (any->type == TOLL_ANY_NONE)
+		return new_node(p, TOLL_YAML_NULL, 0);
+	return any->type == TOLL_ANY_STRING ? value_node(p, any->text)
+	                                    : plain_node(p, any->text.ptr);
+}
+
+static struct toll_yaml_node *field_node(struct printer *p, const struct toll_field *f,
+                                         const void *at)
+{
 	char buf[TOLL_SCALAR_TEXT];
 
 	switch (f->type) {
 	case TOLL_FIELD_STRING:
-		fputc(' ', out);
-		print_text(out, *text);
-		fputc('\n', out);
-		break;
+		return value_node(p, *(const struct toll_slice *)at);
 	case TOLL_FIELD_SECRET:
-		fputs(text->len ? " \"" REDACTED "\"\n" : " \"\"\n", out);
-		break;
+		return secret_node(p, *(const struct toll_slice *)at);
 	case TOLL_FIELD_LIST:
-		print_list(out, at);
-		break;
+		return list_node(p, at);
 	case TOLL_FIELD_MAP:
-		print_map(out, at, f->secret, level);
-		break;
+		return map_node(p, at, f->secret);
 	case TOLL_FIELD_ANY:
-		fputc(' ', out);
-		print_any(out, at);
-		fputc('\n', out);
-		break;
+		return any_node(p, at);
 	case TOLL_FIELD_GROUP:
-		fputc('\n', out);
-		print_fields(out, f->group, at, level + 1, false);
-		break;
+		return fields_node(p, f->group, at);
 	case TOLL_FIELD_GROUPS:
-		print_groups(out, f, at, level);
-		break;
+		return groups_node(p, f, at);
 	default:
-		fprintf(out, " %s\n", scalar_text(f, at, buf));
-		break;
+		return plain_node(p, scalar_text(f, at, buf));
 	}
 }
 
@@ -180,90 +188,124 @@ static bool is_shown(const struct toll_field *f, const char *config)
 	       *(const bool *)(const void *)(config + f->present);
 }
 
-/* in_item: the first line follows a "- " that stands already. */
-static void print_fields(FILE *out, const struct toll_field *fields, const void *config,
-                         unsigned level, bool in_item)
+static struct toll_yaml_node *fields_node(struct printer *p, const struct toll_field *fields,
+                                          const char *config)
 {
-	bool first = in_item;
+	struct toll_yaml_node *node;
+	size_t count = 0;
 
-	for (const struct toll_field *f = fields; f->name; f++) {
-		if (!is_shown(f, config))
-			continue;
-		if (!first)
-			indent(out, level);
-		first = false;
-		fprintf(out, "%s:", f->name);
-		print_value(out, f, (const char *)config + f->offset, level);
-	}
-	if (first)
-		fputs("{}\n", out);
+	while (fields[count].name)
+		count++;
+	node = new_node(p, TOLL_YAML_MAP, count);
+	for (const struct toll_field *f = fields; f->name && !p->failed; f++)
+		if (is_shown(f, config))
+			add(p, node, f->name, field_node(p, f, config + f->offset));
+	return node;
 }
 
-static void print_component(FILE *out, const struct toll_config_component *c)
+/* ---- service ---- */
+
+static struct toll_yaml_node *ids_node(struct printer *p, struct toll_config_component *const *list,
+                                       size_t count)
 {
-	fputs("  ", out);
-	print_text(out, toll_slice_str(c->id));
-	fputs(":\n", out);
-	print_fields(out, c->type->fields, c->settings, 2, false);
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_LIST, count);
+
+	for (size_t i = 0; i < count; i++)
+		add(p, node, NULL, text_node(p, toll_slice_str(list[i]->id)));
+	return node;
 }
 
-static void print_ids(FILE *out, const char *key, unsigned level,
-                      struct toll_config_component *const *list, size_t count)
+/* {key: value}, for the Collector's nesting. */
+static struct toll_yaml_node *one(struct printer *p, const char *key, struct toll_yaml_node *value)
 {
-	indent(out, level);
-	fprintf(out, "%s: [", key);
-	for (size_t i = 0; i < count; i++) {
-		fputs(i ? ", " : "", out);
-		print_text(out, toll_slice_str(list[i]->id));
-	}
-	fputs("]\n", out);
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, 1);
+
+	add(p, node, key, value);
+	return node;
 }
 
-static void print_telemetry(FILE *out, const struct toll_config_telemetry *t)
+static struct toll_yaml_node *metrics_node(struct printer *p, const struct toll_config_telemetry *t)
 {
-	fputs("  telemetry:\n    metrics:\n", out);
-	if (!t->metrics_enabled) {
-		fputs("      level: none\n", out);
-	} else {
-		fputs("      readers:\n        - pull:\n            exporter:\n"
-		      "              prometheus:\n                host: ",
-		      out);
-		print_text(out, t->metrics_host);
-		fprintf(out,
-		        "\n                port: %" PRId64
-		        "\n                without_type_suffix: %s\n",
-		        t->metrics_port, t->without_type_suffix ? "true" : "false");
-	}
-	fprintf(out, "    logs:\n      level: %.*s\n", TOLL_FMT(t->log_level));
+	struct toll_yaml_node *prometheus, *readers;
+	char port[TOLL_SCALAR_TEXT];
+
+	if (!t->metrics_enabled)
+		return one(p, "level", text_node(p, TOLL_SLICE("none")));
+	snprintf(port, sizeof(port), "%" PRId64, t->metrics_port);
+	prometheus = new_node(p, TOLL_YAML_MAP, 3);
+	add(p, prometheus, "host", text_node(p, t->metrics_host));
+	add(p, prometheus, "port", plain_node(p, port));
+	add(p, prometheus, "without_type_suffix",
+	    plain_node(p, t->without_type_suffix ? "true" : "false"));
+	readers = new_node(p, TOLL_YAML_LIST, 1);
+	add(p, readers, NULL, one(p, "pull", one(p, "exporter", one(p, "prometheus", prometheus))));
+	return one(p, "readers", readers);
 }
 
-static void print_service(FILE *out, const struct toll_config *c)
+static struct toll_yaml_node *pipelines_node(struct printer *p, const struct toll_config *c)
 {
-	fputs("service:\n", out);
-	print_ids(out, "extensions", 1, c->extensions, c->extension_count);
-	fputs("  pipelines:\n", out);
-	for (size_t i = 0; i < c->pipeline_count; i++) {
-		const struct toll_config_pipeline *p = &c->pipelines[i];
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, c->pipeline_count);
 
-		fputs("    ", out);
-		print_text(out, toll_slice_str(p->id));
-		fputs(":\n", out);
-		print_ids(out, "receivers", 3, p->receivers, p->receiver_count);
-		print_ids(out, "processors", 3, p->processors, p->processor_count);
-		print_ids(out, "exporters", 3, p->exporters, p->exporter_count);
+	for (size_t i = 0; i < c->pipeline_count && !p->failed; i++) {
+		const struct toll_config_pipeline *from = &c->pipelines[i];
+		struct toll_yaml_node *pipeline = new_node(p, TOLL_YAML_MAP, 3);
+
+		add(p, pipeline, "receivers", ids_node(p, from->receivers, from->receiver_count));
+		add(p, pipeline, "processors",
+		    ids_node(p, from->processors, from->processor_count));
+		add(p, pipeline, "exporters", ids_node(p, from->exporters, from->exporter_count));
+		add(p, node, from->id, pipeline);
 	}
-	print_telemetry(out, &c->telemetry);
+	return node;
 }
 
-int toll_config_print(const struct toll_config *c, FILE *out)
+static struct toll_yaml_node *service_node(struct printer *p, const struct toll_config *c)
 {
-	for (int s = 0; s < TOLL_SECTION_COUNT; s++) {
-		if (!c->component_count[s])
-			continue;
-		fprintf(out, "%s:\n", toll_section_key(s));
-		for (size_t i = 0; i < c->component_count[s]; i++)
-			print_component(out, &c->components[s][i]);
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, 3);
+	struct toll_yaml_node *telemetry = new_node(p, TOLL_YAML_MAP, 2);
+
+	add(p, telemetry, "metrics", metrics_node(p, &c->telemetry));
+	add(p, telemetry, "logs", one(p, "level", text_node(p, c->telemetry.log_level)));
+	add(p, node, "extensions", ids_node(p, c->extensions, c->extension_count));
+	add(p, node, "pipelines", pipelines_node(p, c));
+	add(p, node, "telemetry", telemetry);
+	return node;
+}
+
+/* ---- all of it ---- */
+
+static struct toll_yaml_node *section_node(struct printer *p, const struct toll_config *c, int s)
+{
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, c->component_count[s]);
+
+	for (size_t i = 0; i < c->component_count[s] && !p->failed; i++) {
+		const struct toll_config_component *one = &c->components[s][i];
+
+		add(p, node, one->id, fields_node(p, one->type->fields, one->settings));
 	}
-	print_service(out, c);
+	return node;
+}
+
+int toll_config_print(const struct toll_config *c, const struct toll_print_how *how, FILE *out)
+{
+	static const struct toll_print_how usual;
+	struct printer p = { .reveal = how && how->reveal };
+	struct toll_yaml_node *root;
+
+	if (!how)
+		how = &usual;
+	toll_arena_init(&p.arena, ARENA_LIMIT);
+	root = new_node(&p, TOLL_YAML_MAP, TOLL_SECTION_COUNT + 1);
+	for (int s = 0; s < TOLL_SECTION_COUNT; s++)
+		if (c->component_count[s])
+			add(&p, root, toll_section_key(s), section_node(&p, c, s));
+	add(&p, root, "service", service_node(&p, c));
+	if (!p.failed && how->json)
+		toll_emit_json(out, root);
+	else if (!p.failed)
+		toll_emit_yaml(out, root);
+	toll_arena_release(&p.arena);
+	if (p.failed)
+		return TOLL_ENOMEM;
 	return ferror(out) ? TOLL_EREFUSED : 0;
 }

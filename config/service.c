@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/service.h"
 
-#include <stdlib.h>
+#include <string.h>
 
+#include "config/connectors.h"
 #include "config/suggest.h"
 #include "config/telemetry.h"
+
+#define PIPELINES_MAX 1000
 
 /* References of one kind in one pipeline. */
 struct references {
@@ -36,25 +39,47 @@ static bool was_refused(const struct toll_parser *p, enum toll_section section, 
 	return there && toll_yaml_find(there->value, id);
 }
 
+/* The same component under the other name of its type: otlp for otlp_grpc. */
+static bool is_twin(const struct toll_config_component *c, struct toll_slice id)
+{
+	const char *slash = memchr(id.ptr, '/', id.len);
+	struct toll_slice type = toll_slice(id.ptr, slash ? (size_t)(slash - id.ptr) : id.len);
+	struct toll_slice name =
+		slash ? toll_slice(slash + 1, id.len - type.len - 1) : toll_slice("", 0);
+
+	return toll_slice_is(name, c->name) &&
+	       (toll_slice_is(type, c->type->type) ||
+	        (c->type->alias && toll_slice_is(type, c->type->alias)));
+}
+
+static void offer_ids(struct toll_suggest *s, const struct toll_config *config,
+                      enum toll_section section)
+{
+	for (size_t i = 0; i < config->component_count[section]; i++) {
+		const struct toll_config_component *c = &config->components[section][i];
+
+		toll_suggest_offer(s, c->id);
+		if (is_twin(c, s->typed)) {
+			s->best = c->id;
+			s->distance = 0;
+		}
+	}
+}
+
 static void unknown_reference(struct toll_parser *p, const struct references *refs,
                               const struct toll_yaml_entry *item, struct toll_slice id,
                               const struct toll_config *config)
 {
-	const char *kind = toll_section_one(refs->section);
 	struct toll_suggest s;
 
 	toll_suggest_init(&s, id);
-	for (size_t i = 0; i < config->component_count[refs->section]; i++)
-		toll_suggest_offer(&s, config->components[refs->section][i].id);
-	if (s.best)
-		toll_parser_error(p, item, refs->path,
-		                  "references %s \"%.*s\" which is not configured, "
-		                  "did you mean \"%s\"?",
-		                  kind, TOLL_FMT(id), s.best);
-	else
-		toll_parser_error(p, item, refs->path,
-		                  "references %s \"%.*s\" which is not configured", kind,
-		                  TOLL_FMT(id));
+	offer_ids(&s, config, refs->section);
+	if (refs->connectors_too)
+		offer_ids(&s, config, TOLL_SECTION_CONNECTORS);
+	toll_parser_error(
+		p, item, refs->path, "references %s \"%.*s\" which is not configured%s%s%s",
+		toll_section_one(refs->section), TOLL_FMT(id), s.best ? ", did you mean \"" : "",
+		s.best ? s.best : "", s.best ? "\"?" : "");
 }
 
 static struct toll_config_component *resolve(struct toll_parser *p, const struct references *refs,
@@ -214,6 +239,10 @@ static void parse_pipelines(struct toll_parser *p, const struct toll_yaml_entry 
 		                  "traces: {receivers: [...], exporters: [...]}");
 		return;
 	}
+	if (map->count > PIPELINES_MAX) {
+		toll_parser_error(p, entry, &path, "more than %d pipelines", PIPELINES_MAX);
+		return;
+	}
 	config->pipelines = toll_arena_new(p->arena, struct toll_config_pipeline, map->count);
 	if (!config->pipelines) {
 		p->err = TOLL_ENOMEM;
@@ -266,5 +295,7 @@ void toll_service_parse(struct toll_parser *p, const struct toll_yaml_entry *ent
 	check_service_keys(p, map, &path);
 	config->extensions = resolve_all(p, &refs, config, &config->extension_count);
 	parse_pipelines(p, toll_yaml_find(map, "pipelines"), &path, config);
+	if (!p->err)
+		toll_connectors_check(p, config);
 	toll_telemetry_parse(p, toll_yaml_find(map, "telemetry"), &telemetry, &config->telemetry);
 }

@@ -11,7 +11,7 @@
 #include "pipeline/graph.h"
 #include "pipeline/host.h"
 
-#define TYPES_MAX 128
+#define TYPES_MAX 512
 
 static struct toll_config_type type_of(const struct toll_factory *f)
 {
@@ -46,7 +46,26 @@ static const struct toll_config_type later_types[] = {
 	  .help = "Not in this version.",     \
 	  .stability = "none" },
 #include "cmd/spantoll/later.def"
+#define TOLL_ELSEWHERE(section_, type_, what) \
+	{ .section = TOLL_SECTION_##section_, \
+	  .type = (type_),                    \
+	  .later = (what),                    \
+	  .elsewhere = true,                  \
+	  .help = "Not in this program.",     \
+	  .stability = "none" },
+#include "cmd/spantoll/collector.def"
 };
+
+static bool is_there(const struct toll_config_type *types, size_t count,
+                     const struct toll_config_type *type)
+{
+	for (size_t i = 0; i < count; i++)
+		if (types[i].section == type->section &&
+		    (strcmp(types[i].type, type->type) == 0 ||
+		     (types[i].alias && strcmp(types[i].alias, type->type) == 0)))
+			return true;
+	return false;
+}
 
 const struct toll_config_type *toll_setup_types(void)
 {
@@ -60,7 +79,8 @@ const struct toll_config_type *toll_setup_types(void)
 	for (; n < TYPES_MAX - 1 && toll_factories[n]; n++)
 		types[n] = type_of(toll_factories[n]);
 	for (size_t i = 0; n < TYPES_MAX - 1 && i < TOLL_COUNT(later_types); i++)
-		types[n++] = later_types[i];
+		if (!is_there(types, n, &later_types[i]))
+			types[n++] = later_types[i];
 	return types;
 }
 

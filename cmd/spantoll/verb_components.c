@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verb_components.c - `spantoll components`: what this program can run. */
+#include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,23 +19,54 @@ static const char *const section_keys[] = { "receivers", "processors", "exporter
 	                                    "extensions" };
 static const char *const section_kinds[] = { "receiver", "processor", "exporter", "connector",
 	                                     "extension" };
+static const char *const schemes[] = { "env", "file", "yaml" };
 
-/* Calls fn for every type that a file can name, in the order of the sections. */
+#define TYPES_MAX 256
+
+static int by_name(const void *a, const void *b)
+{
+	const struct toll_config_type *const *left = a, *const *right = b;
+
+	return strcmp((*left)->type, (*right)->type);
+}
+
+/* Calls fn for every type of the section that a file can name, by name. */
 static void each_type(enum toll_section section,
                       void (*fn)(const struct toll_config_type *, void *), void *ctx)
 {
-	for (const struct toll_config_type *t = toll_setup_types(); t->type; t++)
+	const struct toll_config_type *types[TYPES_MAX];
+	size_t count = 0;
+
+	for (const struct toll_config_type *t = toll_setup_types(); t->type && count < TYPES_MAX;
+	     t++)
 		if (t->section == section && !t->internal && !t->later)
-			fn(t, ctx);
+			types[count++] = t;
+	qsort(types, count, sizeof(*types), by_name); /* NOLINT(bugprone-sizeof-expression) */
+	for (size_t i = 0; i < count; i++)
+		fn(types[i], ctx);
+}
+
+/* The Collector writes Stable, Beta, Alpha, Development. */
+static void print_level(const char *what, const char *stability)
+{
+	printf("        %s: %c%s\n", what, toupper((unsigned char)*stability), stability + 1);
 }
 
 static void print_yaml_type(const struct toll_config_type *t, void *ctx TOLL_UNUSED)
 {
-	printf("    - name: %s\n", t->type);
+	printf("    - name: %s\n      module: spantoll/%s/%s v%s\n", t->type,
+	       section_keys[t->section], t->type, TOLL_VERSION);
 	if (t->alias)
 		printf("      alias: %s\n", t->alias);
-	printf("      stability:\n        %s: %s\n",
-	       t->section == TOLL_SECTION_EXTENSIONS ? "extension" : "traces", t->stability);
+	puts("      stability:");
+	if (t->section == TOLL_SECTION_EXTENSIONS) {
+		print_level("extension", t->stability);
+	} else if (t->section == TOLL_SECTION_CONNECTORS) {
+		print_level("traces-to-traces", t->stability);
+	} else {
+		puts("        logs: Undefined\n        metrics: Undefined");
+		print_level("traces", t->stability);
+	}
 }
 
 static void count_type(const struct toll_config_type *t TOLL_UNUSED, void *ctx)
@@ -41,10 +74,12 @@ static void count_type(const struct toll_config_type *t TOLL_UNUSED, void *ctx)
 	++*(size_t *)ctx;
 }
 
-/* The layout of the Collector's own `components`. */
+/* The layout of the Collector's own `components` (otelcol/command_components.go). */
 static int print_yaml(void)
 {
-	printf("buildinfo:\n    command: spantoll\n    version: %s\n", TOLL_VERSION);
+	printf("buildinfo:\n    command: spantoll\n"
+	       "    description: a price on every span, a budget per service\n    version: %s\n",
+	       TOLL_VERSION);
 	for (int s = 0; s < TOLL_SECTION_COUNT; s++) {
 		size_t count = 0;
 
@@ -52,7 +87,10 @@ static int print_yaml(void)
 		printf("%s:%s\n", section_keys[s], count ? "" : " []");
 		each_type(s, print_yaml_type, NULL);
 	}
-	puts("providers:\n    - scheme: env\n    - scheme: file");
+	puts("providers:");
+	for (size_t i = 0; i < TOLL_COUNT(schemes); i++)
+		printf("    - scheme: %s\n      module: spantoll/config v%s\n", schemes[i],
+		       TOLL_VERSION);
 	return TOLL_EXIT_OK;
 }
 

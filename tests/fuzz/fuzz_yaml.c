@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t len = 0;
 		FILE *out = open_memstream(&text, &len);
 
-		if (out && toll_config_print(config, out) == 0 && fclose(out) == 0)
+		if (out && toll_config_print(config, NULL, out) == 0 && fclose(out) == 0)
 			load_again(text, len);
 		free(text);
 	}

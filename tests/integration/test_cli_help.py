@@ -83,6 +83,12 @@ def test_components_speaks_the_collectors_yaml():
     assert {"kafka", "enforcer", "file", "debug", "nop"} <= {c["name"] for c in listed["exporters"]}
     assert {"health_check", "pricebook"} <= {c["name"] for c in listed["extensions"]}
     assert "telemetry" not in [c["name"] for c in listed["extensions"]]
+    kafka = next(c for c in listed["exporters"] if c["name"] == "kafka")
+    assert kafka["stability"] == {"logs": "Undefined", "metrics": "Undefined", "traces": "Beta"}
+    assert kafka["module"].startswith("spantoll/exporters/kafka v")
+    assert [p["scheme"] for p in listed["providers"]] == ["env", "file", "yaml"]
+    for section in ["receivers", "processors", "exporters", "connectors", "extensions"]:
+        assert [c["name"] for c in listed[section]] == sorted(c["name"] for c in listed[section])
     as_json = json.loads(spantoll("components", "--json").stdout)
     assert [c["name"] for c in as_json["exporters"]] == [c["name"] for c in listed["exporters"]]
     assert all(c["help"].endswith(".") for c in as_json["exporters"])

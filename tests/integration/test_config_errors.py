@@ -100,7 +100,7 @@ processors:
 exporters:
   kafka: {topik: x, producer: {compression: gzp}}
 extensions:
-  zpages:
+  nosuch:
 service:
   pipelines:
     traces:
@@ -123,7 +123,7 @@ procesors:
                    'processors::batch::timeout: "5" needs a unit',
                    'exporters::kafka::topik: unknown key, did you mean "topic"?',
                    'did you mean "gzip"?',
-                   'extensions::zpages: unknown extension type "zpages"',
+                   'extensions::nosuch: unknown extension type "nosuch"',
                    'service::pipelines::traces: references processor "x" which is not configured',
                    'service::pipelines::metrics: spantoll prices spans',
                    'procesors: unknown key, did you mean "processors"?']:

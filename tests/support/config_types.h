@@ -133,6 +133,7 @@ static const struct toll_config_type test_types[] = {
 	TYPE(EXPORTERS, "nop", "Drops.", no_fields),
 	TYPE(EXPORTERS, "hidden", "Is not for files.", no_fields, .internal = true),
 	TYPE(EXPORTERS, "ledger", "Comes.", NULL, .later = "stored roll-ups"),
+	TYPE(EXPORTERS, "jaeger", "Is not here.", NULL, .later = "send OTLP", .elsewhere = true),
 	TYPE(CONNECTORS, "forward", "Joins.", no_fields),
 	TYPE(EXTENSIONS, "health_check", "Answers.", no_fields),
 	{ .type = NULL },

@@ -284,7 +284,21 @@ static void ids_follow_the_collectors_rules(void **state TOLL_UNUSED)
 	expect_finding("exporters: {nop/: }\n", "exporters::nop/: the name behind the / must not");
 	expect_finding("exporters: {\"nop/a b\": }\n", "the name behind the /");
 	expect_finding("exporters: {nop/a|b: }\n", "the name behind the /");
-	expect_finding("connectors: {nop: }\n", "unknown connector type \"nop\"");
+	expect_finding("connectors: {nop: }\n",
+	               "unknown connector type \"nop\"; known are: forward");
+	expect_finding("exporters: {\"nop/a\xc2\xa0z\": }\n", "the name behind the /");
+	expect_finding("exporters: {\"nop/\xe2\x86\x92\": }\n", "the name behind the /");
+	expect_finding("exporters: {\"nop/\xf0\x9f\x92\xb8\": }\n", "the name behind the /");
+	expect_finding("exporters: {\"nop/\xc3\xbc-\xe6\x97\xa5.1:#%\": }\n",
+	               "exporters::nop/\xc3\xbc-\xe6\x97\xa5.1:#%: is not used");
+	expect_finding(
+		"exporters: {a_type_that_is_much_longer_than_the_sixty_three_characters_of_it: "
+		"}\n",
+		"no component id");
+	expect_finding(
+		"exporters: {jaeger/x: }\n",
+		"exporters::jaeger/x: the exporter \"jaeger\" of the OpenTelemetry Collector is "
+		"not here: send OTLP; remove it, also where it is named; known are: kafka, nop");
 	expect_finding("exporters: {hidden: }\n", "unknown exporter type");
 	expect_finding("extensions: {zpages: }\n", "known are: health_check");
 }
@@ -304,6 +318,29 @@ static void pipelines_need_both_ends(void **state TOLL_UNUSED)
 	expect_finding("service: {pipelines: {trace: }}\n", "no such signal");
 	expect_finding("service: {pipelines: {traces/: }}\n", "no such signal");
 	expect_finding("- a\n", "must be a mapping with receivers");
+}
+
+static void both_names_of_a_type_are_taken(void **state TOLL_UNUSED)
+{
+	struct toll_config *c;
+
+	assert_int_equal(
+		load("receivers: {otlp: {protocols: {grpc: }}, otlp_grpc: {protocols: {grpc: "
+	             "}}}\nexporters: {nop: }\n"
+	             "service: {pipelines: {traces: {receivers: [otlp, otlp_grpc], exporters: "
+	             "[nop]}}}\n",
+	             &c),
+		0);
+	assert_string_equal(c->components[TOLL_SECTION_RECEIVERS][0].id, "otlp");
+	assert_string_equal(c->components[TOLL_SECTION_RECEIVERS][1].id, "otlp_grpc");
+	assert_ptr_equal(c->components[TOLL_SECTION_RECEIVERS][0].type,
+	                 c->components[TOLL_SECTION_RECEIVERS][1].type);
+	toll_config_free(c);
+	expect_finding(
+		"receivers: {otlp/a: {protocols: {grpc: }}}\n"
+		"service: {pipelines: {traces: {receivers: [otlp_grpc/a]}}}\n",
+		"service::pipelines::traces: references receiver \"otlp_grpc/a\" which is not "
+		"configured, did you mean \"otlp/a\"?");
 }
 
 static void telemetry_speaks_the_collectors_shape(void **state TOLL_UNUSED)
@@ -345,7 +382,7 @@ static void print(const struct toll_config *c, char *text, size_t size)
 	FILE *out = fmemopen(text, size, "w");
 
 	assert_non_null(out);
-	assert_int_equal(toll_config_print(c, out), 0);
+	assert_int_equal(toll_config_print(c, NULL, out), 0);
 	fclose(out);
 }
 
@@ -441,6 +478,7 @@ int main(void)
 		cmocka_unit_test(null_is_the_same_as_absent),
 		cmocka_unit_test(ids_follow_the_collectors_rules),
 		cmocka_unit_test(pipelines_need_both_ends),
+		cmocka_unit_test(both_names_of_a_type_are_taken),
 		cmocka_unit_test(telemetry_speaks_the_collectors_shape),
 		cmocka_unit_test(what_is_printed_loads_again),
 		cmocka_unit_test(implicit_components_have_presets),

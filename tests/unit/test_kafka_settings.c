@@ -181,7 +181,7 @@ static void secrets_stay_secret(void **state TOLL_UNUSED)
 	char text[16384] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	assert_int_equal(toll_config_print(c, out), 0);
+	assert_int_equal(toll_config_print(c, NULL, out), 0);
 	fclose(out);
 	assert_non_null(strstr(text, "password"));
 	assert_null(strstr(text, "geheim"));
