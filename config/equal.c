@@ -32,7 +32,7 @@ static bool groups_equal(const struct toll_field *f, const struct toll_group_lis
 
 	if (a->count != b->count || !a->at != !b->at)
 		return false;
-	for (size_t i = 0; i < a->count; i++)
+	for (size_t i = 0; one && other && i < a->count; i++)
 		if (!toll_fields_equal(f->group, one + i * f->group_size,
 		                       other + i * f->group_size))
 			return false;

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/handover.h"
+
 #define BACKLOG 128
 
 static int parse_port(struct toll_slice digits, uint16_t *ret)
@@ -213,10 +215,16 @@ int toll_endpoint_listen(const struct toll_endpoint *e, const char *setting, int
 	} else {
 		fd = listen_everywhere(e->port);
 	}
+	if (fd < 0 && errno == EADDRINUSE) {
+		fd = toll_handover_take(setting, toll_endpoint_print(e, text), e->port);
+		errno = EADDRINUSE;
+	}
 	if (fd < 0)
 		return toll_fail(reterr, errno == EADDRINUSE ? TOLL_EFULL : TOLL_EDOWN,
 		                 "%s: cannot listen on %s: %s", setting,
 		                 toll_endpoint_print(e, text), advice(errno));
+	if (e->port)
+		toll_handover_offer(setting, toll_endpoint_print(e, text), fd);
 	*ret_fd = fd;
 	*ret_port = bound_port(fd);
 	return 0;

@@ -29,7 +29,8 @@ const char *toll_endpoint_local_url(const struct toll_endpoint *e, char buf[TOLL
 
 /* A listening, non-blocking, close-on-exec TCP socket. A name is looked up and its first IPv4
  * address taken ("localhost" is 127.0.0.1, as in the Collector). setting: the YAML path that chose
- * the endpoint; the sentence on failure names both. *ret_port: the port in use. */
+ * the endpoint; the sentence on failure names both. *ret_port: the port in use. Where the same
+ * setting listens there already (a reload), a duplicate of that socket. */
 int toll_endpoint_listen(const struct toll_endpoint *e, const char *setting, int *ret_fd,
                          uint16_t *ret_port, struct toll_error *reterr) TOLL_MUST_CHECK;
 

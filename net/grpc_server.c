@@ -76,6 +76,9 @@ struct worker {
 
 struct toll_grpc_server {
 	struct toll_grpc_server_settings set;
+	struct toll_grpc_server *next;       /* of the live ones */
+	struct toll_endpoint bound;          /* numeric */
+	char place[TOLL_ENDPOINT_MAX + 128]; /* setting and endpoint */
 	grpc_server *core;
 	grpc_resource_quota *quota;
 	struct toll_grpc_tls tls;
@@ -90,6 +93,11 @@ struct toll_grpc_server {
 };
 
 static char closed_tag; /* its address marks the end of core's shutdown */
+
+/* Servers of this process with a port: a reload may open one for the same setting again while the
+ * one before still answers. */
+static struct toll_grpc_server *live;
+static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- lists ---- */
 
@@ -582,8 +590,9 @@ static void add_limits(struct toll_grpc_args *a, const struct toll_grpc_server_s
 
 static void add_behaviour(struct toll_grpc_args *a, const struct toll_grpc_server_settings *set)
 {
-	toll_grpc_add_int(a, GRPC_ARG_ALLOW_REUSEPORT,
-	                  0); /* a second daemon on the port is an error */
+	/* For the server that a reload puts in our place; see live. Another process is found out by
+	 * resolve(). */
+	toll_grpc_add_int(a, GRPC_ARG_ALLOW_REUSEPORT, 1);
 	/* A bomb would inflate before core looks at its size. */
 	toll_grpc_add_int(a, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 	/* Others are refused by core, with the list of these. */
@@ -617,6 +626,41 @@ static void make_core(struct toll_grpc_server *s)
 		s->workers[i].queue = grpc_completion_queue_create_for_next(NULL);
 		grpc_server_register_completion_queue(s->core, s->workers[i].queue, NULL);
 	}
+}
+
+static void join_live(struct toll_grpc_server *s)
+{
+	pthread_mutex_lock(&live_lock);
+	s->next = live;
+	live = s;
+	pthread_mutex_unlock(&live_lock);
+}
+
+static void leave_live(struct toll_grpc_server *s)
+{
+	struct toll_grpc_server **at = &live;
+
+	pthread_mutex_lock(&live_lock);
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
+	pthread_mutex_unlock(&live_lock);
+}
+
+/* The same setting listens at the same place: its address. */
+static bool find_predecessor(const struct toll_grpc_server *s, struct toll_endpoint *ret)
+{
+	const struct toll_grpc_server *other;
+
+	pthread_mutex_lock(&live_lock);
+	for (other = live; other; other = other->next)
+		if (other->bound.port && strcmp(other->place, s->place) == 0)
+			break;
+	if (other)
+		*ret = other->bound;
+	pthread_mutex_unlock(&live_lock);
+	return other != NULL;
 }
 
 /* The one address that a name stands for; a busy port is found out here, with a sentence. */
@@ -661,7 +705,7 @@ static int open_port(struct toll_grpc_server *s, struct toll_error *reterr)
 	struct toll_endpoint e = { .port = 0 };
 	char text[TOLL_ENDPOINT_MAX];
 	grpc_server_credentials *credentials = NULL;
-	int port, err = is_unix ? 0 : resolve(s, &e, reterr);
+	int port, err = is_unix || find_predecessor(s, &e) ? 0 : resolve(s, &e, reterr);
 
 	if (!err)
 		err = make_credentials(s, &credentials, reterr);
@@ -674,6 +718,7 @@ static int open_port(struct toll_grpc_server *s, struct toll_error *reterr)
 		return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s%s", s->set.setting,
 		                 s->set.endpoint,
 		                 s->set.tls ? ", or OpenSSL does not accept the certificate" : "");
+	s->bound = e; /* port 0, any: nobody can ask for the same again */
 	e.port = (uint16_t)port;
 	snprintf(s->address, sizeof(s->address), "%s",
 	         is_unix ? s->set.endpoint : toll_endpoint_local_url(&e, text));
@@ -702,6 +747,7 @@ int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct tol
 		return err;
 	s->set = *set;
 	fill_defaults(&s->set);
+	snprintf(s->place, sizeof(s->place), "%s %s", set->setting, set->endpoint);
 	pthread_mutex_init(&s->lock, NULL);
 	toll_grpc_library_ref();
 	s->workers = calloc(s->set.workers, sizeof(*s->workers));
@@ -715,6 +761,7 @@ int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct tol
 	err = open_port(s, reterr);
 	if (err < 0)
 		goto fail;
+	join_live(s);
 	grpc_server_start(s->core);
 	err = start_workers(s);
 	if (err < 0) {
@@ -795,6 +842,7 @@ struct toll_grpc_server *toll_grpc_server_free(struct toll_grpc_server *s)
 {
 	if (!s)
 		return NULL;
+	leave_live(s);
 	if (s->core) {
 		assert(s->workers); /* came first */
 		toll_grpc_server_stop(s, 0);

@@ -39,7 +39,9 @@ struct toll_component {
 	struct toll_host *host;
 };
 
-/* Life: create -> start -> ... -> shutdown -> free. One thread (the main loop's) calls these. */
+/* Life: create -> start -> ... -> shutdown -> free. The main loop's thread calls these, one at a
+ * time; but when a reload replaces a receiver, exporter or extension, its shutdown comes on another
+ * thread: timers of those are stopped in free. */
 struct toll_component_ops {
 	/* May be NULL. Must return soon; long work goes to the component's own thread. */
 	int (*start)(struct toll_component *c, struct toll_error *reterr);

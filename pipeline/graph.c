@@ -28,14 +28,22 @@ static int start_kind(struct toll_graph *g, enum toll_kind kind, struct toll_err
 	return err;
 }
 
-int toll_graph_start(struct toll_graph *g, struct toll_error *reterr)
+int toll_graph_start_parts(struct toll_graph *g, struct toll_error *reterr)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < g->route_count; i++)
-		toll_inlet_set(&g->routes[i].source->inlet, g->routes[i].route);
 	for (size_t i = 0; i < TOLL_KIND_COUNT && !err; i++)
 		err = start_kind(g, toll_graph_start_order[i], reterr);
+	return err;
+}
+
+int toll_graph_start(struct toll_graph *g, struct toll_error *reterr)
+{
+	int err;
+
+	for (size_t i = 0; i < g->route_count; i++)
+		toll_inlet_set(&g->routes[i].source->inlet, g->routes[i].route);
+	err = toll_graph_start_parts(g, reterr);
 	if (err) {
 		toll_graph_shutdown(g, toll_clock_mono_ns() + TOLL_S);
 		return err;

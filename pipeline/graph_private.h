@@ -30,6 +30,7 @@ struct toll_graph_part {
 	struct toll_exporter_settings set;
 	struct toll_runner *runner;
 	const struct toll_graph_part *folded_by; /* a batch processor; while the graph is built */
+	bool held; /* until the one before it under this id has drained */
 	/* Receivers and connectors. */
 	struct toll_inlet inlet;
 };
@@ -97,6 +98,9 @@ struct toll_graph_part *toll_graph_find(const struct toll_graph *g, enum toll_ki
 bool toll_graph_has(const struct toll_graph *g, const struct toll_graph_part *p);
 
 /* ---- graph.c ---- */
+
+/* In the order of their start, those that run already left out; the first that fails ends it. */
+int toll_graph_start_parts(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
 
 /* Nobody sends before the next can take. */
 extern const enum toll_kind toll_graph_start_order[TOLL_KIND_COUNT];

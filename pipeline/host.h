@@ -43,6 +43,15 @@ struct toll_host_tag {
 };
 void toll_host_starts(struct toll_host *h, struct toll_host_tag *tag); /* NULL: nobody any more */
 
+/* ---- state that outlives a component ---- */
+
+/* State of an id, size bytes, zero at first: a reload may put another component under the id while
+ * the one before still works, and both get the same. Taken in create(), let go in free(); release
+ * (may be NULL) is called for the last one. Whoever shares it locks. NULL: out of memory. */
+void *toll_host_keep(struct toll_host *h, const char *what, const char *id, size_t size,
+                     void (*release)(void *state));
+void toll_host_let_go(struct toll_host *h, void *state);
+
 /* ---- timers ---- */
 
 /* First call after delay_ns, then every period_ns (0: once). Callback on the main thread. NULL: out
@@ -50,6 +59,15 @@ void toll_host_starts(struct toll_host *h, struct toll_host_tag *tag); /* NULL: 
 struct toll_timer *toll_host_timer(struct toll_host *h, uint64_t delay_ns, uint64_t period_ns,
                                    void (*fn)(void *ctx), void *ctx);
 void toll_host_timer_stop(struct toll_timer *t); /* accepts NULL; the timer is gone afterwards */
+
+/* ---- directories ---- */
+
+/* fn(ctx, name) when something in the directory changes; name may be NULL. NULL: it cannot be
+ * watched. */
+struct toll_watch;
+struct toll_watch *toll_host_watch(struct toll_host *h, const char *directory,
+                                   void (*fn)(void *ctx, const char *name), void *ctx);
+void toll_host_unwatch(struct toll_watch *w); /* accepts NULL */
 
 /* Any thread: runs fn on the main thread soon. TOLL_ESHUTDOWN once the loop has ended: fn is then
  * not called; what was accepted before is. */
@@ -62,7 +80,8 @@ enum toll_health { TOLL_HEALTH_STARTING = 0, TOLL_HEALTH_OK, TOLL_HEALTH_DEGRADE
 /* Any thread. why: short sentence, copied; shown by /status. Degraded never unreadies. */
 void toll_host_set_health(struct toll_host *h, const struct toll_component *c,
                           enum toll_health health, const char *why);
-/* For the graph: from here on only this component speaks for its id. */
+/* For the graph: from here on only this component speaks for its id. Given back to the one before
+ * it (its start was undone), what that one said last holds again. */
 void toll_host_speaks(struct toll_host *h, const struct toll_component *c);
 
 /* Readiness = every gate opened once. It stays from then on, whatever a reload adds. A component
@@ -74,6 +93,12 @@ void toll_host_gate_open(struct toll_host *h, const char *what);
 void toll_host_gate_remove(struct toll_host *h, const char *what); /* in free(): nobody waits */
 bool toll_host_ready(struct toll_host *h); /* any thread; also: started and not shutting down */
 
+/* Which configuration runs, for /status: a hash of all of it, known since now; or why another one
+ * could not be taken over. Any thread. */
+void toll_host_config_set(struct toll_host *h, uint64_t hash);
+void toll_host_config_problem(struct toll_host *h, const char *why);
+void toll_host_config_write(struct toll_host *h, struct toll_metrics_writer *w);
+
 /* All components' states as JSON for /status; malloc'ed, NULL when out of memory. Any thread. */
 char *toll_host_status_json(struct toll_host *h);
 
@@ -81,6 +106,9 @@ char *toll_host_status_json(struct toll_host *h);
 
 void toll_host_metrics_add(struct toll_host *h, struct toll_metrics_source *s);
 void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s);
+/* One for another of the same families: no scrape sees both, or none. */
+void toll_host_metrics_replace(struct toll_host *h, struct toll_metrics_source *old,
+                               struct toll_metrics_source *next);
 /* Any thread: every component's counters, then every source. */
 void toll_host_metrics_write(struct toll_host *h, struct toll_metrics_writer *w);
 

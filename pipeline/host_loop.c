@@ -31,7 +31,7 @@ static void timer_fired(uv_timer_t *uv)
 	t->fn(t->ctx);
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void data_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
@@ -61,7 +61,7 @@ struct toll_timer *toll_host_timer(struct toll_host *h, uint64_t delay_ns, uint6
 void toll_host_timer_stop(struct toll_timer *t)
 {
 	if (t)
-		uv_close((uv_handle_t *)&t->uv, timer_closed);
+		uv_close((uv_handle_t *)&t->uv, data_closed);
 }
 
 /* ---- calls from other threads ---- */
@@ -213,7 +213,9 @@ void toll_host_stop(struct toll_host *h)
 static void close_handle(uv_handle_t *handle, void *ctx TOLL_UNUSED)
 {
 	if (!uv_is_closing(handle))
-		uv_close(handle, handle->type == UV_TIMER ? timer_closed : NULL);
+		uv_close(handle, handle->type == UV_TIMER || handle->type == UV_FS_EVENT
+		                         ? data_closed
+		                         : NULL);
 }
 
 void toll_host_loop_release(struct toll_host_loop *l)

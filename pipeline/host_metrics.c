@@ -111,6 +111,20 @@ void toll_host_metrics_remove(struct toll_host *h, struct toll_metrics_source *s
 	pthread_mutex_unlock(&h->metrics.lock);
 }
 
+void toll_host_metrics_replace(struct toll_host *h, struct toll_metrics_source *old,
+                               struct toll_metrics_source *next)
+{
+	struct toll_metrics_source **at = &h->metrics.sources;
+
+	pthread_mutex_lock(&h->metrics.lock);
+	while (*at && *at != old)
+		at = &(*at)->next;
+	next->next = *at ? old->next : NULL;
+	next->tag = h->starting;
+	*at = next;
+	pthread_mutex_unlock(&h->metrics.lock);
+}
+
 /* ---- writing, under the lock ---- */
 
 static void write_stat(const struct toll_host_metrics *m, enum toll_stat which,

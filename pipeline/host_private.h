@@ -41,13 +41,18 @@ struct toll_host_service {
 	const char *id;
 };
 
-struct toll_host_state {
-	struct toll_host_state *next;
-	enum toll_health health;
-	bool told;                            /* by the component itself */
+struct toll_host_word {
 	const struct toll_component *speaker; /* who may tell; NULL: anybody of this id */
+	enum toll_health health;
+	bool told; /* by the component itself */
 	uint64_t since_wall_ns;
 	char why[TOLL_HOST_WHY_MAX];
+};
+
+struct toll_host_state {
+	struct toll_host_state *next;
+	struct toll_host_word now;
+	struct toll_host_word before; /* of the speaker before, while a start may be undone */
 	char who[];
 };
 
@@ -65,6 +70,10 @@ struct toll_host_status {
 	atomic_bool started;
 	bool gate_lost; /* out of memory for a gate: never ready */
 	bool was_ready; /* all gates were open once */
+	struct {
+		uint64_t hash, since_wall_ns; /* 0: not told */
+		char problem[256];
+	} config;
 };
 
 struct toll_host_stats {
@@ -86,6 +95,7 @@ struct toll_host {
 	struct toll_host_loop loop;
 	pthread_mutex_t services_lock;
 	struct toll_host_service *services;
+	struct toll_host_kept *kept;    /* main thread only, as what follows */
 	struct toll_host_tag *starting;  /* main thread only */
 	struct toll_memory_wish *wishes; /* the last one counts; main thread only */
 	struct toll_host_status status;

@@ -66,14 +66,29 @@ void toll_host_set_health(struct toll_host *h, const struct toll_component *c,
 	state = find_state(s, c->who);
 	if (!state)
 		state = add_state(s, c->who);
-	if (state && (!state->speaker || state->speaker == c)) {
-		if (state->health != health || !state->since_wall_ns)
-			state->since_wall_ns = toll_clock_wall_ns();
-		state->health = health;
-		state->told = true;
-		snprintf(state->why, sizeof(state->why), "%s", why ? why : "");
+	if (state && (!state->now.speaker || state->now.speaker == c)) {
+		if (state->now.health != health || !state->now.since_wall_ns)
+			state->now.since_wall_ns = toll_clock_wall_ns();
+		state->now.health = health;
+		state->now.told = true;
+		snprintf(state->now.why, sizeof(state->now.why), "%s", why ? why : "");
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+static void change_speaker(struct toll_host_state *state, const struct toll_component *c,
+                           bool started)
+{
+	struct toll_host_word word = {
+		.speaker = c,
+		.health = started ? TOLL_HEALTH_OK : TOLL_HEALTH_STARTING,
+		.since_wall_ns = toll_clock_wall_ns(),
+	};
+
+	if (state->before.speaker == c)
+		word = state->before;
+	state->before = state->now;
+	state->now = word;
 }
 
 void toll_host_speaks(struct toll_host *h, const struct toll_component *c)
@@ -83,13 +98,8 @@ void toll_host_speaks(struct toll_host *h, const struct toll_component *c)
 
 	pthread_mutex_lock(&s->lock);
 	state = find_state(s, c->who);
-	if (state && state->speaker != c) {
-		state->speaker = c;
-		state->told = false;
-		state->health = atomic_load(&s->started) ? TOLL_HEALTH_OK : TOLL_HEALTH_STARTING;
-		state->since_wall_ns = toll_clock_wall_ns();
-		state->why[0] = '\0';
-	}
+	if (state && state->now.speaker != c)
+		change_speaker(state, c, atomic_load(&s->started));
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -101,8 +111,8 @@ void toll_host_status_add(struct toll_host_status *s, const char *who)
 	state = find_state(s, who);
 	if (!state)
 		state = add_state(s, who);
-	if (state && !state->since_wall_ns)
-		state->since_wall_ns = toll_clock_wall_ns();
+	if (state && !state->now.since_wall_ns)
+		state->now.since_wall_ns = toll_clock_wall_ns();
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -187,9 +197,11 @@ void toll_host_set_started(struct toll_host *h, bool started)
 	struct toll_host_status *s = &h->status;
 
 	pthread_mutex_lock(&s->lock);
-	for (struct toll_host_state *c = s->states; c && started; c = c->next)
-		if (!c->told)
-			c->health = TOLL_HEALTH_OK;
+	for (struct toll_host_state *c = s->states; c && started; c = c->next) {
+		if (!c->now.told)
+			c->now.health = TOLL_HEALTH_OK;
+		c->before.speaker = NULL;
+	}
 	pthread_mutex_unlock(&s->lock);
 	atomic_store(&s->started, started);
 }
@@ -213,6 +225,44 @@ bool toll_host_ready(struct toll_host *h)
 	h->status.was_ready = ready;
 	pthread_mutex_unlock(&h->status.lock);
 	return ready;
+}
+
+/* ---- the configuration ---- */
+
+void toll_host_config_set(struct toll_host *h, uint64_t hash)
+{
+	pthread_mutex_lock(&h->status.lock);
+	h->status.config.hash = hash;
+	h->status.config.since_wall_ns = toll_clock_wall_ns();
+	h->status.config.problem[0] = '\0';
+	pthread_mutex_unlock(&h->status.lock);
+}
+
+void toll_host_config_problem(struct toll_host *h, const char *why)
+{
+	pthread_mutex_lock(&h->status.lock);
+	snprintf(h->status.config.problem, sizeof(h->status.config.problem), "%s", why);
+	pthread_mutex_unlock(&h->status.lock);
+}
+
+void toll_host_config_write(struct toll_host *h, struct toll_metrics_writer *w)
+{
+	struct toll_label label = { "hash", { NULL, 0 } };
+	uint64_t hash, since;
+	char text[24];
+
+	pthread_mutex_lock(&h->status.lock);
+	hash = h->status.config.hash;
+	since = h->status.config.since_wall_ns;
+	pthread_mutex_unlock(&h->status.lock);
+	toll_metrics_family(w, "spantoll_config_last_load_timestamp_seconds", TOLL_METRIC_GAUGE,
+	                    "When the running configuration was loaded.");
+	toll_metrics_sample(w, NULL, 0, since / TOLL_S);
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)hash);
+	label.value = toll_slice_str(text);
+	toll_metrics_family(w, "spantoll_config_info", TOLL_METRIC_GAUGE,
+	                    "1; the hash is of the running configuration, secrets left out.");
+	toll_metrics_sample(w, &label, 1, 1);
 }
 
 /* ---- JSON ---- */
@@ -248,13 +298,13 @@ static void put_components(const struct toll_host_status *s, FILE *out)
 		fputs(c == s->states ? "{" : ",{", out);
 		put_member(out, "component", c->who);
 		fputc(',', out);
-		put_member(out, "status", health_names[c->health]);
+		put_member(out, "status", health_names[c->now.health]);
 		fputc(',', out);
 		put_member(out, "since",
-		           toll_clock_rfc3339(c->since_wall_ns, 0, when, sizeof(when)));
-		if (c->why[0]) {
+		           toll_clock_rfc3339(c->now.since_wall_ns, 0, when, sizeof(when)));
+		if (c->now.why[0]) {
 			fputc(',', out);
-			put_member(out, "why", c->why);
+			put_member(out, "why", c->now.why);
 		}
 		fputc('}', out);
 	}
@@ -276,6 +326,23 @@ static void put_waiting(const struct toll_host_status *s, FILE *out)
 	fputs("],", out);
 }
 
+static void put_config(const struct toll_host_status *s, FILE *out)
+{
+	char when[32];
+
+	if (!s->config.since_wall_ns)
+		return;
+	fprintf(out, "\"configuration\":{\"hash\":\"%016llx\",",
+	        (unsigned long long)s->config.hash);
+	put_member(out, "loaded",
+	           toll_clock_rfc3339(s->config.since_wall_ns, 0, when, sizeof(when)));
+	if (s->config.problem[0]) {
+		fputc(',', out);
+		put_member(out, "problem", s->config.problem);
+	}
+	fputs("},", out);
+}
+
 static const char *overall(const struct toll_host *h)
 {
 	if (atomic_load(&h->loop.stop))
@@ -283,7 +350,7 @@ static const char *overall(const struct toll_host *h)
 	if (!atomic_load(&h->status.started) || (!h->status.was_ready && closed_gate(&h->status)))
 		return "starting";
 	for (const struct toll_host_state *c = h->status.states; c; c = c->next)
-		if (c->health == TOLL_HEALTH_DEGRADED)
+		if (c->now.health == TOLL_HEALTH_DEGRADED)
 			return "degraded";
 	return "ok";
 }
@@ -302,6 +369,7 @@ static void put_status(const struct toll_host *h, bool ready, FILE *out)
 	fputc(',', out);
 	put_member(out, "up_since", toll_clock_rfc3339(h->started_wall_ns, 0, when, sizeof(when)));
 	fprintf(out, ",\"uptime_seconds\":%llu,", (unsigned long long)(up / TOLL_S));
+	put_config(&h->status, out);
 	put_waiting(&h->status, out);
 	put_components(&h->status, out);
 	fputs("}\n", out);

@@ -240,6 +240,19 @@ int toll_runner_start(struct toll_runner *r)
 	return err;
 }
 
+void toll_runner_hold(struct toll_runner *r)
+{
+	r->held = true;
+}
+
+void toll_runner_release(struct toll_runner *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->held = false;
+	pthread_cond_signal(&r->work);
+	pthread_mutex_unlock(&r->lock);
+}
+
 struct toll_runner *toll_runner_free(struct toll_runner *r)
 {
 	struct toll_flight *next;

@@ -82,6 +82,11 @@ struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
 struct toll_runner *toll_runner_free(struct toll_runner *r); /* always returns NULL */
 int toll_runner_start(struct toll_runner *r) TOLL_MUST_CHECK;
 
+/* Between new and start: gives nothing to the exporter until the release, because another one of
+ * its id is not done yet (a reload): what one destination gets stays in order. Hurry releases. */
+void toll_runner_hold(struct toll_runner *r);
+void toll_runner_release(struct toll_runner *r);
+
 /* Shutdown has begun: what is queued or waits for a retry is due at once, further waits are short.
  */
 void toll_runner_hurry(struct toll_runner *r);

@@ -18,6 +18,7 @@ void toll_runner_hurry(struct toll_runner *r)
 	pthread_mutex_lock(&r->lock);
 	if (!r->draining) {
 		r->draining = true;
+		r->held = false;
 		for (struct toll_flight *f = r->flights; f; f = f->next)
 			if (f->state == TOLL_DELIVERY_WAITING)
 				f->due_ns = 0;

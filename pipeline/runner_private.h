@@ -23,7 +23,7 @@ struct toll_runner {
 	struct toll_queue queue;
 	struct toll_flight *flights; /* given, answered or waiting */
 	uint32_t in_flight;          /* their number */
-	bool draining, quit, ended;
+	bool draining, quit, ended, held;
 	uint64_t
 		wake_spans; /* a commit that reaches this many wakes the thread; TOLL_NEVER: busy */
 	struct {

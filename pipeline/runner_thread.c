@@ -119,7 +119,7 @@ static struct toll_flight *form(struct toll_runner *r, uint64_t now)
 	uint64_t enough = 0, max = TOLL_NEVER;
 	struct toll_flight *f;
 
-	if (r->in_flight >= r->max_in_flight || !is_ripe(r, now))
+	if (r->held || r->in_flight >= r->max_in_flight || !is_ripe(r, now))
 		return NULL;
 	if (r->batches && b->max_size)
 		enough = max = (uint64_t)b->max_size;
@@ -197,7 +197,7 @@ static uint64_t next_event(struct toll_runner *r, uint64_t now)
 		if (f->state == TOLL_DELIVERY_WAITING)
 			at = sooner(at, f->due_ns);
 	r->wake_spans = TOLL_NEVER;
-	if (r->in_flight >= r->max_in_flight)
+	if (r->held || r->in_flight >= r->max_in_flight)
 		return at;
 	r->wake_spans = 1;
 	if (!r->queue.first)

@@ -10,16 +10,26 @@
 #include "base/log.h"
 #include "cmd/spantoll/heap.h"
 #include "cmd/spantoll/options.h"
-#include "pipeline/graph.h"
+#include "cmd/spantoll/reload.h"
+#include "pipeline/generations.h"
 #include "pipeline/host.h"
 
 struct toll_daemon {
 	struct toll_host *host;
 	struct toll_heap *heap;
-	struct toll_graph *graph;
+	struct toll_generations *generations;
+	struct toll_reload *reload; /* NULL: there is nothing to load anew */
 	bool started;
 	int status; /* of the process, should it have to end in toll_daemon_free() */
 };
+
+static void retired(void *ctx)
+{
+	struct toll_daemon *d = ctx;
+
+	if (d->reload)
+		toll_reload_go_on(d->reload);
+}
 
 int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct toll_error *reterr)
 {
@@ -32,7 +42,9 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct
 		d->host = toll_host_new();
 	if (d && d->host)
 		d->heap = toll_heap_new(d->host);
-	if (!d || !d->heap) {
+	if (d && d->heap)
+		d->generations = toll_generations_new(d->host, retired, d);
+	if (!d || !d->generations) {
 		toll_fail(reterr, err, "out of memory");
 		goto fail;
 	}
@@ -41,10 +53,7 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct
 		toll_fail(reterr, err, "signals cannot be handled: %s", toll_err_text(err));
 		goto fail;
 	}
-	err = toll_graph_build(config, d->host, &d->graph, reterr);
-	if (err < 0)
-		goto fail;
-	err = toll_graph_start(d->graph, reterr);
+	err = toll_generations_start(d->generations, config, reterr);
 	if (err < 0)
 		goto fail;
 	d->started = true;
@@ -52,7 +61,7 @@ int toll_daemon_new(struct toll_config *config, struct toll_daemon **ret, struct
 	*ret = d;
 	return 0;
 fail:
-	if (d && d->graph && toll_graph_left_behind(d->graph))
+	if (d && d->generations && toll_generations_left_behind(d->generations))
 		TOLL_FAULT("spantoll", "cannot start: %s", reterr->text); /* nobody else will */
 	toll_daemon_free(d);
 	return err;
@@ -63,9 +72,21 @@ struct toll_host *toll_daemon_host(struct toll_daemon *d)
 	return d->host;
 }
 
-static void on_hup(void *ctx TOLL_UNUSED)
+int toll_daemon_reloads(struct toll_daemon *d, const struct toll_config *config,
+                        const struct toll_config_source *source, bool watch)
 {
-	TOLL_WARN("spantoll", "SIGHUP: a configuration cannot be reloaded yet; restart instead");
+	d->reload = toll_reload_new(d->host, d->generations, config, source, watch);
+	return d->reload ? 0 : TOLL_ENOMEM;
+}
+
+static void on_hup(void *ctx)
+{
+	struct toll_daemon *d = ctx;
+
+	if (d->reload)
+		toll_reload_now(d->reload);
+	else
+		TOLL_WARN("spantoll", "SIGHUP: there is no file to load anew");
 }
 
 int toll_daemon_wait(struct toll_daemon *d)
@@ -89,7 +110,8 @@ static void drain(struct toll_daemon *d)
 
 	/* Not SIGTERM: supervisors send it more than once, and what is queued would be lost. */
 	sigaction(SIGINT, &now, NULL);
-	toll_graph_shutdown(d->graph, toll_clock_mono_ns() + TOLL_DAEMON_DRAIN_S * TOLL_S);
+	toll_generations_shutdown(d->generations,
+	                          toll_clock_mono_ns() + TOLL_DAEMON_DRAIN_S * TOLL_S);
 }
 
 /* A thread is still inside an exporter and may use whatever exit() and free() would take away. */
@@ -104,11 +126,12 @@ struct toll_daemon *toll_daemon_free(struct toll_daemon *d)
 {
 	if (!d)
 		return NULL;
+	d->reload = toll_reload_free(d->reload);
 	if (d->started)
 		drain(d);
-	if (d->graph && toll_graph_left_behind(d->graph))
+	if (d->generations && toll_generations_left_behind(d->generations))
 		end_without_tidying(d);
-	toll_graph_free(d->graph);
+	toll_generations_free(d->generations);
 	toll_heap_free(d->heap);
 	toll_host_free(d->host);
 	free(d);

@@ -41,6 +41,7 @@ struct file {
 	struct toll_rotating_file out;
 	struct toll_buffer buffer;
 	bool failing; /* said so in log and status */
+	bool *opened; /* kept: this process writes the file already, a reload must not empty it */
 };
 
 /* ---- one delivery ---- */
@@ -158,13 +159,18 @@ static int export_parts(struct toll_exporter *e, struct toll_delivery *d)
 static int file_start(struct toll_component *c, struct toll_error *reterr)
 {
 	struct file *f = toll_container_of(c, struct file, super.super);
-	bool truncate = !f->config->append && !f->config->rotation.enabled;
+	bool truncate = !f->config->append && !f->config->rotation.enabled && !*f->opened;
 	char buf[64];
 	int err = toll_rotating_open(&f->out, truncate);
 
 	if (err)
 		return toll_fail(reterr, TOLL_EDOWN, "%s: cannot open %s: %s", c->who, f->out.path,
 		                 strerror_r(err, buf, sizeof(buf)));
+	/* The one before may still write: how long the file is will be known with the first
+	 * delivery, which comes after its last. */
+	if (*f->opened)
+		toll_rotating_close(&f->out);
+	*f->opened = true;
 	return 0;
 }
 
@@ -181,6 +187,7 @@ static void file_free(struct toll_component *c)
 
 	toll_rotating_close(&f->out);
 	toll_buffer_release(&f->buffer);
+	toll_host_let_go(c->host, f->opened);
 	free(f);
 }
 
@@ -192,8 +199,12 @@ static int file_create(const struct toll_settings *set, const void *config,
 	const struct file_config *conf = config;
 	struct file *f = calloc(1, sizeof(*f));
 
-	if (!f)
+	if (f)
+		f->opened = toll_host_keep(set->host, "file", conf->path.ptr, sizeof(bool), NULL);
+	if (!f || !f->opened) {
+		free(f);
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	}
 	toll_component_init(&f->super.super, &file_ops, set);
 	f->super.export_parts = export_parts;
 	f->super.max_in_flight = 1;

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import urllib.error
 import urllib.request
 
@@ -45,10 +46,8 @@ class Daemon(Process):
         self.grpc_port, self.health_port, self.metrics_port = free_port(), free_port(), free_port()
         self.http_port = free_port()  # of protocols::http, where a test writes `http`
         self.config_path = self.dir / "config.yaml"
-        if config is None:
-            config = self._around(receivers, processors, exporters, extensions, pipelines, service)
-        text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
-        self.config_path.write_text(self._fill(text))
+        self.config_path.write_text(self.config_text(receivers, processors, exporters, extensions, pipelines,
+                                                     service, config))
         super().__init__([BINARY, verb, "--config", self.config_path, *args], self.dir / "spantoll.log",
                          env={**os.environ, **(env or {})}, cwd=self.dir)
         self._clients = []
@@ -105,6 +104,20 @@ class Daemon(Process):
 
     expect_failure = False  # a test that wants a start to fail sets this
 
+    # ---- reload ----
+
+    def reloads(self, outcome="success"):
+        return self.metric("spantoll_config_reloads", outcome=outcome)
+
+    def reload(self, *, outcome="success", timeout=20, **how):
+        """Writes another configuration (the arguments of Daemon; none: the file as it is) and waits for SIGHUP's
+        outcome."""
+        if how:
+            self.config_path.write_text(self.config_text(**how))
+        before = self.reloads(outcome)
+        self.child.send_signal(signal.SIGHUP)
+        eventually(lambda: self.reloads(outcome) > before, timeout, f"a reload ends with {outcome}")
+
     # ---- what it says and does ----
 
     @property
@@ -148,6 +161,12 @@ class Daemon(Process):
         return eventually(lambda: re.search(pattern, self.log), timeout, f"log has /{pattern}/")
 
     # ---- configuration ----
+
+    def config_text(self, receivers=None, processors=None, exporters=None, extensions=None, pipelines=None,
+                    service=None, config=None):
+        if config is None:
+            config = self._around(receivers, processors, exporters, extensions, pipelines, service)
+        return self._fill(config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False))
 
     def _around(self, receivers, processors, exporters, extensions, pipelines, service):
         receivers = copy.deepcopy(receivers) or {"otlp": {}}
