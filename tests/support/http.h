@@ -16,6 +16,16 @@
 
 #define HTTP_END " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Token: t1\r\n\r\n"
 
+/* Somebody else listens there. */
+static inline int http_occupy(uint16_t port)
+{
+	struct toll_endpoint e = { .host = "127.0.0.1", .port = port };
+	int fd;
+
+	assert_int_equal(toll_endpoint_listen(&e, "somebody::else", &fd, &port, NULL), 0);
+	return fd;
+}
+
 static inline int http_dial(uint16_t port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
