@@ -281,7 +281,7 @@ lint-steps:
 layers: ## which folder may include which
 	@$(PYTHON) tools/check_layers.py
 
-PAGES := configuration metrics
+PAGES := configuration components metrics
 docs: all ## write docs/configuration.md and docs/metrics.md from the tables in the sources
 	@mkdir -p docs; for p in $(PAGES); do $(O)/bin/spantoll docs $$p > docs/$$p.md || exit 1; done
 

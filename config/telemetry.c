@@ -41,7 +41,7 @@ struct telemetry {
 
 static const char *const metrics_levels[] = { "none", "basic", "normal", "detailed", NULL };
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
-static const char *const log_encodings[] = { "console", NULL };
+static const char *const log_encodings[] = { "console", "json", NULL };
 
 static const struct toll_field prometheus_fields[] = {
 	TOLL_FIELD(struct prometheus, host, STRING, "localhost", "Address to listen on."),
@@ -183,4 +183,7 @@ void toll_telemetry_parse(struct toll_parser *p, const struct toll_yaml_entry *e
 	if (raw.metrics.address.len)
 		split_address(&r, raw.metrics.address, ret);
 	use_readers(&r, &raw.metrics, ret);
+	if (raw.logs.encoding)
+		toll_report_warning(&r, "logs::encoding",
+		                    "lines are always text with key=value behind it: ignored");
 }

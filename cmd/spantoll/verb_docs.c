@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verb_docs.c - `spantoll docs configuration|metrics`: the generated pages of docs/, for make docs.
+/* verb_docs.c - `spantoll docs configuration|components|metrics`: the generated pages of docs/, for
+ * make docs.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -215,6 +216,80 @@ static int print_configuration(void)
 	return TOLL_EXIT_OK;
 }
 
+static bool is_listed(const struct toll_config_type *t, int section, bool here)
+{
+	return (int)t->section == section && !t->internal && here == !t->later;
+}
+
+static void print_here(int section)
+{
+	bool any = false;
+
+	for (const struct toll_config_type *t = toll_setup_types(); t->type; t++) {
+		if (!is_listed(t, section, true))
+			continue;
+		any = true;
+		printf("| `%s`", t->type);
+		if (t->alias)
+			printf(", `%s`", t->alias);
+		fputs(" | ", stdout);
+		print_cell(t->help);
+		fputs(" |\n", stdout);
+	}
+	if (!any)
+		puts("| none | |");
+}
+
+/* One row for each advice, at the first type that has it. */
+static void print_not_here(int section)
+{
+	const struct toll_config_type *types = toll_setup_types();
+
+	for (const struct toll_config_type *t = types; t->type; t++) {
+		const struct toll_config_type *first = types;
+		const char *between = "| ";
+
+		while (first != t &&
+		       !(is_listed(first, section, false) && strcmp(first->later, t->later) == 0))
+			first++;
+		if (!is_listed(t, section, false) || first != t)
+			continue;
+		for (; first->type; first++)
+			if (is_listed(first, section, false) &&
+			    strcmp(first->later, t->later) == 0) {
+				printf("%s`%s`", between, first->type);
+				between = ", ";
+			}
+		fputs(t->elsewhere ? " | " : " | not yet: ", stdout);
+		print_cell(t->later);
+		fputs(" |\n", stdout);
+	}
+}
+
+static int print_components(void)
+{
+	static const char *const keys[] = { "Receivers", "Processors", "Exporters", "Connectors",
+		                            "Extensions" };
+
+	fputs(generated, stdout);
+	fputs("# Components\n\n"
+	      "What pipelines can be made of here, and which names of the OpenTelemetry Collector "
+	      "are known without being\n"
+	      "here: a file that has one of those fails `spantoll validate` with this advice and "
+	      "the "
+	      "line. Settings are in\n"
+	      "[configuration.md](configuration.md).\n\n",
+	      stdout);
+	for (int s = 0; s < TOLL_SECTION_COUNT; s++) {
+		printf("## %s\n\n| here | |\n|---|---|\n", keys[s]);
+		print_here(s);
+		puts("\n| not here | instead |\n|---|---|");
+		print_not_here(s);
+		putchar('\n');
+	}
+	return TOLL_EXIT_OK;
+}
+
 static void print_stat(const char *name, const char *kind, const char *type, const char *unit,
                        const char *help)
 {
@@ -248,7 +323,7 @@ static int print_metrics(void)
 int toll_verb_docs(int argc, char **argv)
 {
 	const struct toll_option options[] = { TOLL_OPTION_END };
-	const struct toll_usage usage = { "docs", "configuration|metrics",
+	const struct toll_usage usage = { "docs", "configuration|components|metrics",
 		                          "Prints a generated page of docs/ (make docs).\n", NULL,
 		                          options };
 	int rest, rc = toll_options_parse(&usage, argc, argv, &rest);
@@ -257,8 +332,10 @@ int toll_verb_docs(int argc, char **argv)
 		return rc;
 	if (rest < argc && strcmp(argv[rest], "configuration") == 0)
 		return print_configuration();
+	if (rest < argc && strcmp(argv[rest], "components") == 0)
+		return print_components();
 	if (rest < argc && strcmp(argv[rest], "metrics") == 0)
 		return print_metrics();
-	fputs("spantoll docs: configuration or metrics?\n", stderr);
+	fputs("spantoll docs: configuration, components or metrics?\n", stderr);
 	return TOLL_EXIT_USAGE;
 }
