@@ -103,6 +103,16 @@ def test_unknown_methods_are_answered_at_once(spantoll, method):
     answer = daemon.client.call(method, b"x" * 1000)
     assert answer.code == Code.UNIMPLEMENTED
     assert time.monotonic() - start < 2
+    assert requests(daemon, "failure") == 1
+
+
+@pytest.mark.parametrize("signal", ["metrics.v1.Metrics", "logs.v1.Logs", "profiles.v1development.Profiles"])
+def test_other_signals_are_told_kindly(spantoll, signal):
+    daemon = spantoll()
+    answer = daemon.client.call(f"/opentelemetry.proto.collector.{signal}Service/Export", b"x" * 1_000_000)
+    assert answer.code == Code.UNIMPLEMENTED and "traces only" in answer.message
+    assert requests(daemon, "failure") == 1
+    assert daemon.export(otlp.many("shop", 1)).ok
 
 
 def test_health_is_readiness(spantoll):

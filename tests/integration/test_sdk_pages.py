@@ -14,7 +14,8 @@ from env.daemon import ROOT
 from env.poll import eventually
 from env.sdk_app import BUILD, App, Page, blocks
 
-PROTOCOLS = {"python": ["grpc"], "go": ["grpc"], "java": ["grpc"], "node": ["grpc"]}
+HTTP = "http/protobuf"
+PROTOCOLS = {"python": ["grpc", HTTP], "go": ["grpc", HTTP], "java": ["grpc", HTTP], "node": ["grpc", HTTP, "http/json"]}
 SECURITY = ["plaintext"]
 EVERY = [(language, protocol, gzip, security) for language, protocols in PROTOCOLS.items()
          for protocol, gzip, security in itertools.product(protocols, [False, True], SECURITY)]
@@ -43,7 +44,8 @@ ROWS = [pytest.param(*row, id="-".join([row[0], row[1], "gzip" if row[2] else "i
 @pytest.fixture
 def daemon(spantoll, prices):
     book = prices({"checkout:*": "0.000001"})
-    return spantoll(processors={"hash_path": {}, "pricing": {"file": book}, "cost": {}},
+    return spantoll(receivers={"otlp": {"protocols": {"http": {}}}},
+                    processors={"hash_path": {}, "pricing": {"file": book}, "cost": {}},
                     exporters={"file": {"path": "spans.jsonl", "encoding": "json"}})
 
 
@@ -54,7 +56,8 @@ def records(daemon):
 
 @pytest.mark.parametrize("language, protocol, gzip, security", ROWS)
 def test_every_request_is_a_span_with_its_feature(daemon, tmp_path, language, protocol, gzip, security):
-    app = App(Page(language), tmp_path / "app.log", daemon.grpc, protocol, gzip).start()
+    address = daemon.grpc if protocol == "grpc" else daemon.http
+    app = App(Page(language), tmp_path / "app.log", address, protocol, gzip).start()
     try:
         for n in range(REQUESTS):
             assert app.get(f"/checkout/{n}", feature="one-click") == 200
@@ -79,8 +82,8 @@ def test_grpcurl_sees_that_it_serves(daemon):
     assert json.loads(run_line("grpcurl", _4317=daemon.grpc).stdout) == {"status": "SERVING"}
 
 
-@pytest.mark.parametrize("line", ["telemetrygen"])
+@pytest.mark.parametrize("line", ["telemetrygen", "telemetrygen-http"])
 def test_what_telemetrygen_sends_arrives(daemon, line):
-    run_line(line, _4317=daemon.grpc)
+    run_line(line, _4317=daemon.grpc, _4318=daemon.http)
     found = eventually(lambda: len(r := records(daemon)) >= 20 and r, 20, "20 spans")
     assert len(found) == 20 and {r["service"] for r in found} == {"checkout"}
