@@ -66,6 +66,7 @@ static void offer(void *ctx)
 static void start(struct rig *g, bool batches)
 {
 	g->answer.ack.done = answered;
+	g->fanout.batch_count = 1;
 	for (uint32_t i = 0; i < EXPORTERS; i++) {
 		struct sink *s = &g->sinks[i];
 

@@ -17,7 +17,7 @@ enum toll_kind {
 	TOLL_RECEIVER = 0, /* bytes in, batches out */
 	TOLL_PROCESSOR,    /* changes batches in place, on the receiver's thread */
 	TOLL_EXPORTER,     /* ends a pipeline; own queue, own thread; never changes a batch */
-	TOLL_CONNECTOR,    /* ends one pipeline and begins another */
+	TOLL_CONNECTOR,    /* ends pipelines and begins others */
 	TOLL_EXTENSION,    /* serves the process, sees no spans */
 };
 
@@ -107,6 +107,15 @@ struct toll_exporter {
 	/* What it is given is added up. Where a client waits for other exporters, it gets the batch
 	 * only after they have succeeded: a request that failed comes again and must count once. */
 	bool accounts;
+};
+
+/* Which pipelines come behind it is laid down when the graph is built, and all exporters behind a
+ * receiver answer together: a connector has no queue, refuses nothing and loses nothing. */
+struct toll_connector {
+	struct toll_component super;
+	/* May be NULL. Sealed batches that were accepted for good, each once: any thread, several
+	 * at once, also while and after shutdown. Must not block. */
+	void (*observe)(struct toll_connector *c, const struct toll_batch *batch);
 };
 
 struct toll_extension {

@@ -17,7 +17,7 @@ struct toll_settings {
 	const char *who;
 	struct toll_host *host;
 	struct toll_stats *stats;
-	struct toll_consumer *next; /* receivers and connectors only */
+	struct toll_consumer *next; /* receivers only */
 };
 
 struct toll_batch_settings;

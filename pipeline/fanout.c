@@ -118,20 +118,10 @@ static void fate_answered(struct toll_waiter *w, int err)
 	free(f);
 }
 
-static uint32_t count_batches(const struct toll_fanout *f)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < f->count; i++)
-		if (f->targets[i].batch >= n)
-			n = f->targets[i].batch + 1;
-	return n;
-}
-
 static struct fate *fate_new(const struct toll_fanout *f, struct toll_batch *const *batches,
                              struct toll_ack *ack, uint64_t waited, uint64_t held)
 {
-	uint32_t count = count_batches(f);
+	uint32_t count = f->batch_count;
 	struct fate *fate = malloc(sizeof(*fate) + count * sizeof(struct toll_batch *));
 
 	if (!fate)

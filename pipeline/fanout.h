@@ -24,6 +24,7 @@ struct toll_fanout_target {
 struct toll_fanout {
 	struct toll_fanout_target targets[TOLL_FANOUT_MAX];
 	size_t count;
+	uint32_t batch_count; /* of one offer */
 	/* What has been accepted for good, once per offer; any thread. May be NULL. */
 	void (*accepted)(void *ctx, struct toll_batch *const *batches);
 	void *ctx;

@@ -153,8 +153,8 @@ static void free_flow(struct toll_graph *g)
 
 void toll_graph_dissolve(struct toll_graph *g)
 {
-	static const enum toll_kind order[] = { TOLL_RECEIVER, TOLL_PROCESSOR, TOLL_CONNECTOR,
-		                                TOLL_EXPORTER, TOLL_EXTENSION };
+	static const enum toll_kind order[] = { TOLL_RECEIVER, TOLL_PROCESSOR, TOLL_EXPORTER,
+		                                TOLL_CONNECTOR, TOLL_EXTENSION };
 	struct toll_graph_part *p;
 
 	if (g->listed)

@@ -2,8 +2,9 @@
 /* graph.h - builds, runs, stops and describes the configured pipelines.
  *
  * receiver -> inlet -> for each pipeline: processors (the first gets the batch, others a clone of
- * its views) -> seal -> reserve in every required exporter's queue of all pipelines -> commit all,
- * or cancel all and refuse. */
+ * its views) -> for each pipeline behind a connector at its end: a clone, processors -> ... -> seal
+ * -> reserve in every required exporter's queue of all pipelines -> commit all, or cancel all and
+ * refuse. */
 #ifndef TOLL_PIPELINE_GRAPH_H
 #define TOLL_PIPELINE_GRAPH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph_build.c - configuration -> components, chains and fan-outs; nothing is opened. */
+/* graph_build.c - configuration -> components and chains; nothing is opened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,20 +144,7 @@ static int plan_extensions(struct toll_graph *g, struct toll_error *reterr)
 	return err;
 }
 
-/* ---- exporters ---- */
-
-static int plan_exporters(struct toll_graph *g, const struct toll_config_pipeline *pipeline,
-                          struct toll_error *reterr)
-{
-	for (size_t i = 0; i < pipeline->exporter_count; i++) {
-		const struct toll_config_component *c = pipeline->exporters[i];
-
-		if (((const struct toll_factory *)c->type->owner)->kind != TOLL_EXPORTER)
-			return toll_fail(reterr, TOLL_ECONFIG,
-			                 "%s: connectors are not supported yet", c->who);
-	}
-	return plan_list(g, pipeline->exporters, pipeline->exporter_count, reterr);
-}
+/* ---- batches ---- */
 
 /* A pipeline's batch processor decides for its exporters, but not over what they say themselves. */
 static void fold(struct toll_graph_part *exporter, const struct toll_graph_part *batch)
@@ -207,7 +194,7 @@ static int plan_all(struct toll_graph *g, struct toll_error *reterr)
 	for (size_t i = 0; i < config->pipeline_count && !err; i++) {
 		const struct toll_config_pipeline *p = &config->pipelines[i];
 
-		err = plan_exporters(g, p, reterr);
+		err = plan_list(g, p->exporters, p->exporter_count, reterr);
 		if (!err)
 			err = plan_list(g, p->processors, p->processor_count, reterr);
 		if (!err)
@@ -308,88 +295,6 @@ static int build_chains(struct toll_graph *g, const struct toll_graph *prev,
 	return err;
 }
 
-/* ---- routes ---- */
-
-static bool reads_from(const struct toll_config_pipeline *pipeline, const char *receiver)
-{
-	for (size_t i = 0; i < pipeline->receiver_count; i++)
-		if (strcmp(pipeline->receivers[i]->id, receiver) == 0)
-			return true;
-	return false;
-}
-
-static int add_targets(const struct toll_graph *g, const struct toll_config_pipeline *pipeline,
-                       const struct toll_graph_part *source, struct toll_route *route,
-                       struct toll_error *reterr)
-{
-	struct toll_fanout *f = &route->fanout;
-
-	for (size_t i = 0; i < pipeline->exporter_count; i++) {
-		const struct toll_graph_part *e =
-			toll_graph_find(g, TOLL_EXPORTER, pipeline->exporters[i]->id);
-
-		if (f->count == TOLL_FANOUT_MAX)
-			return toll_fail(reterr, TOLL_ECONFIG,
-			                 "%s: more than %d exporters behind one receiver",
-			                 source->who, TOLL_FANOUT_MAX);
-		if (!e)
-			continue;
-		f->targets[f->count++] = (struct toll_fanout_target){ e->runner, e->set.required,
-			                                              (uint32_t)route->count };
-	}
-	return 0;
-}
-
-/* A pipeline without exporters cannot be: as many pipelines as targets at most. */
-static int fill_route(const struct toll_graph *g, const struct toll_graph_part *source,
-                      struct toll_route *route, struct toll_error *reterr)
-{
-	const struct toll_config *config = g->config;
-
-	for (size_t i = 0; i < config->pipeline_count; i++) {
-		int err;
-
-		if (!reads_from(&config->pipelines[i], source->id.text))
-			continue;
-		if (route->count == TOLL_FANOUT_MAX)
-			return toll_fail(reterr, TOLL_ECONFIG, "%s: is in too many pipelines",
-			                 source->who);
-		err = add_targets(g, &config->pipelines[i], source, route, reterr);
-		if (err)
-			return err;
-		route->chains[route->count++] = &g->chains[i];
-	}
-	return 0;
-}
-
-static int build_route(struct toll_graph *g, struct toll_graph_part *source,
-                       struct toll_error *reterr)
-{
-	struct toll_route *route = toll_route_new();
-
-	if (!route)
-		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", source->who);
-	g->routes[g->route_count++] = (struct toll_graph_route){ source, route };
-	return fill_route(g, source, route, reterr);
-}
-
-static int build_routes(struct toll_graph *g, struct toll_error *reterr)
-{
-	static const enum toll_kind kinds[] = { TOLL_CONNECTOR, TOLL_RECEIVER };
-	size_t count = g->parts[TOLL_CONNECTOR].count + g->parts[TOLL_RECEIVER].count;
-	struct toll_graph_part *p;
-	int err = 0;
-
-	g->routes = calloc(count + 1, sizeof(*g->routes));
-	if (!g->routes)
-		return toll_fail(reterr, TOLL_ENOMEM, "pipelines: out of memory");
-	for (size_t i = 0; i < TOLL_COUNT(kinds); i++)
-		TOLL_EACH_PART(p, g, kinds[i])
-	if (!err)
-		err = build_route(g, p, reterr);
-	return err;
-}
-
 /* ---- all of it ---- */
 
 int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
@@ -413,7 +318,7 @@ int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
 	if (!err)
 		err = build_chains(g, prev, reterr);
 	if (!err)
-		err = build_routes(g, reterr);
+		err = toll_graph_build_routes(g, reterr);
 	if (err)
 		return toll_graph_dissolve(g), err;
 	*ret = g;

@@ -45,12 +45,11 @@ static int create_runner(struct toll_graph_part *p, struct toll_error *reterr)
 
 int toll_graph_part_create(struct toll_graph_part *p, struct toll_error *reterr)
 {
-	bool feeds = p->factory->kind == TOLL_RECEIVER || p->factory->kind == TOLL_CONNECTOR;
 	struct toll_settings set = {
 		.id = p->id,
 		.who = p->who,
 		.host = p->host,
-		.next = feeds ? &p->inlet.consumer : NULL,
+		.next = p->factory->kind == TOLL_RECEIVER ? &p->inlet.consumer : NULL,
 	};
 	struct toll_error why = { 0 };
 	int err;

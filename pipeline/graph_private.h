@@ -31,7 +31,7 @@ struct toll_graph_part {
 	struct toll_runner *runner;
 	const struct toll_graph_part *folded_by; /* a batch processor; while the graph is built */
 	bool held; /* until the one before it under this id has drained */
-	/* Receivers and connectors. */
+	/* Receivers. */
 	struct toll_inlet inlet;
 };
 
@@ -46,7 +46,7 @@ struct toll_graph_parts {
 	     p##_at < (graph)->parts[kind].count && ((p) = (graph)->parts[kind].at[p##_at], true); \
 	     p##_at++)
 
-/* What one receiver or connector of this graph feeds. */
+/* What one receiver of this graph feeds. */
 struct toll_graph_route {
 	struct toll_graph_part *source;
 	struct toll_route *route;
@@ -96,6 +96,11 @@ int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
 struct toll_graph_part *toll_graph_find(const struct toll_graph *g, enum toll_kind kind,
                                         const char *id);
 bool toll_graph_has(const struct toll_graph *g, const struct toll_graph_part *p);
+
+/* ---- graph_route.c ---- */
+
+/* One per receiver; parts and chains are there. */
+int toll_graph_build_routes(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
 
 /* ---- graph.c ---- */
 

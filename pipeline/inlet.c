@@ -26,16 +26,15 @@ int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch)
 	return err;
 }
 
-/* The first chain works on the batch itself, others on clones of it as it arrived. */
-static int clone_for_others(const struct toll_route *r, struct toll_batch *batch,
-                            struct toll_batch **clones)
+/* For every leg that goes on from `from`: what is there now, as views of its own. */
+static int clone_onward(const struct toll_route *r, uint32_t from, struct toll_batch *batch,
+                        struct toll_batch **batches)
 {
-	clones[0] = batch;
-	for (size_t i = 1; i < r->count; i++)
-		clones[i] = NULL;
-	for (size_t i = 1; i < r->count; i++) {
-		int err = toll_batch_clone(batch, &clones[i]);
+	for (size_t i = 0; i < r->count; i++) {
+		int err = 0;
 
+		if (r->legs[i].from == from && !batches[i])
+			err = toll_batch_clone(batch, &batches[i]);
 		if (err)
 			return err;
 	}
@@ -54,36 +53,50 @@ static void derive_operations(struct toll_batch *b)
 		toll_batch_derive_operations(b, NULL);
 }
 
+/* The first leg works on the batch itself, others on clones of it as it arrived, or as another leg
+ * has left it: those come later in the list. */
 static int process(const struct toll_route *r, struct toll_batch **batches)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		int err = toll_chain_run(r->chains[i], batches[i]);
+	int err = clone_onward(r, TOLL_LEG_ARRIVED, batches[0], batches);
 
+	for (uint32_t i = 0; i < r->count && !err; i++) {
+		err = toll_chain_run(r->legs[i].chain, batches[i]);
 		if (err)
-			return err;
+			break;
 		derive_operations(batches[i]);
+		err = clone_onward(r, i, batches[i], batches);
 		toll_batch_seal(batches[i]);
 	}
-	return 0;
+	return err;
+}
+
+static void tap(const struct toll_tap *t, const struct toll_batch *batch)
+{
+	uint64_t spans = batch->kept_count;
+
+	toll_stat_add(t->stats, TOLL_STAT_CONNECTOR_CONSUMED_ITEMS, spans);
+	toll_stat_add(t->stats, TOLL_STAT_CONNECTOR_PRODUCED_ITEMS, spans * t->onward);
+	if (t->connector->observe && spans)
+		t->connector->observe(t->connector, batch);
 }
 
 /* Accepted for good: a request that was refused and comes again counts once. */
-static void tally(void *ctx, struct toll_batch *const *batches)
+static void accepted(void *ctx, struct toll_batch *const *batches)
 {
 	const struct toll_route *r = ctx;
 
 	for (size_t i = 0; i < r->count; i++)
-		if (r->chains[i]->tally)
-			toll_tally_add(r->chains[i]->tally, batches[i]);
+		if (r->legs[i].chain->tally)
+			toll_tally_add(r->legs[i].chain->tally, batches[i]);
+	for (size_t i = 0; i < r->tap_count; i++)
+		tap(&r->taps[i], batches[r->taps[i].leg]);
 }
 
 static void run(struct toll_route *r, struct toll_batch *batch, struct toll_ack *ack)
 {
-	struct toll_batch *batches[TOLL_FANOUT_MAX];
-	int err = clone_for_others(r, batch, batches);
+	struct toll_batch *batches[TOLL_FANOUT_MAX] = { batch };
+	int err = process(r, batches);
 
-	if (!err)
-		err = process(r, batches);
 	if (err)
 		ack->done(ack, err);
 	else
@@ -118,7 +131,7 @@ struct toll_route *toll_route_new(void)
 	if (!r)
 		return NULL;
 	toll_shared_init(&r->shared, destroy);
-	r->fanout.accepted = tally;
+	r->fanout.accepted = accepted;
 	r->fanout.ctx = r;
 	r->fanout.owner = &r->shared;
 	return r;

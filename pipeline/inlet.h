@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inlet.h - what a receiver feeds: a stable consumer, and behind it a route: the processors of
- * every pipeline, then the fan-out.
+ * every pipeline, also of those behind connectors, then the fan-out.
  *
  * A route does not change once it is published. A reload publishes another: batches that are on
  * their way (a client may wait for an exporter) keep the route they came in by until they are
@@ -26,14 +26,33 @@ struct toll_chain {
 	struct toll_tally *tally; /* of what was admitted; NULL: not kept */
 };
 
-struct toll_route {
-	struct toll_shared shared; /* whoever made it, inlets, batches on their way */
-	const struct toll_chain *chains[TOLL_FANOUT_MAX];
-	size_t count;
-	struct toll_fanout fanout; /* target.batch is an index into chains */
+/* One way of a batch through a pipeline. A pipeline that begins with a connector has one for every
+ * pipeline before it. */
+#define TOLL_LEG_ARRIVED UINT32_MAX
+struct toll_leg {
+	const struct toll_chain *chain;
+	uint32_t from; /* an earlier leg, whose batch goes on here as a clone; or what arrived */
 };
 
-/* One reference, the caller's. The chains must outlive the route. NULL: out of memory. */
+/* A connector at the end of a leg. */
+struct toll_tap {
+	struct toll_connector *connector;
+	struct toll_stats *stats;
+	uint32_t leg;
+	uint32_t onward; /* legs that go on from there */
+};
+
+struct toll_route {
+	struct toll_shared shared; /* whoever made it, inlets, batches on their way */
+	struct toll_leg legs[TOLL_FANOUT_MAX];
+	size_t count;
+	struct toll_tap taps[TOLL_FANOUT_MAX];
+	size_t tap_count;
+	struct toll_fanout fanout; /* target.batch is an index into legs */
+};
+
+/* One reference, the caller's. Chains and connectors must outlive the route. NULL: out of memory.
+ */
 struct toll_route *toll_route_new(void);
 /* Does nobody but its maker have it? Then nobody ever will again, once no inlet shows it. */
 bool toll_route_is_idle(const struct toll_route *r);

@@ -2,17 +2,8 @@
 #include "cmd/spantoll/pipeline_rules.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* Where a processor of this type is, or count when there is none. */
-static size_t find_processor(const struct toll_config_pipeline *p, const char *type)
-{
-	size_t i = 0;
-
-	while (i < p->processor_count && strcmp(p->processors[i]->type->type, type) != 0)
-		i++;
-	return i;
-}
+#include "cmd/spantoll/connector_rules.h"
 
 static void find_fault(const struct toll_config_pipeline *p, struct toll_findings *findings,
                        enum toll_severity severity, const char *text)
@@ -24,28 +15,48 @@ static void find_fault(const struct toll_config_pipeline *p, struct toll_finding
 	toll_findings_add(findings, severity, at, path, "%s", text);
 }
 
-static void check_pipeline(const struct toll_config_pipeline *p, struct toll_findings *findings)
+/* Are all its spans somebody else's further on? */
+static bool only_connects(const struct toll_config_pipeline *p)
 {
-	size_t none = p->processor_count;
-	size_t pricing = find_processor(p, "pricing"), cost = find_processor(p, "cost");
-	size_t limiter = find_processor(p, "memory_limiter");
+	for (size_t i = 0; i < p->exporter_count; i++)
+		if (p->exporters[i]->type->section != TOLL_SECTION_CONNECTORS)
+			return false;
+	return p->exporter_count > 0;
+}
 
-	if (cost == none)
+/* Nobody prices a span without "pricing" and "cost", in this order, somewhere on its way. */
+static void check_prices(const struct toll_config *config, size_t at,
+                         struct toll_findings *findings)
+{
+	const struct toll_config_pipeline *p = &config->pipelines[at];
+	size_t none = p->processor_count;
+	size_t pricing = toll_pipeline_find(p, "pricing"), cost = toll_pipeline_find(p, "cost");
+
+	if (cost == none && !only_connects(p) && !toll_pipeline_has_seen(config, at, "cost"))
 		find_fault(p, findings, TOLL_FINDING_WARNING,
 		           "has no \"cost\" processor: its spans stay unpriced");
-	else if (pricing == none)
-		find_fault(p, findings, TOLL_FINDING_WARNING,
-		           "has \"cost\" but no \"pricing\" before it: no span will find a price");
-	else if (cost < pricing)
+	if (cost != none && pricing != none && cost < pricing)
 		find_fault(p, findings, TOLL_FINDING_ERROR,
 		           "\"cost\" must come after \"pricing\", which finds the price");
-	if (limiter != none && limiter > 0)
+	if (cost != none && !toll_pipeline_has_seen(config, at, "pricing"))
+		find_fault(p, findings, TOLL_FINDING_WARNING,
+		           "has \"cost\" but no \"pricing\" before it: no span will find a price");
+}
+
+static void check_limiter(const struct toll_config_pipeline *p, struct toll_findings *findings)
+{
+	size_t limiter = toll_pipeline_find(p, "memory_limiter");
+
+	if (limiter != p->processor_count && limiter > 0)
 		find_fault(p, findings, TOLL_FINDING_WARNING,
 		           "\"memory_limiter\" should be the first processor");
 }
 
 void toll_pipeline_rules_check(const struct toll_config *config, struct toll_findings *findings)
 {
-	for (size_t i = 0; i < config->pipeline_count; i++)
-		check_pipeline(&config->pipelines[i], findings);
+	for (size_t i = 0; i < config->pipeline_count; i++) {
+		check_prices(config, i, findings);
+		check_limiter(&config->pipelines[i], findings);
+	}
+	toll_connector_rules_check(config, findings);
 }

@@ -40,14 +40,14 @@ def http_get(url, timeout=5):
 
 class Daemon(Process):
     def __init__(self, directory, *, receivers=None, processors=None, exporters=None, extensions=None,
-                 pipelines=None, service=None, config=None, verb="run", args=(), env=None):
+                 connectors=None, pipelines=None, service=None, config=None, verb="run", args=(), env=None):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.grpc_port, self.health_port, self.metrics_port = free_port(), free_port(), free_port()
         self.http_port = free_port()  # of protocols::http, where a test writes `http`
         self.config_path = self.dir / "config.yaml"
-        self.config_path.write_text(self.config_text(receivers, processors, exporters, extensions, pipelines,
-                                                     service, config))
+        self.config_path.write_text(self.config_text(receivers, processors, exporters, extensions, connectors,
+                                                     pipelines, service, config))
         super().__init__([BINARY, verb, "--config", self.config_path, *args], self.dir / "spantoll.log",
                          env={**os.environ, **(env or {})}, cwd=self.dir)
         self._clients = []
@@ -162,13 +162,13 @@ class Daemon(Process):
 
     # ---- configuration ----
 
-    def config_text(self, receivers=None, processors=None, exporters=None, extensions=None, pipelines=None,
-                    service=None, config=None):
+    def config_text(self, receivers=None, processors=None, exporters=None, extensions=None, connectors=None,
+                    pipelines=None, service=None, config=None):
         if config is None:
-            config = self._around(receivers, processors, exporters, extensions, pipelines, service)
+            config = self._around(receivers, processors, exporters, extensions, connectors, pipelines, service)
         return self._fill(config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False))
 
-    def _around(self, receivers, processors, exporters, extensions, pipelines, service):
+    def _around(self, receivers, processors, exporters, extensions, connectors, pipelines, service):
         receivers = copy.deepcopy(receivers) or {"otlp": {}}
         for name, settings in receivers.items():
             if name.split("/")[0] == "otlp":
@@ -185,7 +185,7 @@ class Daemon(Process):
         prometheus = {"host": "127.0.0.1", "port": "@METRICS_PORT@", "without_type_suffix": True}
         telemetry = {"metrics": {"readers": [{"pull": {"exporter": {"prometheus": prometheus}}}]}}
         out = {"receivers": receivers, "processors": processors, "exporters": exporters,
-               "extensions": extensions,
+               "extensions": extensions, "connectors": connectors,
                "service": {"extensions": list(extensions), "pipelines": pipelines, "telemetry": telemetry}
                | (service or {})}
         return {k: v for k, v in out.items() if v}

@@ -58,6 +58,7 @@ static void start(struct rig *g)
 		g->fanout.targets[i] = (struct toll_fanout_target){ g->runners[i], i < 2, 0 };
 	}
 	g->fanout.count = 3;
+	g->fanout.batch_count = 1;
 }
 
 static int tear_down(void **state)

@@ -46,6 +46,7 @@ struct part {
 		struct toll_component component;
 		struct toll_receiver receiver;
 		struct toll_processor processor;
+		struct toll_connector connector;
 		struct toll_extension extension;
 	} as;
 	const struct part_config *config;
@@ -126,6 +127,22 @@ static int create_processor(const struct toll_settings *set, const void *config,
                             struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
 {
 	part_new(set, config, ret)->as.processor.process = process;
+	return 0;
+}
+
+/* Of all connectors together. */
+static unsigned observed;
+
+static void observe(struct toll_connector *self TOLL_UNUSED, const struct toll_batch *b)
+{
+	assert_true(b->sealed);
+	observed += b->kept_count;
+}
+
+static int create_connector(const struct toll_settings *set, const void *config,
+                            struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	part_new(set, config, ret)->as.connector.observe = observe;
 	return 0;
 }
 
@@ -211,6 +228,8 @@ static const struct toll_factory factories[] = {
 	FACTORY(TOLL_EXPORTER, "out", out_fields, sizeof(struct out_config),
 	        .exporter_settings = offsetof(struct out_config, common),
 	        .create = create_exporter),
+	FACTORY(TOLL_CONNECTOR, "join", part_fields, sizeof(struct part_config),
+	        .create = create_connector),
 	FACTORY(TOLL_EXTENSION, "book", part_fields, sizeof(struct part_config),
 	        .create = create_extension),
 	FACTORY(TOLL_EXTENSION, "telemetry", no_fields, 0, .create = create_telemetry,
@@ -258,7 +277,7 @@ static int set_up(void **state)
 
 	toll_log_set_sink(drop_line, NULL);
 	events[0] = '\0';
-	receiver_count = out_count = stop_count = 0;
+	receiver_count = out_count = stop_count = observed = 0;
 	g->host = toll_host_new();
 	*state = g;
 	return 0;
@@ -418,6 +437,115 @@ static void full_exporter_of_one_pipeline_refuses_for_all(void **state)
 	assert_int_equal(outs[1]->spans, 3);
 }
 
+/* in -> add -> out, join; join -> add/2 -> out/2; join -> join/2 -> add/3 -> out/3 */
+static const char connected[] =
+	"receivers: {in: {}}\n"
+	"processors: {add: {adds: 1}, add/2: {adds: 10}, add/3: {adds: 100}}\n"
+	"connectors: {join: {}, join/2: {}}\n"
+	"exporters: {out: {}, out/2: {}, out/3: {sending_queue: {queue_size: 1}}}\n"
+	"service:\n"
+	"  pipelines:\n"
+	"    traces/last: {receivers: [join/2], processors: [add/3], exporters: [out/3]}\n"
+	"    traces/deep: {receivers: [join], exporters: [join/2]}\n"
+	"    traces/behind: {receivers: [join], processors: [add/2], exporters: [out/2]}\n"
+	"    traces: {receivers: [in], processors: [add], exporters: [out, join]}\n";
+
+static uint64_t first_of(const char *id)
+{
+	for (unsigned i = 0; i < out_count; i++)
+		if (strcmp(outs[i]->super.super.id.text, id) == 0)
+			return outs[i]->seen_count == 1 ? outs[i]->seen[0].first : 0;
+	return 0;
+}
+
+static void what_ends_in_a_connector_goes_on_behind_it(void **state)
+{
+	struct rig *g = *state;
+	struct toll_metrics_writer w = { 0 };
+
+	start(g, connected);
+	assert_int_equal(send(g, 3), 0);
+	stop(g);
+	assert_int_equal(first_of("out"), 101);
+	assert_int_equal(first_of("out/2"), 111);
+	assert_int_equal(first_of("out/3"), 201);
+	assert_int_equal(observed, 6);
+	toll_host_metrics_write(g->host, &w);
+	assert_non_null(strstr(w.text, "otelcol_connector_consumed_items{connector=\"join\"} 3\n"));
+	assert_non_null(strstr(w.text, "otelcol_connector_produced_items{connector=\"join\"} 6\n"));
+	assert_non_null(
+		strstr(w.text, "otelcol_connector_produced_items{connector=\"join/2\"} 3\n"));
+	toll_metrics_release(&w);
+}
+
+/* Also in how it stops: nobody before who comes after it. */
+static void full_exporter_behind_connectors_refuses_for_all(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, connected);
+	for (unsigned i = 0; i < out_count; i++)
+		outs[i]->hold = strcmp(outs[i]->super.super.id.text, "out/3") == 0;
+	assert_int_equal(send(g, 3), 0);
+	assert_int_equal(send(g, 3), TOLL_EFULL);
+	assert_int_equal(observed, 6);
+	for (unsigned i = 0; i < out_count; i++)
+		if (outs[i]->hold)
+			fake_answer(outs[i], 0);
+	stop(g);
+	assert_int_equal(first_of("out"), 101);
+	assert_non_null(strstr(events, "stop receiver/in;stop processor/add/3;"));
+	assert_non_null(strstr(events, "stop connector/join/2;stop connector/join;stop exporter/"));
+}
+
+static void client_waits_for_exporters_behind_connectors(void **state)
+{
+	struct rig *g = *state;
+	struct toll_batch *b = fake_batch_from(3, 100);
+
+	start(g, connected);
+	for (unsigned i = 0; i < out_count; i++)
+		outs[i]->hold = strcmp(outs[i]->super.super.id.text, "out/3") == 0;
+	g->ack = (struct toll_ack){ answered, TOLL_ACK_EXPORTED };
+	receivers[0]->next->consume(receivers[0]->next, b, &g->ack);
+	toll_batch_unref(b);
+	for (unsigned i = 0; i < out_count; i++)
+		FAKE_WAIT(outs[i], outs[i]->seen_count == 1);
+	assert_int_equal(g->answers, 0);
+	assert_int_equal(observed, 0);
+	for (unsigned i = 0; i < out_count; i++)
+		if (outs[i]->hold)
+			fake_answer(outs[i], 0);
+	stop(g);
+	assert_int_equal(g->answers, 1);
+	assert_int_equal(g->err, 0);
+	assert_int_equal(observed, 6);
+}
+
+/* Each pipeline ends in two connectors that the next one begins with: twice as many ways each. */
+static void ways_through_connectors_are_limited(void **state)
+{
+	struct rig *g = *state;
+	char text[4096] = "receivers: {in: {}}\nexporters: {out: {}}\nconnectors:\n";
+	size_t len = strlen(text);
+
+	for (int i = 0; i < 7; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		                        "  join/a%d: {}\n  join/b%d: {}\n", i, i);
+	len += (size_t)snprintf(
+		text + len, sizeof(text) - len,
+		"service:\n  pipelines:\n"
+		"    traces: {receivers: [in], exporters: [join/a0, join/b0]}\n"
+		"    traces/z: {receivers: [join/a6, join/b6], exporters: [out]}\n");
+	for (int i = 0; i < 6; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		                        "    traces/%d: {receivers: [join/a%d, join/b%d], "
+		                        "exporters: [join/a%d, join/b%d]}\n",
+		                        i, i, i, i + 1, i + 1);
+	assert_int_equal(build(g, text), TOLL_ECONFIG);
+	assert_non_null(strstr(g->error.text, "receiver/in: more than 64 pipelines"));
+}
+
 static void processor_refuses_the_batch(void **state)
 {
 	struct rig *g = *state;
@@ -552,6 +680,10 @@ int main(void)
 		TEST(started_from_the_end_and_stopped_from_the_beginning),
 		TEST(pipelines_do_not_see_each_other),
 		TEST(full_exporter_of_one_pipeline_refuses_for_all),
+		TEST(what_ends_in_a_connector_goes_on_behind_it),
+		TEST(full_exporter_behind_connectors_refuses_for_all),
+		TEST(client_waits_for_exporters_behind_connectors),
+		TEST(ways_through_connectors_are_limited),
 		TEST(processor_refuses_the_batch),
 		TEST(batch_decides_for_the_exporters),
 		TEST(settings_may_bring_an_extension_along),

@@ -50,10 +50,101 @@ static void order_matters(void **state TOLL_UNUSED)
 	expect(NULL, 0, TOLL_FINDING_WARNING, "stay unpriced");
 }
 
+/* ---- connectors: loaded from text, since what matters is how pipelines are joined ---- */
+
+static const struct toll_field no_fields[] = { TOLL_FIELD_END };
+
+#define TYPE(section_, type_, ...)                                                \
+	{                                                                         \
+		.section = TOLL_SECTION_##section_, .type = (type_), .help = "x", \
+		.stability = "beta", .fields = no_fields, ##__VA_ARGS__           \
+	}
+
+static const struct toll_config_type types[] = {
+	TYPE(RECEIVERS, "in"),    TYPE(PROCESSORS, "pricing"),
+	TYPE(PROCESSORS, "cost"), TYPE(CONNECTORS, "forward"),
+	TYPE(EXPORTERS, "out"),   TYPE(EXPORTERS, "enforcer"),
+	{ .type = NULL },
+};
+
+/* All findings of these pipelines, as text. */
+static const char *findings_of(const char *pipelines)
+{
+	static char text[4096];
+	char yaml[4096];
+	struct toll_findings findings = { 0 };
+	struct toll_config *config = NULL;
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	snprintf(yaml, sizeof(yaml),
+	         "receivers: {in: {}, in/2: {}}\nprocessors: {pricing: {}, cost: {}}\n"
+	         "connectors: {forward: {}}\n"
+	         "exporters: {out: {}, enforcer: {}}\nservice: {pipelines: {%s}}\n",
+	         pipelines);
+	assert_int_equal(
+		toll_config_load_text(toll_slice_str(yaml), "r.yaml", types, &config, &findings),
+		0);
+	toll_findings_release(&findings);
+	toll_pipeline_rules_check(config, &findings);
+	toll_findings_print(&findings, out);
+	fputc('\0', out);
+	fclose(out);
+	toll_findings_release(&findings);
+	toll_config_free(config);
+	return text;
+}
+
+static void expect_text(const char *pipelines, const char *expected)
+{
+	const char *text = findings_of(pipelines);
+
+	if (*expected && !strstr(text, expected))
+		fail_msg("not \"%s\" but: %s", expected, text);
+	if (!*expected)
+		assert_string_equal(text, "");
+}
+
+#define PRICED "processors: [pricing, cost]"
+
+static void what_is_counted_twice_is_said(void **state TOLL_UNUSED)
+{
+	const char *text;
+
+	expect_text("traces: {receivers: [in], " PRICED ", exporters: [enforcer]}, "
+	            "traces/b: {receivers: [in/2], " PRICED ", exporters: [enforcer]}",
+	            "");
+	expect_text("traces: {receivers: [in], " PRICED ", exporters: [enforcer]}, "
+	            "traces/b: {receivers: [in], " PRICED ", exporters: [out, enforcer]}",
+	            "warning: exporters::enforcer: gets what receiver \"in\" brings 2 times");
+	text = findings_of("traces: {receivers: [in], " PRICED ", exporters: [forward, enforcer]}, "
+	                   "traces/b: {receivers: [in/2], " PRICED ", exporters: [forward]}, "
+	                   "traces/c: {receivers: [forward], exporters: [enforcer]}");
+	assert_non_null(strstr(text, "receiver \"in\" brings 2 times"));
+	assert_null(strstr(text, "in/2"));
+}
+
+static void processors_before_a_connector_count(void **state TOLL_UNUSED)
+{
+	expect_text("traces: {receivers: [in], " PRICED ", exporters: [forward]}, "
+	            "traces/b: {receivers: [forward], exporters: [out]}",
+	            "");
+	expect_text("traces: {receivers: [in], processors: [pricing], exporters: [forward]}, "
+	            "traces/b: {receivers: [forward], processors: [cost], exporters: [out]}",
+	            "");
+	expect_text("traces: {receivers: [in], " PRICED ", exporters: [forward]}, "
+	            "traces/b: {receivers: [forward, in/2], exporters: [out]}",
+	            "service::pipelines::traces/b: has no \"cost\" processor");
+	expect_text("traces: {receivers: [in], exporters: [forward]}, "
+	            "traces/b: {receivers: [forward], processors: [cost], exporters: [out]}",
+	            "service::pipelines::traces/b: has \"cost\" but no \"pricing\" before it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_matters),
+		cmocka_unit_test(what_is_counted_twice_is_said),
+		cmocka_unit_test(processors_before_a_connector_count),
 	};
 
 	return cmocka_run_group_tests_name("pipeline_rules", tests, NULL, NULL);
