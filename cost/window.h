@@ -7,6 +7,8 @@
 #ifndef TOLL_COST_WINDOW_H
 #define TOLL_COST_WINDOW_H
 
+#include <stdbool.h>
+
 #include "cost/money.h"
 
 #define TOLL_WINDOW_BUCKETS_MAX 1000u
@@ -23,6 +25,11 @@ struct toll_window {
  * TOLL_EINVALID: the window is not whole seconds >= 1 s; the bucket is under 1 s, not whole ms,
  * over the window, or cuts it into more than TOLL_WINDOW_BUCKETS_MAX. */
 int toll_window_init(struct toll_window *w, uint64_t window_ns, uint64_t bucket_ns) TOLL_MUST_CHECK;
+
+static inline bool toll_window_equal(const struct toll_window *a, const struct toll_window *b)
+{
+	return a->window_ms == b->window_ms && a->bucket_ms == b->bucket_ms;
+}
 
 struct toll_bucket {
 	int64_t index;

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "exporters/enforcer/fold.h"
+#include "exporters/enforcer/kept.h"
 #include "exporters/enforcer/memory_store.h"
 #include "exporters/enforcer/metrics.h"
 #include "exporters/enforcer/redis_store.h"
@@ -20,10 +21,11 @@
 struct enforcer {
 	struct toll_exporter super;
 	const struct toll_enforcer_config *config;
-	struct toll_rules rules;
-	struct toll_totals totals;
-	struct toll_counters counters;
+	struct toll_rules rules; /* as configured; the totals follow them with our turn */
+	struct toll_kept *kept;
 	struct toll_metrics_source metrics;
+	struct toll_spend_source spend;
+	struct toll_shown *shown;
 	struct toll_memory_store memory;
 	struct toll_redis_store *redis; /* NULL: store memory */
 	char instance[64];              /* this enforcer among all in all processes */
@@ -43,21 +45,39 @@ static int export_parts(struct toll_exporter *x, struct toll_delivery *d)
 	struct enforcer *e = enforcer_of(&x->super);
 
 	for (uint32_t i = 0; i < d->part_count; i++)
-		toll_fold_part(&e->totals, &d->parts[i]);
+		toll_fold_part(&e->kept->totals, &d->parts[i]);
 	toll_delivery_done(d, 0);
 	return 0;
 }
 
 static void tick(struct toll_exporter *x)
 {
-	toll_memory_store_tick(&enforcer_of(&x->super)->memory);
+	struct enforcer *e = enforcer_of(&x->super);
+
+	if (!toll_kept_take_turn(e->kept, e, &e->rules, (uint32_t)e->config->max_services,
+	                         TOLL_STORE_MEMORY))
+		return;
+	e->memory.window = e->kept->window;
+	toll_memory_store_tick(&e->memory);
+	e->kept->window = e->memory.window;
+}
+
+static void each(struct toll_spend_source *source,
+                 void (*row)(void *ctx, const struct toll_spend_row *r), void *ctx)
+{
+	struct enforcer *e = toll_container_of(source, struct enforcer, spend);
+
+	toll_totals_each(&e->kept->totals.source, row, ctx);
 }
 
 static void collect(struct toll_metrics_source *source, struct toll_metrics_writer *w)
 {
 	struct enforcer *e = toll_container_of(source, struct enforcer, metrics);
+	const void *shown = NULL;
 
-	toll_enforcer_metrics(&e->totals, &e->counters, e->redis != NULL, w);
+	if (!atomic_compare_exchange_strong(&e->shown->kept, &shown, e->kept) && shown != e->kept)
+		return;
+	toll_enforcer_metrics(&e->kept->totals, &e->kept->counters, e->redis != NULL, w);
 }
 
 /* ---- life ---- */
@@ -66,17 +86,14 @@ static int start(struct toll_component *c, struct toll_error *reterr)
 {
 	struct enforcer *e = enforcer_of(c);
 
-	/* Two sets of the same families would be no valid page of metrics. */
-	if (toll_host_find(c->host, "spend", NULL))
-		TOLL_WARN(c->who, "another enforcer came first: only its metrics are shown");
-	else
-		toll_host_metrics_add(c->host, &e->metrics);
+	toll_host_metrics_add(c->host, &e->metrics);
 	e->exposed = true;
-	if (toll_host_publish(c->host, "spend", c->id.text, &e->totals.source) < 0)
+	if (toll_host_publish(c->host, "spend", c->id.text, &e->spend) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
 	if (!e->redis) {
-		TOLL_INFO(c->who, "store: memory: sums and averages start empty and are this "
-		                  "process's alone");
+		if (e->kept->window < 0)
+			TOLL_INFO(c->who, "store: memory: sums and averages start empty and are "
+			                  "this process's alone");
 		toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "");
 		return 0;
 	}
@@ -93,8 +110,10 @@ static void shutdown_enforcer(struct toll_component *c, uint64_t deadline_mono_n
 		e->abandoned = true;
 		TOLL_WARN(c->who, "the connection to Redis does not end in time");
 	}
+	if (!e->redis)
+		toll_kept_leave_turn(e->kept, e);
 	if (e->exposed) {
-		toll_host_withdraw(c->host, &e->totals.source);
+		toll_host_withdraw(c->host, &e->spend);
 		toll_host_metrics_remove(c->host, &e->metrics);
 	}
 	e->exposed = false;
@@ -107,7 +126,8 @@ static void free_enforcer(struct toll_component *c)
 	if (e->abandoned)
 		return; /* the process is ending */
 	toll_redis_store_free(e->redis);
-	toll_totals_release(&e->totals);
+	toll_host_let_go(c->host, e->kept);
+	toll_host_let_go(c->host, e->shown);
 	free(e);
 }
 
@@ -135,15 +155,22 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 
 	if (err)
 		return err;
-	if (toll_totals_init(&e->totals, &e->rules, (uint32_t)e->config->max_services) < 0)
+	e->shown = toll_host_keep(set->host, "enforcer shown", "", sizeof(*e->shown), NULL);
+	e->kept =
+		toll_kept_of(set->host, set->id.text, &e->rules, (uint32_t)e->config->max_services);
+	if (!e->shown || !e->kept)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
-	e->totals.source.each = toll_totals_each;
+	e->kept->shown = e->shown;
+	e->spend.each = each;
 	if (e->config->store == TOLL_STORE_MEMORY)
 		return 0;
 	name_instance(e, set);
-	e->redis = toll_redis_store_new(e->config, &e->super.super, e->instance, &e->totals,
-	                                &e->rules, &e->counters);
-	return e->redis ? 0 : toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	e->redis = toll_redis_store_new(e->config, &e->super.super, e->instance, &e->kept->totals,
+	                                &e->kept->rules, &e->kept->counters);
+	if (!e->redis)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	toll_redis_store_share(e->redis, e->kept, &e->rules);
+	return 0;
 }
 
 static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
@@ -166,9 +193,9 @@ static int create(const struct toll_settings *set, const void *config, struct to
 		return err;
 	}
 	if (!e->redis) {
-		e->memory = (struct toll_memory_store){ .totals = &e->totals,
-			                                .rules = &e->rules,
-			                                .counters = &e->counters,
+		e->memory = (struct toll_memory_store){ .totals = &e->kept->totals,
+			                                .rules = &e->kept->rules,
+			                                .counters = &e->kept->counters,
 			                                .who = set->who,
 			                                .window = -1 };
 		e->super.tick = tick;

@@ -23,11 +23,14 @@
 #define AFTER_BOUNDARY_MS      2   /* the new window is certain to have begun */
 #define LAST_TRIES             6   /* at the end, when Redis answers but takes nothing: 1.5 s */
 #define SPREAD_MAX_MS          500 /* daemons do not all come at once */
+#define TURN_NS                (10 * TOLL_MS) /* between two looks whether the one before is done */
 
 struct toll_redis_store {
 	struct toll_publisher publisher;
 	const struct toll_enforcer_config *config;
 	const struct toll_component *owner;
+	struct toll_kept *kept; /* NULL: nobody else can have the turn */
+	const struct toll_rules *wanted;
 	pthread_t thread;
 	bool started, joined;
 	pthread_mutex_t lock; /* guards stop, finished, deadline_mono_ns */
@@ -93,6 +96,13 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	p->counters = counters;
 	p->instance = instance;
 	return s;
+}
+
+void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
+                            const struct toll_rules *rules)
+{
+	s->kept = kept;
+	s->wanted = rules;
 }
 
 struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
@@ -365,12 +375,53 @@ static uint64_t last_deadline(uint64_t deadline_mono_ns)
 	return deadline_mono_ns > now ? now + (deadline_mono_ns - now) / 2 : now;
 }
 
+/* ---- turns ---- */
+
+static bool take_turn(struct toll_redis_store *s)
+{
+	if (!s->kept)
+		return true;
+	if (!toll_kept_take_turn(s->kept, s, s->wanted, (uint32_t)s->config->max_services,
+	                         TOLL_STORE_REDIS))
+		return false;
+	s->publisher.seq = s->kept->seq;
+	return true;
+}
+
+/* With the lock held. False: told to stop before it came. */
+static bool wait_for_turn(struct toll_redis_store *s)
+{
+	bool mine = take_turn(s);
+
+	while (!mine && !s->stop) {
+		toll_cond_wait_until(&s->wake, &s->lock, toll_clock_mono_ns() + TURN_NS);
+		mine = take_turn(s);
+	}
+	if (!mine && s->kept)
+		toll_kept_leave_turn(s->kept, s); /* waits no more */
+	return mine;
+}
+
+/* What waits is published, unless another one goes on with it at once. */
+static void end_turn(struct toll_redis_store *s, uint64_t deadline)
+{
+	if (!s->kept || !toll_kept_is_wanted(s->kept, s))
+		last_flush(s, deadline);
+	toll_redis_close(&s->publisher.redis);
+	if (!s->kept)
+		return;
+	s->kept->seq = s->publisher.seq;
+	toll_kept_leave_turn(s->kept, s);
+}
+
 static void *run(void *arg)
 {
 	struct toll_redis_store *s = arg;
 	uint64_t deadline;
+	bool mine;
 
 	pthread_mutex_lock(&s->lock);
+	mine = wait_for_turn(s);
 	while (!s->stop) {
 		pthread_mutex_unlock(&s->lock);
 		work(s);
@@ -380,8 +431,8 @@ static void *run(void *arg)
 	}
 	deadline = last_deadline(s->deadline_mono_ns);
 	pthread_mutex_unlock(&s->lock);
-	last_flush(s, deadline);
-	toll_redis_close(&s->publisher.redis);
+	if (mine)
+		end_turn(s, deadline);
 	pthread_mutex_lock(&s->lock);
 	s->finished = true;
 	pthread_cond_signal(&s->wake);

@@ -3,6 +3,7 @@
 #ifndef TOLL_ENFORCER_REDIS_STORE_H
 #define TOLL_ENFORCER_REDIS_STORE_H
 
+#include "exporters/enforcer/kept.h"
 #include "exporters/enforcer/publish.h"
 #include "pipeline/component.h"
 
@@ -14,6 +15,11 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
                                               const char *instance, struct toll_totals *totals,
                                               const struct toll_rules *rules,
                                               struct toll_counters *counters);
+
+/* Before start: works only while it has the turn of what is kept; then kept's rules, totals and
+ * counters are those given to new, and follow `rules`. */
+void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
+                            const struct toll_rules *rules);
 
 int toll_redis_store_start(struct toll_redis_store *s) TOLL_MUST_CHECK;
 

@@ -120,6 +120,43 @@ int toll_rules_init(struct toll_rules *r, const struct toll_enforcer_config *con
 	return err;
 }
 
+static bool has_rule(const struct toll_rules *r, const char *id)
+{
+	for (uint32_t i = 0; i < r->count; i++)
+		if (strcmp(r->at[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Of the same services and window, and with rules that end here. */
+static const struct toll_rule *find_before(const struct toll_rules *before,
+                                           const struct toll_rules *r, const struct toll_rule *rule)
+{
+	for (uint32_t i = 0; i < before->count; i++) {
+		const struct toll_rule *old = &before->at[i];
+
+		if (toll_slice_eq(old->glob, rule->glob) &&
+		    before->windows[old->window].window_ms == r->windows[rule->window].window_ms &&
+		    !has_rule(r, old->id))
+			return old;
+	}
+	return NULL;
+}
+
+void toll_rules_succeed(struct toll_rules *r, const struct toll_rules *before)
+{
+	for (uint32_t i = 0; i < r->count; i++) {
+		struct toll_rule *rule = &r->at[i];
+		const struct toll_rule *old;
+
+		if (has_rule(before, rule->id))
+			continue;
+		old = find_before(before, r, rule);
+		if (old)
+			memcpy(rule->before, old->id, sizeof(rule->before));
+	}
+}
+
 uint32_t toll_rules_match(const struct toll_rules *r, struct toll_slice service, uint16_t *ret)
 {
 	uint32_t n = 0;
@@ -209,13 +246,20 @@ int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 
 /* ---- the decision ---- */
 
+static struct toll_slot *find_slot(struct toll_slots *slots, const char *id)
+{
+	for (uint32_t i = 0; i < slots->count && *id; i++)
+		if (strcmp(slots->at[i].id, id) == 0 && !slots->at[i].gone)
+			return &slots->at[i];
+	return NULL;
+}
+
 static struct toll_slot *slot_of(struct toll_slots *slots, const struct toll_rule *rule, bool add)
 {
-	struct toll_slot *s;
+	struct toll_slot *s = find_slot(slots, rule->id);
 
-	for (uint32_t i = 0; i < slots->count; i++)
-		if (strcmp(slots->at[i].id, rule->id) == 0)
-			return &slots->at[i];
+	if (s)
+		return s;
 	if (!add || slots->count == TOLL_SLOTS_MAX)
 		return NULL;
 	s = &slots->at[slots->count++];
@@ -230,16 +274,29 @@ static bool asleep(const struct toll_rule *rule, const struct toll_slot *s, toll
 	return nano == 0 && (!s || (!s->state.on && s->state.ema < rule->rule.limit_usd / 1000));
 }
 
+/* Average and flag go on; the streaks were counted against another limit. */
+static void inherit(struct toll_slot *s, struct toll_slot *before)
+{
+	s->state = before->state;
+	s->state.over = s->state.under = 0;
+	before->gone = true;
+}
+
 static bool step(const struct toll_rules *r, const struct toll_rule *rule,
                  const struct toll_reading *reading, struct toll_slots *slots)
 {
 	struct toll_slot *s = slot_of(slots, rule, false);
+	struct toll_slot *before = s ? NULL : find_slot(slots, rule->before);
 	int64_t window = (int64_t)(reading->asof_ms / r->evaluation_ms);
 
-	if (!reading->settled || asleep(rule, s, reading->nano))
+	if (!reading->settled || asleep(rule, s ? s : before, reading->nano))
 		return false;
+	if (before && before->state.window >= window)
+		return false; /* this window was decided by the rule before */
 	if (!s)
 		s = slot_of(slots, rule, true);
+	if (s && before)
+		inherit(s, before);
 	if (!s ||
 	    !toll_budget_step(&rule->rule, &s->state, window, toll_nano_to_usd(reading->nano)))
 		return false;
@@ -266,7 +323,8 @@ static double weight(const struct toll_rule *rule, const struct toll_slot *s, to
 static void show(const struct toll_rule *rule, const struct toll_reading *reading,
                  struct toll_slots *slots, double *best, struct toll_verdict *v)
 {
-	const struct toll_slot *s = slot_of(slots, rule, false);
+	const struct toll_slot *own = slot_of(slots, rule, false);
+	const struct toll_slot *s = own ? own : find_slot(slots, rule->before);
 	double w = weight(rule, s, reading->nano);
 
 	if (v->rule && (w < *best || (w == *best && rule->limit_pico >= v->rule->limit_pico)))

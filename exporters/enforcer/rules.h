@@ -22,6 +22,7 @@ struct toll_rule {
 	struct toll_budget_rule rule;
 	char id[TOLL_RULE_ID]; /* "b:" and a hash of all that makes the rule: daemons with different
 	                          rules do not disturb each other's state */
+	char before[TOLL_RULE_ID]; /* the rule that this one has replaced here; "": none */
 };
 
 struct toll_rules {
@@ -36,6 +37,10 @@ struct toll_rules {
 /* TOLL_ECONFIG with a sentence. The globs are borrowed from the configuration. */
 int toll_rules_init(struct toll_rules *r, const struct toll_enforcer_config *conf,
                     struct toll_error *reterr) TOLL_MUST_CHECK;
+
+/* Rules that a reload puts in the place of others for the same services and window take up their
+ * averages and flags: notes whose. */
+void toll_rules_succeed(struct toll_rules *r, const struct toll_rules *before);
 
 /* Indexes of the rules that match, most TOLL_RULES_MAX; returns their number. */
 uint32_t toll_rules_match(const struct toll_rules *r, struct toll_slice service, uint16_t *ret);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cost/name.h"
+#include "exporters/enforcer/service.h"
 
 #define RAW_MAX ((size_t)4 * TOLL_NAME_MAX) /* longer ones are encoded each time */
 
@@ -22,7 +23,7 @@ static void copy_text(struct toll_slice s, char **ret_text, struct toll_slice *r
 	*ret = toll_slice(*ret_text, s.len);
 }
 
-static struct toll_service *service_free(struct toll_service *s, uint32_t window_count)
+struct toll_service *toll_service_free(struct toll_service *s, uint32_t window_count)
 {
 	if (!s)
 		return NULL;
@@ -65,7 +66,7 @@ static int open_accounts(struct toll_service *s, const struct toll_rules *r)
 	return 0;
 }
 
-static struct toll_service *service_new(struct toll_slice key, const struct toll_rules *r)
+struct toll_service *toll_service_new(struct toll_slice key, const struct toll_rules *r)
 {
 	struct toll_service *s = calloc(1, sizeof(*s) + r->window_count * sizeof(s->accounts[0]));
 	char name[TOLL_NAME_MAX];
@@ -75,7 +76,7 @@ static struct toll_service *service_new(struct toll_slice key, const struct toll
 	copy_text(key, &s->key_text, &s->key);
 	copy_text(toll_slice(name, toll_name_decode(key, name)), &s->name_text, &s->name);
 	if (!s->key_text || !s->name_text || match_rules(s, r) < 0 || open_accounts(s, r) < 0)
-		return service_free(s, r->window_count);
+		return toll_service_free(s, r->window_count);
 	return s;
 }
 
@@ -88,11 +89,11 @@ static struct toll_service *add_service(struct toll_totals *t, struct toll_slice
 
 	if (t->count >= t->limit)
 		return NULL;
-	s = service_new(key, t->rules);
+	s = toll_service_new(key, t->rules);
 	if (!s)
 		return NULL;
 	if (toll_table_insert(&t->by_key, s->key, &at, NULL) < 0)
-		return service_free(s, t->rules->window_count);
+		return toll_service_free(s, t->rules->window_count);
 	*at = t->count;
 	t->services[t->count++] = s;
 	return s;
@@ -149,7 +150,9 @@ static struct toll_service *find_or_add_raw(struct toll_totals *t, struct toll_s
 
 int toll_totals_init(struct toll_totals *t, const struct toll_rules *rules, uint32_t max_services)
 {
-	*t = (struct toll_totals){ .rules = rules, .limit = max_services + 1 };
+	*t = (struct toll_totals){ .rules = rules,
+		                   .limit = max_services + 1,
+		                   .room = max_services + 1 };
 	if (pthread_mutex_init(&t->lock, NULL))
 		return TOLL_ENOMEM;
 	t->services = calloc(t->limit, sizeof(struct toll_service *));
@@ -165,7 +168,7 @@ void toll_totals_release(struct toll_totals *t)
 	if (!t->rules)
 		return;
 	for (uint32_t i = 0; i < t->count; i++)
-		service_free(t->services[i], t->rules->window_count);
+		toll_service_free(t->services[i], t->rules->window_count);
 	free(t->services);
 	toll_table_release(&t->by_raw);
 	toll_table_release(&t->by_key);
@@ -264,7 +267,7 @@ void toll_totals_sweep(struct toll_totals *t)
 		struct toll_service *s = t->services[i];
 
 		if (i > 0 && is_idle(t, s)) {
-			service_free(s, t->rules->window_count);
+			toll_service_free(s, t->rules->window_count);
 			continue;
 		}
 		/* Cannot fail: the tables have held these names already. */

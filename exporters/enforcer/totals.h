@@ -53,6 +53,7 @@ struct toll_totals {
 	const struct toll_rules *rules;
 	struct toll_service **services; /* [0] is __overflow__ */
 	uint32_t count, limit;
+	uint32_t room; /* of services and of the tables */
 	struct toll_table by_raw, by_key;
 	uint64_t overflow_spans; /* went to __overflow__ */
 	uint64_t refused_spans;  /* priced, but the amount cannot be: counted and left out */
@@ -62,6 +63,15 @@ struct toll_totals {
 int toll_totals_init(struct toll_totals *t, const struct toll_rules *rules,
                      uint32_t max_services) TOLL_MUST_CHECK;
 void toll_totals_release(struct toll_totals *t);
+
+/* With the lock held, by who alone publishes and decides: from now on t lies as next says, which is
+ * copied to rules (t's own). Windows that both have keep their buckets; a new one begins empty.
+ * TOLL_ENOMEM: nothing has changed. */
+int toll_totals_follow(struct toll_totals *t, struct toll_rules *rules,
+                       const struct toll_rules *next, uint32_t max_services) TOLL_MUST_CHECK;
+
+/* As if the store had nothing of it. With the lock held. */
+void toll_account_forget_sent(struct toll_account *a);
 
 void toll_totals_lock(struct toll_totals *t);
 void toll_totals_unlock(struct toll_totals *t);

@@ -271,6 +271,39 @@ static void slots_from_outside_are_refused(void **state TOLL_UNUSED)
 		assert_int_equal(toll_slot_parse(toll_slice_str(bad[i]), &s), TOLL_EINVALID);
 }
 
+static void who_takes_the_place_of_a_rule_takes_up_its_state(void **state TOLL_UNUSED)
+{
+	struct toll_rules before;
+	struct toll_verdict v;
+	double ema;
+
+	rig_budget(&rig, "*", 100, 86400, TOLL_MODE_ENFORCE);
+	build();
+	for (int64_t i = 0; i < 3; i++)
+		v = decide(i, 200);
+	assert_true(v.want);
+	ema = slots.at[0].state.ema;
+	before = rig.rules;
+	rig.budgets[0].limit = 150 * TEST_USD;
+	build();
+	toll_rules_succeed(&rig.rules, &before);
+	assert_string_equal(rig.rules.at[0].before, before.at[0].id);
+	assert_true(decide(2, 200).want); /* decided already: nothing is taken up yet */
+	assert_int_equal(slots.count, 1);
+	v = decide(3, 200);
+	assert_true(v.want && v.rule_ema >= ema);
+	toll_slots_drop_gone(&slots);
+	assert_int_equal(slots.count, 1);
+	assert_string_equal(slots.at[0].id, rig.rules.at[0].id);
+	assert_int_equal(slots.at[0].state.over, 1);
+	/* Another glob or window is another budget. */
+	before = rig.rules;
+	rig.budgets[0].window = 3600 * TOLL_S;
+	build();
+	toll_rules_succeed(&rig.rules, &before);
+	assert_string_equal(rig.rules.at[0].before, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +322,7 @@ int main(void)
 		cmocka_unit_test_setup(amounts_read_like_money, setup),
 		cmocka_unit_test_setup(slots_make_a_round_trip, setup),
 		cmocka_unit_test_setup(slots_from_outside_are_refused, setup),
+		cmocka_unit_test_setup(who_takes_the_place_of_a_rule_takes_up_its_state, setup),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kept.h - what outlives one enforcer of an id: its totals and counters go on when a reload puts
+ * another one, with other budgets, in its place.
+ *
+ * Both fold spans into the same totals while the old one drains. Only one of them decides and
+ * publishes: it has the turn, and the totals follow its rules. The next one gets the turn when the
+ * old one has let go of it. */
+#ifndef TOLL_ENFORCER_KEPT_H
+#define TOLL_ENFORCER_KEPT_H
+
+#include "exporters/enforcer/counters.h"
+#include "exporters/enforcer/totals.h"
+
+struct toll_host;
+
+/* Of all enforcers only one shows its metrics: two sets of the same families would be no valid
+ * page. The first to be asked, until what it keeps is gone. */
+struct toll_shown {
+	const void *_Atomic kept;
+};
+
+struct toll_kept {
+	bool made;
+	struct toll_shown *shown; /* shared with the other enforcers */
+	pthread_mutex_t lock;           /* guards holder and waiting */
+	const void *holder;             /* who has the turn; NULL: nobody */
+	const void *waiting;            /* who asked for it and does not have it */
+	enum toll_enforcer_store store; /* of the last holder */
+	struct toll_rules rules;        /* of the holder; never moves, changes with the turn */
+	char *globs;                    /* what its globs lie in */
+	struct toll_totals totals;
+	struct toll_counters counters;
+	uint64_t seq;   /* the last one used for a publish */
+	int64_t window; /* store memory: the last one decided; -1: none */
+};
+
+/* What is kept under this id, with one more user; rules and max_services are those of the first
+ * one, who asks before anybody has the turn. NULL: out of memory. Main thread, as is
+ * toll_host_let_go() for the other end. */
+struct toll_kept *toll_kept_of(struct toll_host *h, const char *id, const struct toll_rules *rules,
+                               uint32_t max_services);
+
+/* Any thread. True: the turn is who's, and the totals follow rules (copied). False: somebody has it
+ * still, or there is no memory for the change: ask again. */
+bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
+                         uint32_t max_services, enum toll_enforcer_store store);
+void toll_kept_leave_turn(struct toll_kept *k, const void *who);
+/* Does somebody else wait for the turn? */
+bool toll_kept_is_wanted(struct toll_kept *k, const void *who);
+
+#endif
