@@ -5,8 +5,8 @@
 
 #include "net/endpoint.h"
 
-#define CONF struct toll_otlp_out_config
-#define KEEP struct toll_otlp_out_keepalive
+#define CONF struct toll_otlp_grpc_out_config
+#define KEEP struct toll_otlp_grpc_out_keepalive
 
 static const struct toll_field keepalive_fields[] = {
 	TOLL_FIELD(KEEP, time, DURATION, "10s",
@@ -18,7 +18,7 @@ static const struct toll_field keepalive_fields[] = {
 	TOLL_FIELD_END,
 };
 
-const struct toll_field toll_otlp_out_fields[] = {
+const struct toll_field toll_otlp_grpc_out_fields[] = {
 	TOLL_FIELD(CONF, endpoint, STRING, NULL,
 	           "host:port, http://host:port (plain), https://host:port (TLS), "
 	           "dns:///host:port or unix:/path.",
@@ -63,7 +63,7 @@ static bool take_prefix(struct toll_slice *s, const char *prefix)
 	return true;
 }
 
-static bool has_scheme(const struct toll_otlp_out_config *c, const char *scheme)
+static bool has_scheme(const struct toll_otlp_grpc_out_config *c, const char *scheme)
 {
 	struct toll_slice s = c->endpoint;
 
@@ -105,42 +105,42 @@ static int check_target(struct toll_slice target, struct toll_error *reterr)
 	return check_host_port(target, reterr);
 }
 
-int toll_otlp_out_target(const struct toll_otlp_out_config *c, char buf[TOLL_OTLP_OUT_TARGET_MAX],
-                         struct toll_error *reterr)
+int toll_otlp_grpc_out_target(const struct toll_otlp_grpc_out_config *c,
+                              char buf[TOLL_OTLP_GRPC_OUT_TARGET_MAX], struct toll_error *reterr)
 {
 	struct toll_slice s = c->endpoint;
 
 	if ((take_prefix(&s, "http://") || take_prefix(&s, "https://")) && s.len &&
 	    s.ptr[s.len - 1] == '/')
 		s.len--;
-	if (s.len >= TOLL_OTLP_OUT_TARGET_MAX)
+	if (s.len >= TOLL_OTLP_GRPC_OUT_TARGET_MAX)
 		return toll_fail(reterr, TOLL_EINVALID, "is too long");
-	snprintf(buf, TOLL_OTLP_OUT_TARGET_MAX, "%.*s", TOLL_FMT(s));
+	snprintf(buf, TOLL_OTLP_GRPC_OUT_TARGET_MAX, "%.*s", TOLL_FMT(s));
 	return check_target(s, reterr);
 }
 
-bool toll_otlp_out_is_secure(const struct toll_otlp_out_config *c)
+bool toll_otlp_grpc_out_is_secure(const struct toll_otlp_grpc_out_config *c)
 {
 	if (has_scheme(c, "https://"))
 		return true;
 	return !has_scheme(c, "http://") && !c->tls.insecure;
 }
 
-bool toll_otlp_out_is_gzip(const struct toll_otlp_out_config *c)
+bool toll_otlp_grpc_out_is_gzip(const struct toll_otlp_grpc_out_config *c)
 {
 	return toll_slice_is(c->compression, "gzip");
 }
 
 /* ---- what a table cannot say ---- */
 
-static void check_endpoint(const struct toll_otlp_out_config *c, struct toll_reporter *r)
+static void check_endpoint(const struct toll_otlp_grpc_out_config *c, struct toll_reporter *r)
 {
-	char target[TOLL_OTLP_OUT_TARGET_MAX];
+	char target[TOLL_OTLP_GRPC_OUT_TARGET_MAX];
 	struct toll_error why;
 
 	if (!c->endpoint.len)
 		toll_report_error(r, "endpoint", "must name where to send: collector:4317");
-	else if (toll_otlp_out_target(c, target, &why) < 0)
+	else if (toll_otlp_grpc_out_target(c, target, &why) < 0)
 		toll_report_error(r, "endpoint", "%s", why.text);
 	if (has_scheme(c, "http://") && (c->tls.ca_file.len || c->tls.ca_pem.len ||
 	                                 c->tls.cert_file.len || c->tls.cert_pem.len))
@@ -148,7 +148,7 @@ static void check_endpoint(const struct toll_otlp_out_config *c, struct toll_rep
 		                  "http:// is plain text, but tls: has certificates");
 }
 
-static void check_tls(const struct toll_otlp_out_config *c, struct toll_reporter *r)
+static void check_tls(const struct toll_otlp_grpc_out_config *c, struct toll_reporter *r)
 {
 	toll_client_tls_check(&c->tls, "tls", r);
 	if (toll_slice_is(c->tls.min_version, "1.3"))
@@ -160,9 +160,9 @@ static void check_tls(const struct toll_otlp_out_config *c, struct toll_reporter
 		                  "the gRPC library offers TLS 1.2 and 1.3, always both");
 }
 
-static void check_choices(const struct toll_otlp_out_config *c, struct toll_reporter *r)
+static void check_choices(const struct toll_otlp_grpc_out_config *c, struct toll_reporter *r)
 {
-	if (!toll_otlp_out_is_gzip(c) && c->compression.len &&
+	if (!toll_otlp_grpc_out_is_gzip(c) && c->compression.len &&
 	    !toll_slice_is(c->compression, "none"))
 		toll_report_error(r, "compression",
 		                  "\"%.*s\" is not possible here: the gRPC library knows gzip; use "
@@ -196,7 +196,7 @@ static bool is_header_value(struct toll_slice value)
 	return true;
 }
 
-static void check_headers(const struct toll_otlp_out_config *c, struct toll_reporter *r)
+static void check_headers(const struct toll_otlp_grpc_out_config *c, struct toll_reporter *r)
 {
 	for (size_t i = 0; i < c->headers.count; i++) {
 		const struct toll_pair *h = &c->headers.at[i];
@@ -212,9 +212,9 @@ static void check_headers(const struct toll_otlp_out_config *c, struct toll_repo
 	}
 }
 
-void toll_otlp_out_validate(const void *config, struct toll_reporter *r)
+void toll_otlp_grpc_out_validate(const void *config, struct toll_reporter *r)
 {
-	const struct toll_otlp_out_config *c = config;
+	const struct toll_otlp_grpc_out_config *c = config;
 
 	toll_exporter_settings_check(&c->common, r);
 	check_endpoint(c, r);

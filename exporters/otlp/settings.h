@@ -6,32 +6,33 @@
 #include "pipeline/client_tls.h"
 #include "pipeline/runner.h"
 
-struct toll_otlp_out_keepalive {
+struct toll_otlp_grpc_out_keepalive {
 	uint64_t time, timeout; /* ns */
 	bool permit_without_stream;
 };
 
-struct toll_otlp_out_config {
+struct toll_otlp_grpc_out_config {
 	struct toll_slice endpoint, compression, balancer_name, authority;
 	struct toll_pair_list headers;
 	struct toll_client_tls tls;
-	struct toll_otlp_out_keepalive keepalive;
+	struct toll_otlp_grpc_out_keepalive keepalive;
 	uint64_t read_buffer_size, write_buffer_size;
 	bool wait_for_ready;
 	struct toll_exporter_settings common;
 };
 
-extern const struct toll_field toll_otlp_out_fields[];
-void toll_otlp_out_validate(const void *config, struct toll_reporter *r);
+extern const struct toll_field toll_otlp_grpc_out_fields[];
+void toll_otlp_grpc_out_validate(const void *config, struct toll_reporter *r);
 
-#define TOLL_OTLP_OUT_TARGET_MAX 512
+#define TOLL_OTLP_GRPC_OUT_TARGET_MAX 512
 
 /* The endpoint as gRPC names it: "http://", "https://" and a closing "/" are gone. TOLL_EINVALID
  * with a sentence. */
-int toll_otlp_out_target(const struct toll_otlp_out_config *c, char buf[TOLL_OTLP_OUT_TARGET_MAX],
-                         struct toll_error *reterr) TOLL_MUST_CHECK;
+int toll_otlp_grpc_out_target(const struct toll_otlp_grpc_out_config *c,
+                              char buf[TOLL_OTLP_GRPC_OUT_TARGET_MAX],
+                              struct toll_error *reterr) TOLL_MUST_CHECK;
 /* https: yes, http: no, otherwise unless tls::insecure. */
-bool toll_otlp_out_is_secure(const struct toll_otlp_out_config *c);
-bool toll_otlp_out_is_gzip(const struct toll_otlp_out_config *c);
+bool toll_otlp_grpc_out_is_secure(const struct toll_otlp_grpc_out_config *c);
+bool toll_otlp_grpc_out_is_gzip(const struct toll_otlp_grpc_out_config *c);
 
 #endif

@@ -11,7 +11,7 @@ enum { OK = 0, DEADLINE_EXCEEDED = 4, RESOURCE_EXHAUSTED = 8, OUT_OF_RANGE = 11 
 /* Every gRPC server takes this much unless it was told otherwise. */
 #define USUAL_LIMIT ((size_t)4 << 20)
 
-const char *toll_otlp_out_status_name(int grpc_status)
+const char *toll_otlp_grpc_out_status_name(int grpc_status)
 {
 	static const char *const names[] = {
 		"OK",
@@ -71,6 +71,8 @@ static struct toll_otlp_out_verdict accepted(const struct toll_grpc_reply *r)
 
 	return (struct toll_otlp_out_verdict){ .fate = TOLL_OTLP_OUT_SENT,
 		                               .rejected = a.rejected,
+		                               .unreadable = r->unreadable,
+		                               .status = "OK",
 		                               .message = a.message };
 }
 
@@ -86,7 +88,8 @@ static int error_of(int status)
 	}
 }
 
-struct toll_otlp_out_verdict toll_otlp_out_verdict(const struct toll_grpc_reply *r, size_t size)
+struct toll_otlp_out_verdict toll_otlp_grpc_out_verdict(const struct toll_grpc_reply *r,
+                                                        size_t size)
 {
 	struct toll_rpc_status s;
 	struct toll_otlp_out_verdict v;
@@ -95,6 +98,7 @@ struct toll_otlp_out_verdict toll_otlp_out_verdict(const struct toll_grpc_reply 
 		return accepted(r);
 	s = toll_rpc_status_read(r->details);
 	v = (struct toll_otlp_out_verdict){ .fate = TOLL_OTLP_OUT_REFUSED,
+		                            .status = toll_otlp_grpc_out_status_name(r->status),
 		                            .message = toll_slice_str(r->message) };
 	if (is_too_large(r, s.has_retry_delay, size)) {
 		v.fate = TOLL_OTLP_OUT_TOO_LARGE;

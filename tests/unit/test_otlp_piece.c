@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/otlp/piece.h"
+#include "pipeline/otlp_piece.h"
 
 #include "proto/otlp_encode.h"
 #include "tests/support/otlp.h"
@@ -64,14 +64,14 @@ static uint64_t number_of(uint32_t n)
 }
 
 /* Encodes, checks the promised size, decodes; its spans must be the next ones. */
-static void check(const struct toll_otlp_out_piece *p, uint32_t done)
+static void check(const struct toll_otlp_piece *p, uint32_t done)
 {
 	char *out = malloc(p->size + 8);
 	struct toll_batch *b;
 	int err;
 
 	memset(out + p->size, 0x5a, 8);
-	toll_otlp_out_piece_encode(p, out);
+	toll_otlp_piece_encode(p, out);
 	assert_memory_equal(out + p->size, "ZZZZZZZZ", 8);
 	b = batch_of(toll_slice(out, p->size), &err, NULL);
 	assert_int_equal(err, 0);
@@ -82,7 +82,7 @@ static void check(const struct toll_otlp_out_piece *p, uint32_t done)
 		memcpy(&id, b->spans[i].span_id, 8);
 		assert_int_equal(id, number_of(done + i) + 1);
 	}
-	assert_int_equal(toll_otlp_out_piece_lost(p).spans, p->kept);
+	assert_int_equal(toll_otlp_piece_lost(p).spans, p->kept);
 	toll_batch_unref(b);
 	free(out);
 }
@@ -92,10 +92,10 @@ static void every_limit_cuts_into_all_spans_in_order(void **state)
 	struct rig *g = *state;
 
 	for (size_t limit = 1; limit < 3000; limit += 13) {
-		struct toll_otlp_out_piece p;
+		struct toll_otlp_piece p;
 		uint32_t done = 0;
 
-		while (toll_otlp_out_piece_next(&g->d, done, limit, &p)) {
+		while (toll_otlp_piece_next(&g->d, done, limit, &p)) {
 			assert_true(p.kept == 1 || p.size <= limit);
 			check(&p, done);
 			done += p.kept;
@@ -107,14 +107,14 @@ static void every_limit_cuts_into_all_spans_in_order(void **state)
 static void begins_anywhere(void **state)
 {
 	struct rig *g = *state;
-	struct toll_otlp_out_piece p;
+	struct toll_otlp_piece p;
 
 	for (uint32_t done = 0; done < g->d.span_count; done++) {
-		assert_true(toll_otlp_out_piece_next(&g->d, done, 1 << 20, &p));
+		assert_true(toll_otlp_piece_next(&g->d, done, 1 << 20, &p));
 		assert_int_equal(p.kept, g->d.span_count - done);
 		check(&p, done);
 	}
-	assert_false(toll_otlp_out_piece_next(&g->d, g->d.span_count, 1 << 20, &p));
+	assert_false(toll_otlp_piece_next(&g->d, g->d.span_count, 1 << 20, &p));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -9,7 +9,7 @@ static enum toll_otlp_out_fate fate(int status, const char *message, size_t size
 {
 	const struct toll_grpc_reply r = { .status = status, .message = message };
 
-	return toll_otlp_out_verdict(&r, size).fate;
+	return toll_otlp_grpc_out_verdict(&r, size).fate;
 }
 
 /* What servers of several languages say to a message that is over their limit. */
@@ -41,14 +41,14 @@ static void retryable_statuses_have_an_error_that_is(void **state TOLL_UNUSED)
 {
 	for (int status = 1; status < 20; status++) {
 		const struct toll_grpc_reply r = { .status = status, .message = "why" };
-		struct toll_otlp_out_verdict v = toll_otlp_out_verdict(&r, 1);
+		struct toll_otlp_out_verdict v = toll_otlp_grpc_out_verdict(&r, 1);
 
 		assert_int_equal(v.fate == TOLL_OTLP_OUT_RETRY, toll_err_retryable(v.err));
 		assert_true(toll_slice_is(v.message, "why"));
 	}
-	assert_string_equal(toll_otlp_out_status_name(14), "UNAVAILABLE");
-	assert_string_equal(toll_otlp_out_status_name(17), "an unknown status");
-	assert_string_equal(toll_otlp_out_status_name(-1), "an unknown status");
+	assert_string_equal(toll_otlp_grpc_out_status_name(14), "UNAVAILABLE");
+	assert_string_equal(toll_otlp_grpc_out_status_name(17), "an unknown status");
+	assert_string_equal(toll_otlp_grpc_out_status_name(-1), "an unknown status");
 }
 
 int main(void)

@@ -20,9 +20,9 @@ static const struct toll_config_type types[] = {
 	  .alias = "otlp",
 	  .help = "OTLP.",
 	  .stability = "beta",
-	  .fields = toll_otlp_out_fields,
-	  .config_size = sizeof(struct toll_otlp_out_config),
-	  .validate = toll_otlp_out_validate },
+	  .fields = toll_otlp_grpc_out_fields,
+	  .config_size = sizeof(struct toll_otlp_grpc_out_config),
+	  .validate = toll_otlp_grpc_out_validate },
 	{ .type = NULL },
 };
 
@@ -49,7 +49,7 @@ static struct toll_config *load(const char *settings)
 	return c;
 }
 
-static const struct toll_otlp_out_config *settings_of(const struct toll_config *c)
+static const struct toll_otlp_grpc_out_config *settings_of(const struct toll_config *c)
 {
 	return c->components[TOLL_SECTION_EXPORTERS][0].settings;
 }
@@ -74,7 +74,7 @@ static void endpoints_are_taken_as_users_write_them(void **state TOLL_UNUSED)
 	};
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
-		char text[256], target[TOLL_OTLP_OUT_TARGET_MAX];
+		char text[256], target[TOLL_OTLP_GRPC_OUT_TARGET_MAX];
 		struct toll_config *c;
 
 		snprintf(text, sizeof(text), cases[i].written[0] == '{' ? "%s" : "{endpoint: %s}",
@@ -82,9 +82,9 @@ static void endpoints_are_taken_as_users_write_them(void **state TOLL_UNUSED)
 		c = load(text);
 		assert_string_equal(said, "");
 		assert_non_null(c);
-		assert_int_equal(toll_otlp_out_target(settings_of(c), target, NULL), 0);
+		assert_int_equal(toll_otlp_grpc_out_target(settings_of(c), target, NULL), 0);
 		assert_string_equal(target, cases[i].target);
-		assert_int_equal(toll_otlp_out_is_secure(settings_of(c)), cases[i].secure);
+		assert_int_equal(toll_otlp_grpc_out_is_secure(settings_of(c)), cases[i].secure);
 		toll_config_free(c);
 	}
 }
@@ -92,9 +92,9 @@ static void endpoints_are_taken_as_users_write_them(void **state TOLL_UNUSED)
 static void defaults_are_the_collectors(void **state TOLL_UNUSED)
 {
 	struct toll_config *c = load("{endpoint: 'collector:4317'}");
-	const struct toll_otlp_out_config *s = settings_of(c);
+	const struct toll_otlp_grpc_out_config *s = settings_of(c);
 
-	assert_true(toll_otlp_out_is_gzip(s));
+	assert_true(toll_otlp_grpc_out_is_gzip(s));
 	assert_int_equal(s->common.timeout, 5 * TOLL_S);
 	assert_int_equal(s->common.sending_queue.num_consumers, 10);
 	assert_int_equal(s->keepalive.time, 10 * TOLL_S);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/otlp/piece.h"
+#include "pipeline/otlp_piece.h"
 
 #include "pipeline/part.h"
 #include "proto/otlp_encode.h"
@@ -39,8 +39,7 @@ static struct toll_part cut(const struct toll_part *p, size_t room, bool needed)
 }
 
 /* False: nothing fits any more. */
-static bool append(struct toll_otlp_out_piece *piece, uint32_t i, struct toll_part p,
-                   size_t max_bytes)
+static bool append(struct toll_otlp_piece *piece, uint32_t i, struct toll_part p, size_t max_bytes)
 {
 	size_t size = encoded_size(&p), room = max_bytes - piece->size;
 	uint32_t all = p.count;
@@ -64,10 +63,10 @@ static bool append(struct toll_otlp_out_piece *piece, uint32_t i, struct toll_pa
 	return p.count == all;
 }
 
-bool toll_otlp_out_piece_next(const struct toll_delivery *d, uint32_t done, size_t max_bytes,
-                              struct toll_otlp_out_piece *ret)
+bool toll_otlp_piece_next(const struct toll_delivery *d, uint32_t done, size_t max_bytes,
+                          struct toll_otlp_piece *ret)
 {
-	struct toll_otlp_out_piece piece = { .delivery = d };
+	struct toll_otlp_piece piece = { .delivery = d };
 
 	for (uint32_t i = 0; i < d->part_count; i++) {
 		const struct toll_part rest = toll_part_after(&d->parts[i], &done);
@@ -81,7 +80,7 @@ bool toll_otlp_out_piece_next(const struct toll_delivery *d, uint32_t done, size
 	return piece.kept > 0;
 }
 
-static struct toll_part part_at(const struct toll_otlp_out_piece *piece, uint32_t i)
+static struct toll_part part_at(const struct toll_otlp_piece *piece, uint32_t i)
 {
 	struct toll_part p = piece->delivery->parts[i];
 	uint32_t end = i == piece->last_part ? piece->end : p.first + p.count;
@@ -92,7 +91,7 @@ static struct toll_part part_at(const struct toll_otlp_out_piece *piece, uint32_
 	return p;
 }
 
-void toll_otlp_out_piece_encode(const struct toll_otlp_out_piece *p, char *out)
+void toll_otlp_piece_encode(const struct toll_otlp_piece *p, char *out)
 {
 	for (uint32_t i = p->part; i <= p->last_part; i++) {
 		const struct toll_part part = part_at(p, i);
@@ -102,7 +101,7 @@ void toll_otlp_out_piece_encode(const struct toll_otlp_out_piece *p, char *out)
 	}
 }
 
-struct toll_lost toll_otlp_out_piece_lost(const struct toll_otlp_out_piece *p)
+struct toll_lost toll_otlp_piece_lost(const struct toll_otlp_piece *p)
 {
 	struct toll_lost lost = { 0 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/otlp/pem.h"
+#include "pipeline/client_pem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,10 +105,10 @@ static int add_system(char **ca, struct toll_error *reterr)
 	return both ? 0 : toll_fail(reterr, TOLL_ENOMEM, "tls: out of memory");
 }
 
-int toll_otlp_out_pems_load(const struct toll_client_tls *tls, struct toll_otlp_out_pems *ret,
-                            struct toll_error *reterr)
+int toll_client_pems_load(const struct toll_client_tls *tls, struct toll_client_pems *ret,
+                          struct toll_error *reterr)
 {
-	struct toll_otlp_out_pems p = { NULL, NULL, NULL };
+	struct toll_client_pems p = { NULL, NULL, NULL };
 	int err = load_one(tls->ca_file, tls->ca_pem, "ca", &p.ca, reterr);
 
 	if (!err)
@@ -118,7 +118,7 @@ int toll_otlp_out_pems_load(const struct toll_client_tls *tls, struct toll_otlp_
 	if (!err && p.ca && tls->include_system_ca_certs_pool)
 		err = add_system(&p.ca, reterr);
 	if (err)
-		toll_otlp_out_pems_release(&p);
+		toll_client_pems_release(&p);
 	else
 		*ret = p;
 	return err;
@@ -129,13 +129,12 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-bool toll_otlp_out_pems_equal(const struct toll_otlp_out_pems *a,
-                              const struct toll_otlp_out_pems *b)
+bool toll_client_pems_equal(const struct toll_client_pems *a, const struct toll_client_pems *b)
 {
 	return same(a->ca, b->ca) && same(a->cert, b->cert) && same(a->key, b->key);
 }
 
-void toll_otlp_out_pems_release(struct toll_otlp_out_pems *p)
+void toll_client_pems_release(struct toll_client_pems *p)
 {
 	wipe_free(&p->ca);
 	wipe_free(&p->cert);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trouble.c - what the operator hears: log lines when something changes, /status, lost spans. */
+/* otlp_trouble.c - what the operator hears: log lines when something changes, /status, lost spans.
+ */
 #include <stdio.h>
 
 #include "base/log.h"
-#include "exporters/otlp/otlp.h"
+#include "pipeline/otlp_out.h"
 
 /* A server's sentence is cut to this in logs and /status. */
 enum { SHOWN = 160 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* piece.h - what goes into one request: a run of a delivery's spans, cut by encoded bytes. */
-#ifndef TOLL_EXPORTERS_OTLP_PIECE_H
-#define TOLL_EXPORTERS_OTLP_PIECE_H
+/* otlp_piece.h - what goes into one request: a run of a delivery's spans, cut by encoded bytes. */
+#ifndef TOLL_PIPELINE_OTLP_PIECE_H
+#define TOLL_PIPELINE_OTLP_PIECE_H
 
 #include "pipeline/lost.h"
 
-struct toll_otlp_out_piece {
+struct toll_otlp_piece {
 	const struct toll_delivery *delivery;
 	uint32_t part, first; /* begins with this span of this part */
 	uint32_t last_part;   /* ends in this part */
@@ -16,12 +16,12 @@ struct toll_otlp_out_piece {
 
 /* The kept spans of d after the first `done` ones, as many as take at most max_bytes, at least one.
  * False: there are none. */
-bool toll_otlp_out_piece_next(const struct toll_delivery *d, uint32_t done, size_t max_bytes,
-                              struct toll_otlp_out_piece *ret);
+bool toll_otlp_piece_next(const struct toll_delivery *d, uint32_t done, size_t max_bytes,
+                          struct toll_otlp_piece *ret);
 
 /* One ExportTraceServiceRequest, exactly p->size bytes. */
-void toll_otlp_out_piece_encode(const struct toll_otlp_out_piece *p, char *out);
+void toll_otlp_piece_encode(const struct toll_otlp_piece *p, char *out);
 
-struct toll_lost toll_otlp_out_piece_lost(const struct toll_otlp_out_piece *p);
+struct toll_lost toll_otlp_piece_lost(const struct toll_otlp_piece *p);
 
 #endif
