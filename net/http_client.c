@@ -6,6 +6,7 @@
 
 #include "base/version.h"
 #include "net/http_library.h"
+#include "net/http_post.h"
 
 enum { MAX_REDIRECTS = 3, FIRST_ROOM = 16 * 1024, SHOWN = 128 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/http_post.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode library;

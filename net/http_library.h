@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_library.h - libcurl, begun once; and URLs without their secrets. Private to net/. */
+/* http_library.h - libcurl, begun once. Private to net/. */
 #ifndef TOLL_NET_HTTP_LIBRARY_H
 #define TOLL_NET_HTTP_LIBRARY_H
 
@@ -12,8 +12,4 @@ CURLM *toll_curl_multi(void);
 
 /* TOLL_E... of a transfer that failed by itself. */
 int toll_curl_err(CURLcode code);
-
-/* Without "user:password@", cut to size; returns buf. */
-const char *toll_url_shown(const char *url, char *buf, size_t size);
-
 #endif

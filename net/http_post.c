@@ -40,7 +40,7 @@ struct toll_http_poster {
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock; /* guards the rest */
-	struct toll_http_tls tls;
+	struct toll_http_client_tls tls;
 	struct post *queue, **queue_end;
 	bool quit;
 };
@@ -106,7 +106,7 @@ static CURLcode set_blob(CURL *curl, CURLoption option, const char *pem)
 	return curl_easy_setopt(curl, option, &blob);
 }
 
-static long tls_versions(const struct toll_http_tls *tls)
+static long tls_versions(const struct toll_http_client_tls *tls)
 {
 	long min = tls->min_version == 13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
 
@@ -268,13 +268,14 @@ static void finish_all(struct toll_http_poster *p)
 
 static void give_up_all(struct toll_http_poster *p)
 {
-	while (p->flying) {
-		struct post *post = p->flying;
+	struct post *next;
 
+	for (struct post *post = p->flying; post; post = next) {
+		next = post->next;
 		curl_multi_remove_handle(p->multi, post->curl);
-		unlink_post(post);
 		give_error(post, TOLL_ESHUTDOWN, "shutting down");
 	}
+	p->flying = NULL;
 }
 
 static void *run(void *arg)
@@ -315,10 +316,12 @@ int toll_http_post(struct toll_http_poster *p, char *take_body, size_t len,
 		return TOLL_ESHUTDOWN;
 	}
 	curl_multi_wakeup(p->multi);
+	/* The queue has it. */
+	/* cppcheck-suppress memleak */
 	return 0;
 }
 
-void toll_http_poster_set_tls(struct toll_http_poster *p, const struct toll_http_tls *tls)
+void toll_http_poster_set_tls(struct toll_http_poster *p, const struct toll_http_client_tls *tls)
 {
 	pthread_mutex_lock(&p->lock);
 	p->tls = *tls;
@@ -403,7 +406,7 @@ static int parse_url(const char *text, CURLU **ret, struct toll_error *reterr)
 
 int toll_http_check_url(const char *url, struct toll_error *reterr)
 {
-	CURLU *parsed;
+	CURLU *parsed = NULL;
 	int err = parse_url(url, &parsed, reterr);
 
 	if (!err)
@@ -414,7 +417,7 @@ int toll_http_check_url(const char *url, struct toll_error *reterr)
 static int set_url(struct toll_http_poster *p, const struct toll_http_poster_settings *set,
                    struct toll_error *reterr)
 {
-	CURLU *url;
+	CURLU *url = NULL;
 	bool ok;
 	int err = parse_url(set->url, &url, reterr);
 

@@ -21,7 +21,7 @@ struct toll_http_header {
 };
 
 /* Texts are borrowed: until they are replaced, or the poster is freed. */
-struct toll_http_tls {
+struct toll_http_client_tls {
 	const char *ca_pem;             /* NULL: the system's */
 	const char *cert_pem, *key_pem; /* ours, or NULL */
 	const char *server_name;        /* what the certificate must say; NULL: the URL's host */
@@ -36,7 +36,7 @@ struct toll_http_poster_settings {
 	const struct toll_http_header
 		*headers; /* with every request; Content-Type is one of them */
 	size_t header_count;
-	struct toll_http_tls tls;
+	struct toll_http_client_tls tls;
 	uint64_t timeout_ns;      /* of one request, connecting included; 0: none */
 	uint64_t idle_timeout_ns; /* a connection idle for longer is not used again; 0: libcurl's */
 	bool no_keep_alive;
@@ -56,6 +56,9 @@ struct toll_http_reply {
 /* http or https, with a host. TOLL_EINVALID with a sentence that shows no password. */
 int toll_http_check_url(const char *url, struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* Without "user:password@", cut to size; returns buf. */
+const char *toll_url_shown(const char *url, char *buf, size_t size);
+
 int toll_http_poster_new(const struct toll_http_poster_settings *set, struct toll_http_poster **ret,
                          struct toll_error *reterr) TOLL_MUST_CHECK;
 /* What is in flight is answered with TOLL_ESHUTDOWN. Not from a callback. Always returns NULL. */
@@ -68,6 +71,6 @@ int toll_http_post(struct toll_http_poster *p, char *take_body, size_t len,
                    void *ctx) TOLL_MUST_CHECK;
 
 /* Any thread: for requests from here on. */
-void toll_http_poster_set_tls(struct toll_http_poster *p, const struct toll_http_tls *tls);
+void toll_http_poster_set_tls(struct toll_http_poster *p, const struct toll_http_client_tls *tls);
 
 #endif

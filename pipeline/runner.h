@@ -57,8 +57,9 @@ extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
 /* Into the exporter's own field table, conf having a member `struct toll_exporter_settings common`.
  */
 /* clang-format off */
-#define TOLL_EXPORTER_FIELDS(conf, required_)                                                      \
-	{ .name = "timeout", .type = TOLL_FIELD_DURATION, .preset = "5s",                          \
+#define TOLL_EXPORTER_FIELDS(conf, required_) TOLL_EXPORTER_FIELDS_TIMEOUT(conf, required_, "5s")
+#define TOLL_EXPORTER_FIELDS_TIMEOUT(conf, required_, timeout_)                                    \
+	{ .name = "timeout", .type = TOLL_FIELD_DURATION, .preset = (timeout_),                    \
 	  .offset = offsetof(conf, common.timeout), .help = "Limit of one attempt." },             \
 	{ .name = "required", .type = TOLL_FIELD_BOOL, .preset = (required_),                      \
 	  .offset = offsetof(conf, common.required),                                               \

@@ -37,7 +37,7 @@ THIRD = {
     "nettle": {"transform"},
     "protobuf-c": {"proto", "net"},
     "libdeflate.h": {"receivers", "net"},
-    "zstd.h": {"receivers"},
+    "zstd.h": {"receivers", "net"},
     "zstd_errors.h": {"receivers"},
     "librdkafka": {"exporters"},
     "hiredis": {"exporters"},
