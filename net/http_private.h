@@ -29,7 +29,10 @@ struct toll_http_worker {
 	struct toll_http_linger lingering;
 	pthread_t thread;
 	int wake_fd;
-	bool running, closed; /* closed: no new connections or requests */
+	bool running;
+	/* Quiet: no new connections, answers say that theirs ends. Closed: no new requests. */
+	bool quiet, closed;
+	uint64_t quiet_until_mono_ns;
 };
 
 struct toll_http_server {

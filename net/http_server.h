@@ -103,8 +103,8 @@ struct toll_http_settings {
 /* Listens and answers when this returns 0. A port that is busy is TOLL_EFULL. */
 int toll_http_server_new(const struct toll_http_settings *set, struct toll_http_server **ret,
                          struct toll_error *reterr) TOLL_MUST_CHECK;
-/* Listens no more, and idle connections end; requests inside go on. Returns at once. Legal twice.
- */
+/* Listens no more; a quarter of a second later idle connections end. Requests inside go on, and
+ * every answer says that its connection ends. Returns at once. Legal twice. */
 void toll_http_server_close(struct toll_http_server *s);
 /* Closes and waits until the requests inside are answered and their answers on the way; cuts the
  * rest at the deadline. False: the service still owes answers. Legal twice. */

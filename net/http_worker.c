@@ -14,6 +14,7 @@
 #include "net/http_private.h"
 
 #define SWEEP_NS (TOLL_S / 2)
+#define QUIET_NS (TOLL_S / 4)
 
 /* ---- connections ---- */
 
@@ -120,14 +121,34 @@ static void cut_if(struct toll_http_worker *w, bool busy_too)
 
 /* ---- the thread ---- */
 
-/* What has arrived is taken before connections without a request are closed. */
+static bool has_idle(const struct toll_http_worker *w)
+{
+	for (unsigned i = 0; i < w->limit; i++)
+		if (w->connections[i].used && !w->connections[i].busy)
+			return true;
+	return false;
+}
+
 static void close_listener(struct toll_http_worker *w)
 {
 	int fd = MHD_quiesce_daemon(w->daemon);
 
 	if (fd >= 0)
 		close(fd);
-	MHD_run(w->daemon);
+	w->quiet = true;
+	w->quiet_until_mono_ns = toll_clock_mono_ns() + QUIET_NS;
+}
+
+/* Who sends all the time is answered once more, and told to reconnect; who does not loses a
+ * connection that nothing travels on. */
+static void wind_down(struct toll_http_worker *w)
+{
+	if (!w->quiet)
+		close_listener(w);
+	if (has_idle(w) && toll_clock_mono_ns() < w->quiet_until_mono_ns &&
+	    !atomic_load(&w->server->cut))
+		return;
+	MHD_run(w->daemon); /* what has arrived is taken */
 	w->closed = true;
 	cut_if(w, false);
 	toll_http_leave(w->server, &w->server->open);
@@ -135,10 +156,11 @@ static void close_listener(struct toll_http_worker *w)
 
 static int wait_ms(struct toll_http_worker *w)
 {
+	uint64_t most = w->quiet && !w->closed ? QUIET_NS / 10 : SWEEP_NS;
 	unsigned long long ms;
 
-	if (MHD_get_timeout(w->daemon, &ms) == MHD_NO || ms > SWEEP_NS / TOLL_MS)
-		ms = SWEEP_NS / TOLL_MS;
+	if (MHD_get_timeout(w->daemon, &ms) == MHD_NO || ms > most / TOLL_MS)
+		ms = most / TOLL_MS;
 	return (int)ms;
 }
 
@@ -167,7 +189,7 @@ static void *serve(void *arg)
 		MHD_run(w->daemon);
 		toll_http_linger_run(&w->lingering);
 		if (atomic_load(&s->closing) && !w->closed)
-			close_listener(w);
+			wind_down(w);
 		if (atomic_load(&s->cut))
 			cut_if(w, true);
 	}

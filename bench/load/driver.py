@@ -42,6 +42,17 @@ def cpu_ns(pid):
     return total
 
 
+def load_http(port, file, compressed, requests, connections):
+    """The same over OTLP/HTTP, one request at a time on each connection; file: without gRPC's five bytes."""
+    command = ["h2load", "--h1", "-n", str(requests), "-c", str(connections), "-t", "1", "-d", str(file),
+               "-H", "content-type: application/x-protobuf"]
+    if compressed:
+        command += ["-H", "content-encoding: gzip"]
+    out = subprocess.run([*command, f"http://127.0.0.1:{port}/v1/traces"], capture_output=True, text=True, check=True).stdout
+    assert int(re.search(r"(\d+) 2xx", out)[1]) == requests, out
+    return out
+
+
 def load(port, file, compressed, requests, connections, streams):
     """Posts the file so many times; every answer must be there (h2load takes gRPC errors for successes: whoever
     calls this compares the server's own counters)."""

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from driver import ROOT, body, cpu_ns, load
+from driver import ROOT, body, cpu_ns, load, load_http
 from env import otlp
 from env.ports import free_port
 
@@ -29,23 +29,27 @@ def main():
     args.add_argument("--streams", type=int, default=8)
     args = args.parse_args()
     cases = [("sink_512", 512, False), ("sink_512_gzip", 512, True), ("sink_100", 100, False), ("sink_1", 1, False)]
-    port, found = free_port(), {}
+    cases += [(f"http_{name}", spans, compressed) for name, spans, compressed in cases]
+    port, http_port, found = free_port(), free_port(), {}
     with tempfile.TemporaryDirectory() as directory:
-        server = subprocess.Popen([args.sink, str(port)], stderr=subprocess.PIPE, text=True)
+        server = subprocess.Popen([args.sink, str(port), "1", str(http_port)], stderr=subprocess.PIPE, text=True)
         try:
             otlp.Client(f"127.0.0.1:{port}").export(otlp.many("warm", 1))
             files = {}
             for name, spans, compressed in cases:
                 data, per_span = body(spans, compressed)
                 files[name] = pathlib.Path(directory) / name
-                files[name].write_bytes(data)
+                files[name].write_bytes(data[5:] if name.startswith("http") else data)  # gRPC's own five bytes
                 print(f"# {name}: {per_span:.0f} bytes per span, {len(data)} bytes per request", file=sys.stderr)
             sent = 1
             for _ in range(args.repeats):  # interleaved, so that a noisy minute hits all of them
                 for name, spans, compressed in cases:
                     requests = max(200, min(args.spans // spans, 20_000))
                     before = cpu_ns(server.pid)
-                    load(port, files[name], compressed, requests, args.connections, args.streams)
+                    if name.startswith("http"):
+                        load_http(http_port, files[name], compressed, requests, args.connections)
+                    else:
+                        load(port, files[name], compressed, requests, args.connections, args.streams)
                     time.sleep(0.05)
                     found.setdefault(name, []).append((cpu_ns(server.pid) - before) / requests / 1000)
                     sent += spans * requests

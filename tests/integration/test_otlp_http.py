@@ -16,6 +16,7 @@ from env import otlp
 from env.daemon import ROOT
 from env.otlp_http import JSON, PACK, PROTOBUF, TRACES, HttpClient
 from env.poll import eventually
+from env.ports import free_port
 
 pytestmark = pytest.mark.core
 MIB = 1 << 20
@@ -331,6 +332,48 @@ def test_sigterm_loses_nothing_that_was_acknowledged(spantoll, tmp_path):
     assert status == 0 and len(found) == len(set(found))
     assert acknowledged <= set(found) and len(acknowledged) >= 2000
     assert len(ended) == 4
+
+
+def test_a_reload_refuses_nobody(spantoll, tmp_path):
+    """The receiver changes and keeps its port: who sends all the time is told to reconnect, and loses nothing."""
+    out, port = tmp_path / "spans.jsonl", free_port()
+
+    def config(n):
+        return {"receivers": receiver(endpoint=f"127.0.0.1:{port}", response_headers={"X-Config": str(n)}),
+                "exporters": {"file": {"path": str(out), "encoding": "json", "required": True}}}
+
+    daemon = spantoll(**config(0))
+    acknowledged, refused, seen, stop = set(), [], set(), threading.Event()
+
+    def send():
+        with HttpClient(port) as client:
+            while not stop.wait(0.002):
+                body = otlp.many("a", 5)
+                try:
+                    answer = client.post(body)
+                except OSError as e:
+                    refused.append(repr(e))
+                    client.close()
+                    continue
+                seen.add(answer.headers["x-config"])
+                if answer.ok:
+                    acknowledged.update(s.span_id.hex() for _, s in otlp.spans_of(body))
+                else:
+                    refused.append(answer)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for n in range(1, 6):
+        daemon.reload(**config(n))
+        eventually(lambda: str(n) in seen, 10, "the new configuration answers")
+    stop.set()
+    for t in threads:
+        t.join()
+    assert not refused and len(acknowledged) > 100
+    assert daemon.stop() == 0
+    found = span_ids(out)
+    assert len(found) == len(set(found)) and set(found) == acknowledged
 
 
 # ---- the page ----

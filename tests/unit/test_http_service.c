@@ -359,7 +359,7 @@ static void stop_waits_for_answers(void **state TOLL_UNUSED)
 	put_xs(fd, 5);
 	wait_held(1);
 	assert_int_equal(pthread_create(&thread, NULL, stop_in_time, s), 0);
-	assert_string_equal(http_drain(idle), ""); /* at once */
+	assert_string_equal(http_drain(idle), ""); /* without waiting for the other */
 	release();
 	a = http_drain(fd);
 	assert_non_null(strstr(a, "5 bytes"));
@@ -367,6 +367,25 @@ static void stop_waits_for_answers(void **state TOLL_UNUSED)
 	pthread_join(thread, &done);
 	assert_ptr_equal(done, s);
 	toll_http_server_free(s);
+}
+
+static void who_sends_while_it_closes_is_answered(void **state TOLL_UNUSED)
+{
+	struct toll_http_server *s = start(NULL);
+	int fd = http_dial(toll_http_server_port(s));
+	const char *a;
+
+	put_request(fd, "/later", 4, "");
+	put_xs(fd, 4);
+	assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 5000), 1);
+	toll_http_server_close(s);
+	put_request(fd, "/now", 3, "");
+	put_xs(fd, 3);
+	a = http_drain(fd);
+	assert_non_null(strstr(a, "4 bytes"));
+	assert_non_null(strstr(strstr(a, "4 bytes"), "Connection: close"));
+	assert_non_null(strstr(a, "3 bytes"));
+	end(s);
 }
 
 static void what_is_owed_at_the_deadline_is_told(void **state TOLL_UNUSED)
@@ -435,6 +454,7 @@ int main(void)
 		cmocka_unit_test(a_slow_body_is_cut_off),
 		cmocka_unit_test(many_at_once_on_several_workers),
 		cmocka_unit_test(stop_waits_for_answers),
+		cmocka_unit_test(who_sends_while_it_closes_is_answered),
 		cmocka_unit_test(what_is_owed_at_the_deadline_is_told),
 		cmocka_unit_test(unix_sockets_are_served_and_removed),
 	};
