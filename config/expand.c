@@ -2,256 +2,8 @@
 #include "config/expand.h"
 
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdlib.h>
 
-#include "config/config.h"
-
-#define TOTAL_MAX    10000 /* ${...} in all */
-#define IN_VALUE_MAX 100   /* of them for one value */
-#define NESTING_MAX  8     /* ${env:${env:A}} */
-#define CHAIN_MAX    16    /* what a variable names names another one ... */
-#define TEXT_MAX     ((size_t)1024 * 1024)
-
-/* What is being replaced right now, innermost first: whoever comes by again is in a circle. */
-struct link {
-	const struct link *up;
-	struct toll_slice uri;
-};
-
-struct expander {
-	struct toll_arena *arena;
-	struct toll_findings *findings;
-	struct toll_uri_files *files;
-	unsigned total, in_value;
-	bool quiet; /* the second time for the same value: told already */
-	int err;    /* stop */
-	struct toll_place place;
-};
-
-/* Text that grows. */
-struct text {
-	char *at;
-	size_t len, room;
-};
-
-static void complain(struct expander *x, enum toll_severity severity, const char *fmt, ...)
-	TOLL_PRINTF(3, 4);
-
-static void complain(struct expander *x, enum toll_severity severity, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (x->quiet && severity != TOLL_FINDING_ERROR)
-		return;
-	va_start(ap, fmt);
-	toll_findings_vadd(x->findings, severity, x->place, "", fmt, ap);
-	va_end(ap);
-}
-
-static void give_up(struct expander *x, const char *why)
-{
-	complain(x, TOLL_FINDING_ERROR, "%s", why);
-	x->err = TOLL_ECONFIG;
-}
-
-static void append(struct expander *x, struct text *t, struct toll_slice more)
-{
-	if (x->err)
-		return;
-	if (t->len + more.len > TEXT_MAX) {
-		give_up(x, "expands to more than 1 MiB");
-		return;
-	}
-	if (t->len + more.len + 1 > t->room) {
-		size_t room = (t->len + more.len + 1) * 2;
-		char *bigger = realloc(t->at, room);
-
-		if (!bigger) {
-			x->err = TOLL_ENOMEM;
-			return;
-		}
-		t->at = bigger;
-		t->room = room;
-	}
-	if (more.len)
-		memcpy(t->at + t->len, more.ptr, more.len);
-	t->len += more.len;
-	t->at[t->len] = '\0';
-}
-
-static struct toll_slice keep(struct expander *x, struct toll_slice text)
-{
-	char *copy = toll_arena_strdup(x->arena, text);
-
-	if (!copy)
-		x->err = TOLL_ENOMEM;
-	return toll_slice(copy, copy ? text.len : 0);
-}
-
-/* ---- one ${...} ---- */
-
-/* Length of the "${...}" that s begins with, 0 when it does not end. */
-static size_t span_of(struct toll_slice s)
-{
-	unsigned depth = 0;
-
-	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] == '$' && i + 1 < s.len && s.ptr[i + 1] == '{')
-			depth++, i++;
-		else if (s.ptr[i] == '}' && --depth == 0)
-			return i + 1;
-	return 0;
-}
-
-static void expand_text(struct expander *x, struct toll_slice s, unsigned depth,
-                        const struct link *up, struct text *out);
-
-/* s with every ${...} in it replaced, in the arena. */
-static struct toll_slice expanded(struct expander *x, struct toll_slice s, unsigned depth,
-                                  const struct link *up)
-{
-	struct toll_slice kept = TOLL_SLICE("");
-	struct text out = { 0 };
-
-	append(x, &out, TOLL_SLICE(""));
-	expand_text(x, s, depth, up, &out);
-	if (!x->err)
-		kept = keep(x, toll_slice(out.at, out.len));
-	free(out.at);
-	return kept;
-}
-
-static bool in_circle(const struct link *up, struct toll_slice uri)
-{
-	for (; up; up = up->up)
-		if (toll_slice_eq(up->uri, uri))
-			return true;
-	return false;
-}
-
-static void report_circle(struct expander *x, const struct link *from, struct toll_slice uri)
-{
-	char way[512];
-	size_t len = (size_t)snprintf(way, sizeof(way), "${%.*s}", TOLL_FMT(uri));
-
-	for (const struct link *l = from; l && len < sizeof(way); l = l->up) {
-		len += (size_t)snprintf(way + len, sizeof(way) - len, " in ${%.*s}",
-		                        TOLL_FMT(l->uri));
-		if (toll_slice_eq(l->uri, uri))
-			break;
-	}
-	complain(x, TOLL_FINDING_ERROR, "goes round in a circle: %s", way);
-	x->err = TOLL_ECONFIG;
-}
-
-static bool is_allowed(struct expander *x, const struct link *up, struct toll_slice uri)
-{
-	unsigned chain = 0;
-
-	for (const struct link *l = up; l; l = l->up)
-		chain++;
-	if (in_circle(up, uri))
-		report_circle(x, up, uri);
-	else if (chain >= CHAIN_MAX)
-		give_up(x, "a ${...} that leads to another one, more than 16 times");
-	else if (++x->in_value > IN_VALUE_MAX)
-		give_up(x, "more than 100 ${...} in one value");
-	else if (++x->total > TOTAL_MAX)
-		give_up(x, "more than 10000 ${...}");
-	return !x->err;
-}
-
-/* By one name, however it is written: ${A}, ${env:A} and ${env:A:-x} are the same variable. */
-static struct toll_slice one_name(struct expander *x, const struct toll_uri *uri,
-                                  struct toll_slice as_written)
-{
-	const char *colon = memmem(uri->rest.ptr, uri->rest.len, ":-", 2);
-	size_t len = colon ? (size_t)(colon - uri->rest.ptr) : uri->rest.len;
-	struct toll_slice name;
-
-	if (uri->scheme != TOLL_URI_ENV && uri->scheme != TOLL_URI_NONE)
-		return as_written;
-	name = toll_arena_printf(x->arena, "env:%.*s", (int)len, uri->rest.ptr);
-	if (!name.ptr)
-		x->err = TOLL_ENOMEM;
-	return name;
-}
-
-/* What s, a whole "${...}", stands for; *ret_uri: which one that is, inner ones replaced. */
-static struct toll_uri_value look_up(struct expander *x, struct toll_slice s, unsigned depth,
-                                     const struct link *up, struct toll_slice *ret_uri)
-{
-	struct toll_uri_value value = { .text = TOLL_SLICE("") };
-	struct toll_uri_reader reader = { x->arena, x->findings, x->files, x->place,
-		                          TEXT_MAX, x->quiet,    false };
-	struct toll_slice written;
-	struct toll_uri uri;
-	int err;
-
-	if (depth > NESTING_MAX) {
-		give_up(x, "${...} in each other, more than 8 deep");
-		return value;
-	}
-	written = expanded(x, toll_slice(s.ptr + 2, s.len - 3), depth, up);
-	uri = toll_uri_split(written);
-	*ret_uri = one_name(x, &uri, written);
-	if (x->err || !is_allowed(x, up, *ret_uri))
-		return value;
-	err = toll_uri_read(&reader, &uri, &value);
-	if (err == TOLL_ENOMEM)
-		x->err = err;
-	/* A file's last line end belongs to the file, not to the value. */
-	while (uri.scheme == TOLL_URI_FILE && value.text.len &&
-	       strchr("\r\n", value.text.ptr[value.text.len - 1]))
-		value.text.len--;
-	return value;
-}
-
-/* ---- inside of other text ---- */
-
-static void append_value(struct expander *x, struct toll_slice s, unsigned depth,
-                         const struct link *up, struct text *out)
-{
-	struct link here = { .up = up };
-	struct toll_uri_value value = look_up(x, s, depth, up, &here.uri);
-
-	if (x->err)
-		return;
-	if (value.literal || !memchr(value.text.ptr, '$', value.text.len))
-		append(x, out, value.text);
-	else
-		append(x, out, expanded(x, value.text, 0, &here));
-}
-
-static void expand_text(struct expander *x, struct toll_slice s, unsigned depth,
-                        const struct link *up, struct text *out)
-{
-	while (s.len && !x->err) {
-		const char *dollar = memchr(s.ptr, '$', s.len);
-		size_t plain = dollar ? (size_t)(dollar - s.ptr) : s.len, used = 1;
-		struct toll_slice rest = toll_slice(s.ptr + plain, s.len - plain);
-
-		append(x, out, toll_slice(s.ptr, plain));
-		if (rest.len > 1 && rest.ptr[1] == '{')
-			used = span_of(rest);
-		else if (rest.len > 1 && rest.ptr[1] == '$')
-			used = 2;
-		if (used > 2) {
-			append_value(x, toll_slice(rest.ptr, used), depth + 1, up, out);
-		} else if (rest.len) {
-			append(x, out, toll_slice(rest.ptr, 1));
-			if (!used)
-				complain(x, TOLL_FINDING_WARNING,
-				         "a \"${\" without \"}\" stays as it is; "
-				         "write $$ for a dollar sign");
-			used += !used;
-		}
-		s = toll_slice(rest.ptr + used, rest.len > used ? rest.len - used : 0);
-	}
-}
-
-/* ---- in the tree ---- */
+#include "config/expand_text.h"
 
 static void set_text(struct toll_yaml_node *node, struct toll_slice text)
 {
@@ -279,7 +31,7 @@ static struct toll_slice trim(struct toll_slice s)
 
 /* The node becomes what value says as YAML; text that is no YAML stays text. What a file says has
  * its places there, so that a fault in it is found. */
-static void set_value(struct expander *x, struct toll_yaml_node *node, struct toll_slice value,
+static void set_value(struct toll_expander *x, struct toll_yaml_node *node, struct toll_slice value,
                       const char *file)
 {
 	struct toll_yaml_input in = { .text = value,
@@ -290,7 +42,7 @@ static void set_value(struct expander *x, struct toll_yaml_node *node, struct to
 		                      .column = node->column };
 	const struct toll_yaml_node old = *node;
 	struct toll_yaml_node *parsed = NULL;
-	struct toll_slice source = keep(x, trim(value));
+	struct toll_slice source = toll_expand_keep(x, trim(value));
 	int err = x->err ? x->err : toll_yaml_parse(&in, &parsed);
 
 	if (err == TOLL_ENOMEM) {
@@ -298,7 +50,7 @@ static void set_value(struct expander *x, struct toll_yaml_node *node, struct to
 		return;
 	}
 	if (err < 0 || !parsed) {
-		set_text(node, keep(x, value));
+		set_text(node, toll_expand_keep(x, value));
 		return;
 	}
 	*node = *parsed;
@@ -309,10 +61,12 @@ static void set_value(struct expander *x, struct toll_yaml_node *node, struct to
 		node->source = source;
 }
 
-static void expand_node(struct expander *x, struct toll_yaml_node *node, const struct link *up);
+static void expand_node(struct toll_expander *x, struct toll_yaml_node *node,
+                        const struct toll_expand_link *up);
 
 /* What was put in holds ${...} or $$ of its own. */
-static void expand_again(struct expander *x, struct toll_yaml_node *node, const struct link *here)
+static void expand_again(struct toll_expander *x, struct toll_yaml_node *node,
+                         const struct toll_expand_link *here)
 {
 	struct toll_slice source = node->source;
 	struct toll_place place = x->place;
@@ -324,15 +78,16 @@ static void expand_again(struct expander *x, struct toll_yaml_node *node, const 
 	if (x->err || x->findings->errors || !source.ptr || node->source.ptr != source.ptr)
 		return;
 	x->quiet = true;
-	node->source = expanded(x, source, 0, here);
+	node->source = toll_expand_text(x, source, here);
 	x->quiet = quiet;
 }
 
-static void replace(struct expander *x, struct toll_yaml_node *node, const struct link *up)
+static void replace(struct toll_expander *x, struct toll_yaml_node *node,
+                    const struct toll_expand_link *up)
 {
-	struct link here = { .up = up };
+	struct toll_expand_link here = { .up = up };
 	struct toll_slice whole = node->text;
-	struct toll_uri_value value = look_up(x, whole, 1, up, &here.uri);
+	struct toll_uri_value value = toll_expand_look_up(x, whole, up, &here.uri);
 	struct toll_uri uri = toll_uri_split(here.uri);
 	bool is_file = uri.scheme == TOLL_URI_FILE;
 
@@ -343,13 +98,14 @@ static void replace(struct expander *x, struct toll_yaml_node *node, const struc
 	} else if (!value.text.len && value.literal && uri.scheme != TOLL_URI_YAML) {
 		set_text(node, value.text); /* ${env:X:-} asks for "" */
 	} else {
-		set_value(x, node, value.text, is_file ? keep(x, uri.rest).ptr : NULL);
+		set_value(x, node, value.text, is_file ? toll_expand_keep(x, uri.rest).ptr : NULL);
 		if (!x->err && !value.literal && memchr(value.text.ptr, '$', value.text.len))
 			expand_again(x, node, &here);
 	}
 }
 
-static void expand_scalar(struct expander *x, struct toll_yaml_node *node, const struct link *up)
+static void expand_scalar(struct toll_expander *x, struct toll_yaml_node *node,
+                          const struct toll_expand_link *up)
 {
 	struct toll_slice s = node->text;
 
@@ -357,16 +113,17 @@ static void expand_scalar(struct expander *x, struct toll_yaml_node *node, const
 		return;
 	x->place = (struct toll_place){ node->file, node->line, node->column };
 	x->in_value = 0;
-	if (s.len > 1 && s.ptr[1] == '{' && *s.ptr == '$' && span_of(s) == s.len) {
+	if (s.len > 1 && s.ptr[1] == '{' && *s.ptr == '$' && toll_expand_span(s) == s.len) {
 		replace(x, node, up);
 		return;
 	}
-	s = expanded(x, s, 0, up);
+	s = toll_expand_text(x, s, up);
 	if (!x->err)
 		set_text(node, s);
 }
 
-static void expand_node(struct expander *x, struct toll_yaml_node *node, const struct link *up)
+static void expand_node(struct toll_expander *x, struct toll_yaml_node *node,
+                        const struct toll_expand_link *up)
 {
 	if (node->expanded || x->err)
 		return;
@@ -380,14 +137,14 @@ static void expand_node(struct expander *x, struct toll_yaml_node *node, const s
 		expand_node(x, node->entries[i].value, up);
 	if (!x->err && !toll_yaml_measure(node)) {
 		x->place = (struct toll_place){ node->file, node->line, node->column };
-		give_up(x, "expands to too much");
+		toll_expand_give_up(x, "expands to too much");
 	}
 }
 
 int toll_expand(struct toll_yaml_node *root, struct toll_arena *arena,
                 struct toll_findings *findings, struct toll_uri_files *files)
 {
-	struct expander x = { .arena = arena, .findings = findings, .files = files };
+	struct toll_expander x = { .arena = arena, .findings = findings, .files = files };
 
 	expand_node(&x, root, NULL);
 	return x.err;

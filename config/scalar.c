@@ -241,10 +241,12 @@ const char *toll_scalar_ratio(struct toll_slice s, double *ret)
 	char text[40], *end;
 	double value;
 
-	if (!s.len || s.len >= sizeof(text) || strspn(s.ptr, "+-.0123456789eE") < s.len)
+	if (!s.len || s.len >= sizeof(text))
 		return "must be a number, for example 0.5";
 	memcpy(text, s.ptr, s.len);
 	text[s.len] = '\0';
+	if (strspn(text, "+-.0123456789eE") < s.len)
+		return "must be a number, for example 0.5";
 	value = strtod(text, &end);
 	if (*end || end == text)
 		return "must be a number, for example 0.5";

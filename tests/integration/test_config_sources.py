@@ -62,7 +62,7 @@ def test_locations_are_merged_in_their_order(base, tmp_path):
 
 
 def test_set_wins_over_all_files(base):
-    config = printed("--set", "exporters.kafka.topic=set", f"--set=processors.batch.timeout=2s", "--config", base,
+    config = printed("--set", "exporters.kafka.topic=set", "--set=processors.batch.timeout=2s", "--config", base,
                      "--set=exporters.kafka.brokers=[x:1, y:1]", "--config=yaml:exporters::kafka::topic: late")
     assert config["exporters"]["kafka"]["topic"] == "set"
     assert config["exporters"]["kafka"]["brokers"] == ["x:1", "y:1"]
@@ -125,6 +125,13 @@ def test_feature_gates_are_noted(base):
     done = spantoll("validate", "--config", base, "--feature-gates=+confmap.enableMergeAppendOption")
     assert done.returncode == 0
     assert '"+confmap.enableMergeAppendOption" has no effect' in done.stderr
+
+
+def test_there_are_no_feature_gates():
+    done = spantoll("featuregate")
+    assert done.returncode == 0 and done.stdout.split() == ["ID", "Enabled", "Stage", "Description"]
+    done = spantoll("featuregate", "confmap.enableMergeAppendOption")
+    assert done.returncode == 1 and "not found" in done.stderr
 
 
 def test_a_section_in_a_file_of_its_own_keeps_its_places(base, tmp_path):
