@@ -7,7 +7,8 @@
 
 enum { SPANS = 512 };
 
-extern const struct toll_factory toll_processor_attributes, toll_processor_resource;
+extern const struct toll_factory toll_processor_attributes, toll_processor_resource,
+	toll_processor_filter;
 
 struct job {
 	struct toll_slice wire;
@@ -67,6 +68,11 @@ int main(void)
 	      " actions: [{key: team, value: checkout, action: insert}]}");
 	bench(wire, "resource_upsert", &toll_processor_resource,
 	      "{attributes: [{key: deployment.environment.name, value: x, action: upsert}]}");
+	bench(wire, "filter_two_comparisons", &toll_processor_filter,
+	      "{traces: {span: ['attributes[\"http.response.status_code\"] >= 500 and kind == "
+	      "SPAN_KIND_SERVER']}}");
+	bench(wire, "filter_is_match", &toll_processor_filter,
+	      "{traces: {span: ['IsMatch(attributes[\"url.path\"], \"^/health\")']}}");
 	free(request);
 	return 0;
 }

@@ -52,11 +52,35 @@ static void check_limiter(const struct toll_config_pipeline *p, struct toll_find
 		           "\"memory_limiter\" should be the first processor");
 }
 
+/* What is dropped before it is priced is missing in every total, and nobody would notice. */
+static void check_droppers(const struct toll_config *config, size_t at,
+                           struct toll_findings *findings)
+{
+	static const char *const droppers[] = { "filter", "probabilistic_sampler" };
+	const struct toll_config_pipeline *p = &config->pipelines[at];
+	size_t none = p->processor_count, cost = toll_pipeline_find(p, "cost");
+	char text[160];
+
+	if (cost == none && (!only_connects(p) || toll_pipeline_has_seen(config, at, "cost")))
+		return;
+	for (size_t i = 0; i < TOLL_COUNT(droppers); i++) {
+		size_t dropper = toll_pipeline_find(p, droppers[i]);
+
+		snprintf(text, sizeof(text),
+		         "\"%s\" stands before \"cost\": the spans it drops are in no total and "
+		         "no budget; put it behind \"cost\" unless that is meant",
+		         droppers[i]);
+		if (dropper != none && dropper < cost)
+			find_fault(p, findings, TOLL_FINDING_WARNING, text);
+	}
+}
+
 void toll_pipeline_rules_check(const struct toll_config *config, struct toll_findings *findings)
 {
 	for (size_t i = 0; i < config->pipeline_count; i++) {
 		check_prices(config, i, findings);
 		check_limiter(&config->pipelines[i], findings);
+		check_droppers(config, i, findings);
 	}
 	toll_connector_rules_check(config, findings);
 }

@@ -4,6 +4,7 @@ import base64
 import decimal
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -16,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 import test_splice_oracle as splice_oracle
+from env.random_otlp import RECORDED, request
 
 TOOL = Path(os.environ.get("SPANTOLL_TOOLS", "build/release/tools")) / "process"
 ROUNDS = int(os.environ.get("SPANTOLL_ORACLE_ROUNDS", "1500"))
@@ -90,6 +92,8 @@ def hashed(value):
 def go_double(v):
     if v == 0:
         return "0" if str(v) == "0.0" else "-0"
+    if math.isinf(v):
+        return "+Inf" if v > 0 else "-Inf"
     text = repr(v)
     if abs(v) < 1e-6 or abs(v) >= 1e21:
         digits, exponent = ("%e" % v if "e" not in text else text).split("e")
@@ -205,7 +209,7 @@ def test_random_actions_agree_with_protobuf(tmp_path):
                   "attributes/2": {"actions": chains["attributes/2"]}}
         with Chain(tmp_path, config) as chain:
             for i in range(ROUNDS // CONFIGS):
-                req = splice_oracle.request(random.Random(number * 1000 + i))
+                req = request(random.Random(number * 1000 + i))
                 err, _, got = chain(req.SerializeToString())
                 for rs, _, span in each_span(req):
                     for action in chains["attributes"] + chains["attributes/2"]:
@@ -219,7 +223,7 @@ def test_random_actions_agree_with_protobuf(tmp_path):
                 assert err == 0 and got == req, (number, i, config)
 
 
-@pytest.mark.parametrize("recorded", splice_oracle.RECORDED, ids=lambda p: p.stem)
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda p: p.stem)
 def test_what_real_sdks_send_is_changed_like_protobuf(recorded, tmp_path):
     actions = [{"key": "tenant.id", "value": "acme", "action": "insert"},
                {"pattern": r"^http\.", "action": "hash"}, {"key": "service.name", "action": "convert",
@@ -231,3 +235,116 @@ def test_what_real_sdks_send_is_changed_like_protobuf(recorded, tmp_path):
             act(span.attributes, action)
     with Chain(tmp_path, {"attributes": {"actions": actions}}) as chain:
         assert chain(wire) == (0, 10, req)
+
+
+# ---- conditions: a random tree, as text and as a function of a span --------------------------------
+
+
+def any_to_python(value):
+    kind = value.WhichOneof("value")
+    return getattr(value, kind) if kind in ("string_value", "int_value", "double_value", "bool_value") else \
+        None if kind is None else value.SerializeToString()
+
+
+def lookup(attrs, key):
+    a = find(attrs, key)
+    return None if a is None else any_to_python(a.value)
+
+
+PATHS = {
+    'attributes["k"]': lambda rs, ss, s: lookup(s.attributes, "k"),
+    'attributes["feature"]': lambda rs, ss, s: lookup(s.attributes, "feature"),
+    'span.attributes["url.path"]': lambda rs, ss, s: lookup(s.attributes, "url.path"),
+    'resource.attributes["tenant.id"]': lambda rs, ss, s: lookup(rs.resource.attributes, "tenant.id"),
+    'instrumentation_scope.attributes["k"]': lambda rs, ss, s: lookup(ss.scope.attributes, "k"),
+    "name": lambda rs, ss, s: s.name,
+    "kind": lambda rs, ss, s: s.kind,
+    "kind.string": lambda rs, ss, s:
+        ["Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"][s.kind],
+    "status.code": lambda rs, ss, s: s.status.code,
+    "status.message": lambda rs, ss, s: s.status.message,
+    "trace_state": lambda rs, ss, s: s.trace_state,
+    "trace_id.string": lambda rs, ss, s: s.trace_id.hex(),
+    "parent_span_id.string": lambda rs, ss, s: s.parent_span_id.hex(),
+    "start_time_unix_nano": lambda rs, ss, s: s.start_time_unix_nano,
+    "end_time_unix_nano": lambda rs, ss, s: s.end_time_unix_nano,
+    "instrumentation_scope.name": lambda rs, ss, s: ss.scope.name,
+    "instrumentation_scope.version": lambda rs, ss, s: ss.scope.version,
+}
+LITERALS = {'"x"': "x", '"GET /"': "GET /", '""': "", "0": 0, "2": 2, "-1": -1, "1.5": 1.5, "true": True,
+            "false": False, "nil": None, "SPAN_KIND_CLIENT": 3, "STATUS_CODE_ERROR": 2, '"lib"': "lib"}
+
+
+def ordered(a, b):
+    """The order of two values, None where they have none."""
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)) and isinstance(a, bool) == isinstance(b, bool):
+        if isinstance(a, float) != isinstance(b, float):
+            a, b = float(a), float(b)
+        return (a > b) - (a < b)
+    if a is None and b is None:
+        return 0
+    if isinstance(a, str) and isinstance(b, str):
+        a, b = a.encode(), b.encode()
+        return (a > b) - (a < b)
+    if isinstance(a, bytes) and isinstance(b, bytes):
+        return 0 if a == b else None
+    return None
+
+
+OPS = {"==": lambda o: o == 0, "!=": lambda o: o != 0, "<": lambda o: o is not None and o < 0,
+       "<=": lambda o: o is not None and o <= 0, ">": lambda o: o is not None and o > 0,
+       ">=": lambda o: o is not None and o >= 0}
+
+
+def random_value(r):
+    if r.random() < 0.6:
+        path = r.choice(list(PATHS))
+        return path, PATHS[path]
+    text = r.choice(list(LITERALS))
+    return text, lambda *_: LITERALS[text]
+
+
+def random_condition(r, depth=0):
+    kind = r.randrange(6 if depth < 4 else 3)
+    if kind < 2:
+        (left, a), (right, b), op = random_value(r), random_value(r), r.choice(list(OPS))
+        return f"{left} {op} {right}", lambda *span: OPS[op](ordered(a(*span), b(*span)))
+    if kind == 2:
+        (text, value), pattern = random_value(r), r.choice(["^G", "x", "^$", "1", "true"])
+
+        def matches(*span):
+            v = value(*span)
+            v = {True: "true", False: "false"}[v] if isinstance(v, bool) else \
+                go_double(v) if isinstance(v, float) else str(v) if isinstance(v, int) else v
+            return isinstance(v, str) and re.search(pattern, v) is not None
+        return f'IsMatch({text}, "{pattern}")', matches
+    left, a = random_condition(r, depth + 1)
+    right, b = random_condition(r, depth + 1)
+    if kind == 3:
+        return f"not ({left})", lambda *span: not a(*span)
+    if kind == 4:
+        return f"({left}) and ({right})", lambda *span: a(*span) and b(*span)
+    return f"({left} or {right})", lambda *span: a(*span) or b(*span)
+
+
+def test_random_conditions_agree_with_protobuf(tmp_path):
+    dropped = kept_in_all = 0
+    for number in range(CONFIGS):
+        r = random.Random(number)
+        conditions = [random_condition(r) for _ in range(r.randrange(1, 3))]
+        config = {"filter": {"traces": {"span": [text for text, _ in conditions]}}}
+        with Chain(tmp_path, config) as chain:
+            for i in range(ROUNDS // CONFIGS):
+                req = request(random.Random(number * 1000 + i))
+                gone = [any(f(*at) for _, f in conditions) for at in each_span(req)]
+                want = ExportTraceServiceRequest()
+                want.CopyFrom(req)
+                splice_oracle.select(want, lambda index: not gone[index])
+                splice_oracle.prune(want, lambda r, s: not (
+                    req.resource_spans[r].scope_spans[s].spans if s is not None
+                    else any(ss.spans for ss in req.resource_spans[r].scope_spans)))
+                err, kept, got = chain(req.SerializeToString())
+                assert (err, kept) == (0, len(gone) - sum(gone)) and got == want, (number, i, config)
+                dropped += sum(gone)
+                kept_in_all += kept
+    assert dropped > 100 and kept_in_all > 100

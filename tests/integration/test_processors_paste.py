@@ -48,3 +48,26 @@ def test_attributes_and_resource_change_what_is_priced(spantoll, tmp_path, price
     for record in lines(records):
         assert (record["service"], record["tenant"], record["cost_amount"]) == ("web", "acme", 0.01)
     assert daemon.metric("spantoll_processor_given_up_matches", processor="attributes/redact") == 0
+
+
+def test_filter_drops_and_says_how_many(spantoll, tmp_path, prices):
+    """A filter behind cost takes spans from the exporters of its pipeline; one that errs is counted."""
+    out, all_of_it = tmp_path / "out.jsonl", tmp_path / "all.jsonl"
+    daemon = spantoll(
+        processors={
+            "pricing": {"file": prices({"shop:/pay": "0.002", "shop:/health": "0.001"})}, "cost": {},
+            "filter/health": {"error_mode": "ignore", "traces": {"span": [
+                'IsMatch(name, "^/health") and attributes["cost.amount"] != nil',
+                'HasPrefix(attributes["nowhere"], "x")']}}},
+        exporters={"file": {"path": str(out)}, "file/all": {"path": str(all_of_it)}},
+        pipelines={
+            "traces": {"receivers": ["otlp"], "processors": ["pricing", "cost", "filter/health"],
+                       "exporters": ["file"]},
+            "traces/all": {"receivers": ["otlp"], "processors": ["pricing", "cost"], "exporters": ["file/all"]}})
+    spans = [otlp.span(name) for name in ["/pay", "/health", "/health", "/pay", "/health"]]
+    assert daemon.export(otlp.request({"shop": spans})).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 7)
+    assert [name for _, name, _, _ in spans_in(out)] == ["/pay", "/pay"]
+    assert len(spans_in(all_of_it)) == 5
+    assert daemon.metric("otelcol_processor_filter_spans_filtered", filter="filter/health") == 3
+    assert daemon.metric("spantoll_processor_filter_condition_errors", filter="filter/health") == 2

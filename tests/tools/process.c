@@ -15,11 +15,13 @@
 
 enum { STAGES_MAX = 16 };
 
-extern const struct toll_factory toll_processor_attributes, toll_processor_resource;
+extern const struct toll_factory toll_processor_attributes, toll_processor_resource,
+	toll_processor_filter;
 
 static const struct toll_factory *const processors[] = {
 	&toll_processor_attributes,
 	&toll_processor_resource,
+	&toll_processor_filter,
 };
 
 struct chain {

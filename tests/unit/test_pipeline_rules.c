@@ -6,6 +6,10 @@
 static const struct toll_config_type pricing_type = { .type = "pricing" };
 static const struct toll_config_type cost_type = { .type = "cost" };
 static const struct toll_config_type limiter_type = { .type = "memory_limiter" };
+static const struct toll_config_type filter_type = { .type = "filter" };
+static const struct toll_config_type sampler_type = { .type = "probabilistic_sampler" };
+static struct toll_config_component filter = { .type = &filter_type };
+static struct toll_config_component sampler = { .type = &sampler_type };
 static struct toll_config_component pricing = { .type = &pricing_type };
 static struct toll_config_component cost = { .type = &cost_type };
 static struct toll_config_component limiter = { .type = &limiter_type };
@@ -48,6 +52,9 @@ static void order_matters(void **state TOLL_UNUSED)
 	EXPECT(TOLL_FINDING_WARNING, "no \"pricing\"", &cost);
 	EXPECT(TOLL_FINDING_WARNING, "first processor", &pricing, &limiter, &cost);
 	expect(NULL, 0, TOLL_FINDING_WARNING, "stay unpriced");
+	EXPECT(TOLL_FINDING_ERROR, "", &pricing, &cost, &filter, &sampler);
+	EXPECT(TOLL_FINDING_WARNING, "\"filter\" stands before \"cost\"", &filter, &pricing, &cost);
+	EXPECT(TOLL_FINDING_WARNING, "are in no total", &pricing, &sampler, &cost);
 }
 
 /* ---- connectors: loaded from text, since what matters is how pipelines are joined ---- */
