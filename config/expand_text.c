@@ -46,7 +46,7 @@ static void append(struct toll_expander *x, struct text *t, struct toll_slice mo
 		return;
 	}
 	if (t->len + more.len + 1 > t->room) {
-		size_t room = (t->len + more.len + 1) * 2;
+		size_t room = 64 + (t->len + more.len) * 2;
 		char *bigger = realloc(t->at, room);
 
 		if (!bigger) {

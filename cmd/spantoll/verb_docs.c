@@ -56,7 +56,7 @@ static const char configuration_head[] =
 	"- `${env:NAME}` or `${NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${yaml:TEXT}` "
 	"are replaced in values, never\n"
 	"  in keys; a path is relative to the working directory. Alone, what they hold is read as "
-        "YAML, so a variable or file may hold a "
+	"YAML, so a variable or file may hold a "
 	"number, "
 	"a list or a whole section;\n"
 	"  inside of other text it is text. What they hold is expanded again, and "
