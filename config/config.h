@@ -34,6 +34,7 @@ struct toll_config_type {
 	void (*validate)(const void *config, struct toll_reporter *r);
 	const void *owner; /* the factory, for whoever filled this in */
 	bool internal;     /* made by the program: no file can name it */
+	bool ends; /* CONNECTORS: no pipeline has to begin with it; it makes metrics, not spans */
 	/* Not in this version: naming it is an error with this, what it will be; or, elsewhere, why
 	 * the Collector's component is not here. */
 	const char *later;

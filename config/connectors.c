@@ -60,13 +60,18 @@ static void check_sides(struct toll_parser *p, const struct toll_config *config,
 	bool as_exporter = list_pipelines(config, c, ends_in, ends, sizeof(ends));
 	bool as_receiver = list_pipelines(config, c, begins_with, begins, sizeof(begins));
 
-	if (as_exporter && !as_receiver)
+	if (as_exporter && !as_receiver && !c->type->ends)
 		toll_parser_error(
 			p, c, &path,
 			"connector \"%s\" used as exporter in %s pipeline but not used in "
 			"any supported receiver pipeline",
 			c->id, ends);
-	if (as_receiver && !as_exporter)
+	if (as_receiver && c->type->ends)
+		toll_parser_error(p, c, &path,
+		                  "makes metrics, which are served with the daemon's own: no "
+		                  "pipeline of traces can begin with it, and %s does",
+		                  begins);
+	else if (as_receiver && !as_exporter)
 		toll_parser_error(
 			p, c, &path,
 			"connector \"%s\" used as receiver in %s pipeline but not used in "

@@ -153,9 +153,31 @@ static struct toll_config_component *const *resolve_all(struct toll_parser *p,
 
 /* ---- pipelines ---- */
 
+/* Does all that a pipeline of metrics is for come from connectors that serve their metrics
+ * themselves? */
+static bool is_served(const struct toll_yaml_entry *entry, const struct toll_config *config)
+{
+	const struct toll_yaml_entry *receivers = toll_yaml_find(entry->value, "receivers");
+	const struct toll_yaml_node *list = receivers ? receivers->value : NULL;
+
+	if (!list || list->kind != TOLL_YAML_LIST)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct toll_yaml_node *id = list->entries[i].value;
+		const struct toll_config_component *c =
+			id && id->kind == TOLL_YAML_SCALAR
+				? toll_config_find(config, TOLL_SECTION_CONNECTORS, id->text)
+				: NULL;
+
+		if (!c || !c->type->ends)
+			return false;
+	}
+	return list->count > 0;
+}
+
 /* "traces" or "traces/name"; other signals get their own sentence. */
 static bool check_pipeline_id(struct toll_parser *p, const struct toll_yaml_entry *entry,
-                              const struct toll_yaml_path *path)
+                              const struct toll_yaml_path *path, const struct toll_config *config)
 {
 	static const char *const others[] = { "metrics", "logs", "profiles", NULL };
 	const char *slash = memchr(entry->key.ptr, '/', entry->key.len);
@@ -164,6 +186,12 @@ static bool check_pipeline_id(struct toll_parser *p, const struct toll_yaml_entr
 
 	if (toll_slice_is(signal, "traces") && (!slash || signal.len + 1 < entry->key.len))
 		return true;
+	if (toll_slice_is(signal, "metrics") && is_served(entry, config)) {
+		toll_parser_warning(p, entry, path,
+		                    "is not run: the metrics of its receivers are served with the "
+		                    "daemon's own, see service::telemetry::metrics");
+		return false;
+	}
 	for (const char *const *other = others; *other; other++)
 		if (toll_slice_is(signal, *other)) {
 			toll_parser_error(p, entry, path,
@@ -253,7 +281,7 @@ static void parse_pipelines(struct toll_parser *p, const struct toll_yaml_entry 
 		const struct toll_yaml_path here = { &path, at->key };
 		struct toll_config_pipeline *one = &config->pipelines[config->pipeline_count];
 
-		if (!check_pipeline_id(p, at, &here))
+		if (!check_pipeline_id(p, at, &here, config))
 			continue;
 		*one = (struct toll_config_pipeline){ .id = toll_arena_strdup(p->arena, at->key),
 			                              .file = at->file,

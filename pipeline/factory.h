@@ -35,6 +35,8 @@ struct toll_factory {
 	size_t exporter_settings;
 	/* Rules a table cannot say: reports to r. May be NULL. Must not do I/O. */
 	void (*validate)(const void *config, struct toll_reporter *r);
+	/* Connectors: a pipeline may end in it without another one that begins with it. */
+	bool ends;
 	/* Processors that are no stage (batch): change how the exporters of their pipeline put
 	 * spans into deliveries. create is NULL then. */
 	void (*fold)(const void *config, struct toll_batch_settings *set);

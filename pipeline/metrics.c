@@ -99,6 +99,17 @@ static void append_name(struct toll_metrics_writer *w)
 	append_str(w, w->family);
 	if (w->type_suffix && w->type == TOLL_METRIC_COUNTER && !is_fixed(w->family))
 		append_str(w, "_total");
+	if (w->part)
+		append_str(w, w->part);
+}
+
+static const char *type_text(enum toll_metric_type type)
+{
+	static const char *const texts[] = { [TOLL_METRIC_COUNTER] = "counter",
+		                             [TOLL_METRIC_GAUGE] = "gauge",
+		                             [TOLL_METRIC_HISTOGRAM] = "histogram" };
+
+	return texts[type];
 }
 
 static void write_head(struct toll_metrics_writer *w, const char *help)
@@ -109,7 +120,9 @@ static void write_head(struct toll_metrics_writer *w, const char *help)
 	append_escaped(w, toll_slice_str(help), false);
 	append_str(w, "\n# TYPE ");
 	append_name(w);
-	append_str(w, w->type == TOLL_METRIC_COUNTER ? " counter\n" : " gauge\n");
+	append_str(w, " ");
+	append_str(w, type_text(w->type));
+	append_str(w, "\n");
 }
 
 /* Where the family ends whose head begins at `at`. */
@@ -128,6 +141,7 @@ void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
 
 	w->family = name;
 	w->type = type;
+	w->part = NULL;
 	w->family_end = 0;
 	write_head(w, help);
 	before = w->failed ? NULL : memmem(w->text, start, w->text + start, w->len - start);
@@ -136,6 +150,11 @@ void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
 	w->len = start;
 	w->text[start] = '\0';
 	w->family_end = family_end(w, before);
+}
+
+void toll_metrics_part(struct toll_metrics_writer *w, const char *part)
+{
+	w->part = part;
 }
 
 static void reverse(char *at, char *end)

@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "base/slice.h"
 
-enum toll_metric_type { TOLL_METRIC_COUNTER = 0, TOLL_METRIC_GAUGE };
+enum toll_metric_type { TOLL_METRIC_COUNTER = 0, TOLL_METRIC_GAUGE, TOLL_METRIC_HISTOGRAM };
 
 /* Grows as text is written; a failed allocation sticks and shows in failed. */
 struct toll_metrics_writer {
@@ -18,6 +18,7 @@ struct toll_metrics_writer {
 	int failed;
 	int type_suffix;    /* 1: counters end in _total (without_type_suffix: false) */
 	const char *family; /* of the samples that follow */
+	const char *part;   /* of a histogram: "_bucket"; NULL: none */
 	enum toll_metric_type type;
 	size_t family_end; /* where these samples belong; 0: at the end */
 };
@@ -26,6 +27,9 @@ struct toll_metrics_writer {
  * samples come together under one head, as scrapers want. */
 void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
                          enum toll_metric_type type, const char *help);
+
+/* Which part of a histogram the next samples are: "_bucket", "_sum", "_count". */
+void toll_metrics_part(struct toll_metrics_writer *w, const char *part);
 
 struct toll_label {
 	const char *name;

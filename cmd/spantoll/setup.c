@@ -35,6 +35,7 @@ static struct toll_config_type type_of(const struct toll_factory *f)
 		.validate = f->validate,
 		.owner = f,
 		.internal = f->internal,
+		.ends = f->ends,
 	};
 }
 

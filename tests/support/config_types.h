@@ -135,6 +135,7 @@ static const struct toll_config_type test_types[] = {
 	TYPE(EXPORTERS, "ledger", "Comes.", NULL, .later = "stored roll-ups"),
 	TYPE(EXPORTERS, "jaeger", "Is not here.", NULL, .later = "send OTLP", .elsewhere = true),
 	TYPE(CONNECTORS, "forward", "Joins.", no_fields),
+	TYPE(CONNECTORS, "sums", "Makes metrics.", no_fields, .ends = true),
 	TYPE(EXTENSIONS, "health_check", "Answers.", no_fields),
 	{ .type = NULL },
 };

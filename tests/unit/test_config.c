@@ -285,7 +285,7 @@ static void ids_follow_the_collectors_rules(void **state TOLL_UNUSED)
 	expect_finding("exporters: {\"nop/a b\": }\n", "the name behind the /");
 	expect_finding("exporters: {nop/a|b: }\n", "the name behind the /");
 	expect_finding("connectors: {nop: }\n",
-	               "unknown connector type \"nop\"; known are: forward");
+	               "unknown connector type \"nop\"; known are: forward, sums");
 	expect_finding("exporters: {\"nop/a\xc2\xa0z\": }\n", "the name behind the /");
 	expect_finding("exporters: {\"nop/\xe2\x86\x92\": }\n", "the name behind the /");
 	expect_finding("exporters: {\"nop/\xf0\x9f\x92\xb8\": }\n", "the name behind the /");

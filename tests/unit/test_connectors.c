@@ -104,11 +104,35 @@ static void ids_must_not_be_ambiguous(void **state TOLL_UNUSED)
 	toll_findings_release(&findings);
 }
 
+#define SUMS                                         \
+	"receivers: {otlp: {protocols: {grpc: }}}\n" \
+	"exporters: {nop: }\n"                       \
+	"connectors: {sums: }\n"                     \
+	"service:\n"                                 \
+	"  pipelines:\n"
+
+static void what_makes_metrics_ends_a_pipeline(void **state TOLL_UNUSED)
+{
+	assert_int_equal(load(SUMS "    traces: {receivers: [otlp], exporters: [sums]}\n"), 0);
+	assert_int_equal(load(SUMS "    traces: {receivers: [otlp], exporters: [sums]}\n"
+	                           "    metrics/x: {receivers: [sums], exporters: [nop]}\n"),
+	                 0);
+	assert_non_null(strstr(printed,
+	                       "warning: service::pipelines::metrics/x: is not run: the "
+	                       "metrics of its receivers are served with the daemon's own"));
+	expect(SUMS "    traces: {receivers: [otlp], exporters: [sums]}\n"
+	            "    metrics: {receivers: [sums, otlp], exporters: [nop]}\n",
+	       "error: service::pipelines::metrics: spantoll prices spans");
+	expect(SUMS "    traces: {receivers: [otlp, sums], exporters: [nop, sums]}\n",
+	       "error: connectors::sums: makes metrics");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(joined_pipelines_load),
 		cmocka_unit_test(both_sides_are_needed),
+		cmocka_unit_test(what_makes_metrics_ends_a_pipeline),
 		cmocka_unit_test(circles_are_named),
 		cmocka_unit_test(ids_must_not_be_ambiguous),
 	};
