@@ -71,7 +71,9 @@ static void leave_line(struct toll_generations *gs)
 {
 	gs->left_behind |= toll_retiree_left_behind(gs->line[0]);
 	toll_retiree_free(gs->line[0]);
-	memmove(gs->line, gs->line + 1, --gs->count * sizeof(gs->line[0]));
+	gs->count--;
+	for (unsigned i = 0; i < gs->count; i++)
+		gs->line[i] = gs->line[i + 1];
 }
 
 static void step(void *ctx)
@@ -79,7 +81,7 @@ static void step(void *ctx)
 	struct toll_generations *gs = ctx;
 	bool over = false;
 
-	while (gs->count && toll_retiree_step(gs->line[0])) {
+	while (gs->count && toll_retiree_step(gs->line[0], gs->current)) {
 		leave_line(gs);
 		over = true;
 	}

@@ -42,7 +42,7 @@ static struct toll_graph_part *plan(struct toll_graph *g, const struct toll_fact
 	struct toll_graph_part **grown;
 
 	if (list->count == list->room) {
-		grown = realloc(list->at, room * sizeof(*grown));
+		grown = realloc(list->at, room * sizeof(struct toll_graph_part *));
 		if (!grown)
 			return NULL;
 		list->at = grown;

@@ -83,9 +83,28 @@ void toll_queue_commit(struct toll_queue *q, struct toll_batch *take_batch,
 		.admitted_ns = now_ns,
 		.size = size_of(q, take_batch),
 		.kept_left = take_batch->kept_count,
+		.number = q->admitted++,
 	};
 	*q->last = e;
 	q->last = &e->next;
+	q->waiting_spans += e->kept_left;
+}
+
+void toll_queue_inherit(struct toll_queue *q, struct toll_entry *take_entry)
+{
+	struct toll_entry *e = take_entry, **at = &q->first;
+
+	while (*at && (*at)->inherited && (*at)->number < e->number)
+		at = &(*at)->next;
+	e->inherited = true;
+	e->size = size_of(q, e->batch);
+	e->kept_left = e->batch->kept_count;
+	e->next = *at;
+	*at = e;
+	if (!e->next)
+		q->last = &e->next;
+	q->used += e->size;
+	q->bytes += e->batch->wire.len;
 	q->waiting_spans += e->kept_left;
 }
 

@@ -22,6 +22,9 @@ struct toll_entry {
 	uint32_t kept_left;   /* spans from there on that are not dropped */
 	uint32_t open_parts;  /* in deliveries that are not answered */
 	int err;              /* of the first part that failed */
+	uint64_t number;      /* of the admission, from 0 */
+	bool handed;          /* an heir has it too, and its waiter */
+	bool inherited;       /* from the runner before: goes before what was admitted here */
 };
 
 struct toll_queue {
@@ -32,6 +35,7 @@ struct toll_queue {
 	bool refused; /* somebody found it full since this was last reset */
 	struct toll_entry *first, **last;
 	uint64_t waiting_spans;   /* in entries, in no delivery yet */
+	uint64_t admitted;        /* entries so far */
 	struct toll_entry *spare; /* one per reservation, so that a commit cannot fail */
 };
 
@@ -45,6 +49,10 @@ void toll_queue_cancel(struct toll_queue *q, const struct toll_batch *batch);
 /* Takes over the caller's reference to the batch. */
 void toll_queue_commit(struct toll_queue *q, struct toll_batch *take_batch,
                        struct toll_waiter *waiter, uint64_t now_ns);
+
+/* An entry of another queue, before what was admitted here and in the order of its number; what is
+ * over the capacity fits nevertheless. batch, waiter, admitted_ns and number are filled in. */
+void toll_queue_inherit(struct toll_queue *q, struct toll_entry *take_entry);
 
 /* Spans [ret->first, ret->first + ret->count) with at most max kept ones, of the first entry, which
  * leaves the queue when nothing is left of it. Returns the kept ones. */

@@ -108,6 +108,17 @@ static void end_processing(struct toll_retiree *r)
 	close_inlets(r, TOLL_CONNECTOR);
 }
 
+static void name_heirs(struct toll_retiree *r, const struct toll_graph *current)
+{
+	for (size_t i = 0; i < r->leaving[TOLL_EXPORTER].count; i++) {
+		const struct toll_graph_part *p = r->leaving[TOLL_EXPORTER].at[i], *heir;
+
+		heir = toll_graph_find(current, TOLL_EXPORTER, p->id.text);
+		if (heir && heir->factory == p->factory)
+			toll_runner_set_heir(p->runner, heir->runner);
+	}
+}
+
 /* No batch is on its way behind sources of this kind. */
 static bool is_idle(const struct toll_graph *g, enum toll_kind kind)
 {
@@ -182,7 +193,7 @@ static bool is_late(const struct toll_retiree *r)
 }
 
 /* False: this phase has to wait. */
-static bool leave_phase(struct toll_retiree *r)
+static bool leave_phase(struct toll_retiree *r, const struct toll_graph *current)
 {
 	switch (r->phase) {
 	case NEW:
@@ -202,7 +213,10 @@ static bool leave_phase(struct toll_retiree *r)
 		end_processing(r);
 		return true;
 	case CONNECTORS:
-		return is_idle(r->graph, TOLL_CONNECTOR) || is_late(r);
+		if (!is_idle(r->graph, TOLL_CONNECTOR) && !is_late(r))
+			return false;
+		name_heirs(r, current);
+		return true;
 	case EXPORTERS:
 		if (!work_is_done(r))
 			return false;
@@ -215,10 +229,10 @@ static bool leave_phase(struct toll_retiree *r)
 	}
 }
 
-bool toll_retiree_step(struct toll_retiree *r)
+bool toll_retiree_step(struct toll_retiree *r, const struct toll_graph *current)
 {
 	while (r->phase != GONE) {
-		if (!leave_phase(r))
+		if (!leave_phase(r, current))
 			return false;
 		r->phase++;
 	}

@@ -74,8 +74,10 @@ void toll_runner_answer(struct toll_runner *r, struct toll_flight *f, int err,
 	struct toll_stats *stats = r->exporter->super.stats;
 	uint32_t lost = lost_spans(f, err);
 
-	toll_stat_add(stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, lost);
-	toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, f->given.span_count - lost);
+	if (!f->entries[0]->handed) { /* else the heir counts it */
+		toll_stat_add(stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, lost);
+		toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, f->given.span_count - lost);
+	}
 	toll_flight_settle(f, &r->queue, err, done);
 }
 

@@ -88,6 +88,11 @@ int toll_runner_start(struct toll_runner *r) TOLL_MUST_CHECK;
 void toll_runner_hold(struct toll_runner *r);
 void toll_runner_release(struct toll_runner *r);
 
+/* Before drain: what it cannot deliver is not lost but goes to heir, a runner of the same id that
+ * is held, from the first on. What the destination may have got without saying so comes again: not
+ * for exporters that add up. heir must outlive the drain. */
+void toll_runner_set_heir(struct toll_runner *r, struct toll_runner *heir);
+
 /* Shutdown has begun: what is queued or waits for a retry is due at once, further waits are short.
  */
 void toll_runner_hurry(struct toll_runner *r);

@@ -48,7 +48,8 @@ static void give_up_flights(struct toll_runner *r, struct toll_lost *lost, struc
 			toll_runner_land(r, f, 0, done);
 			continue;
 		}
-		toll_lost_join(lost, toll_flight_lost(f));
+		if (!f->entries[0]->handed)
+			toll_lost_join(lost, toll_flight_lost(f));
 		if (f->state == TOLL_DELIVERY_GIVEN)
 			abandon(r, f, done);
 		else
@@ -64,8 +65,11 @@ static void give_up_queue(struct toll_runner *r, struct toll_lost *lost, struct 
 		uint32_t kept;
 
 		kept = toll_queue_take(&r->queue, UINT32_MAX, &part, &e);
-		toll_stat_add(r->exporter->super.stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, kept);
-		toll_lost_add(lost, &part);
+		if (!e->handed) {
+			toll_stat_add(r->exporter->super.stats,
+			              TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, kept);
+			toll_lost_add(lost, &part);
+		}
 		if (!e->err)
 			e->err = TOLL_ESHUTDOWN;
 		if (--e->open_parts)
@@ -139,6 +143,9 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 		r->started = false;
 		join(r, deadline_mono_ns);
 	}
+	if (r->heir && !r->stuck)
+		toll_runner_hand_over(r);
+	r->heir = NULL;
 	give_up(r);
 	toll_runner_hide(r);
 }

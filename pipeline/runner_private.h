@@ -15,7 +15,8 @@ struct toll_runner {
 	uint32_t max_in_flight;
 	bool batches, waits;
 	pthread_t thread;
-	bool started, stuck; /* main thread only */
+	bool started, stuck;      /* main thread only */
+	struct toll_runner *heir; /* NULL: what is left is lost */
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t work;  /* for the runner's thread */
@@ -48,6 +49,8 @@ void toll_runner_land(struct toll_runner *r, struct toll_flight *f, int err,
                       struct toll_entry **done);
 /* Tells the waiters and lets go of the batches: both may take time. */
 void toll_runner_tell(struct toll_entry *done);
+/* Gives what is unanswered to the heir, and marks it. */
+void toll_runner_hand_over(struct toll_runner *r);
 /* Of one that was answered after it had been given up, or never. */
 void toll_flight_free_abandoned(struct toll_flight *f);
 

@@ -12,7 +12,7 @@
 #include "pipeline/host.h"
 
 #define FILES_MAX 64              /* of one configuration; more are not watched */
-#define DIRS_MAX  (2 * FILES_MAX) /* where they are, and where links lead */
+#define DIRS_MAX  128             /* where they are, and where links lead */
 #define QUIET_NS  (250 * TOLL_MS) /* editors and kubelets take several steps ... */
 #define LATE_NS   (2 * TOLL_S)    /* ... but who never rests is looked at as well */
 

@@ -39,7 +39,7 @@ static int fill(const struct toll_totals *t, struct toll_table *by_raw, struct t
 static int grow(struct toll_totals *t, uint32_t room)
 {
 	struct toll_table by_raw = { 0 }, by_key = { 0 };
-	struct toll_service **services = realloc(t->services, room * sizeof(*services));
+	struct toll_service **services = realloc(t->services, room * sizeof(struct toll_service *));
 
 	if (!services)
 		return TOLL_ENOMEM;
@@ -122,7 +122,7 @@ static void drop(struct toll_service **list, uint32_t count, const struct toll_r
 /* New ones, empty, in the same order. NULL: out of memory. */
 static struct toll_service **shape(const struct toll_totals *t, const struct toll_rules *next)
 {
-	struct toll_service **list = calloc(t->count + 1, sizeof(*list));
+	struct toll_service **list = calloc(t->count + 1, sizeof(struct toll_service *));
 
 	for (uint32_t i = 0; list && i < t->count; i++) {
 		list[i] = toll_service_new(t->services[i]->key, next);
