@@ -247,10 +247,11 @@ fuzz-run: $(FUZZERS:%=$(O)/fuzz/%)
 bench: $(BENCHES:%=$(O)/bench/%) ## micro-benchmarks: name <tab> ns/op
 	@for b in $^; do $$b || exit 1; done
 
-bench-load: all $(O)/tools/sink ## CPU time per span: receiving alone, then the whole job with Kafka and Redis
+bench-load: all $(O)/tools/sink ## CPU time per span: receiving alone, the whole job with Kafka and Redis, forwarding
 	@tools/setup.sh build test bench
 	@$(VENV) bench/load/receive.py --sink $(O)/tools/sink
 	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/pipeline.py
+	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/otlp.py --sink $(O)/tools/sink
 
 cov: ## line coverage of the unit tests (needs gcovr)
 	+@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov

@@ -503,6 +503,34 @@ static void calls_end_when_the_client_is_freed_or_nobody_listens(void **state)
 	assert_int_equal(atomic_load(&times), 10);
 }
 
+/* New certificates, say: what is in flight stays on its connection. */
+static void reopening_moves_new_calls_and_leaves_those_in_flight(void **state)
+{
+	struct fixture *f = *state;
+	struct toll_grpc_server *other = start_server("127.0.0.1:0");
+	struct toll_grpc_client_settings there = { .target = toll_grpc_server_address(other) };
+	struct expect e = { 0 };
+
+	assert_int_equal(toll_grpc_client_start(f->client, "/test.Test/Hold", TOLL_SLICE(""),
+	                                        10 * TOLL_S, compare, &e),
+	                 0);
+	await_held();
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(toll_grpc_client_reopen(f->client, &there), 0);
+		assert_int_equal(ask(f, "/test.Test/None", TOLL_SLICE("x"), NULL, 0),
+		                 UNIMPLEMENTED);
+		assert_int_equal(toll_grpc_server_counts(other)->unknown_methods, i + 1);
+		if (i == 0) {
+			toll_grpc_answer(atomic_exchange(&held, NULL),
+			                 &(struct toll_grpc_answer){ 0 });
+			await(&e.times, 1);
+		}
+	}
+	assert_int_equal(toll_grpc_server_counts(f->server)->unknown_methods, 0);
+	assert_true(toll_grpc_server_stop(other, toll_clock_mono_ns() + 5 * TOLL_S));
+	toll_grpc_server_free(other);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -514,6 +542,7 @@ int main(void)
 		TEST(a_message_over_the_limit_is_refused_and_the_next_one_served),
 		TEST(answers_come_from_any_thread_in_any_order),
 		TEST(compressed_messages_arrive_as_they_were_sent),
+		TEST(reopening_moves_new_calls_and_leaves_those_in_flight),
 		TEST(a_busy_port_is_an_error_that_names_the_setting),
 		cmocka_unit_test(a_message_that_does_not_arrive_is_given_up),
 		cmocka_unit_test(an_answer_that_is_not_read_is_given_up),
