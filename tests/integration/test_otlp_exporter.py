@@ -169,6 +169,17 @@ def test_over_the_limit_of_the_far_end_spans_go_in_smaller_requests(spantoll, de
     assert there.calls - calls <= 8  # it has learned the limit
 
 
+def test_what_arrived_of_a_cut_delivery_is_not_sent_again(spantoll, destination):
+    there = destination(max_message=200_000)
+    there.answers = [lambda r, c: otlp.Response(), Refusal(grpc.StatusCode.UNAVAILABLE)]
+    daemon = spantoll(exporters=exporter(there.address))
+    request = otlp.many("a", 900, attrs={"text": "x" * 1000})
+    assert daemon.export(request).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 900, exporter="otlp")
+    assert daemon.metric("spantoll_exporter_retries", exporter="otlp") == 1
+    assert there.ids == [s.span_id for _, s in otlp.spans_of(request)]
+
+
 def test_20_s_without_the_destination_under_load(spantoll, destination):
     there = destination()
     daemon = spantoll(exporters=exporter(there.address, sending_queue={"queue_size": 200}))
