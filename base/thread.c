@@ -23,6 +23,20 @@ int toll_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *), voi
 	return 0;
 }
 
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){ (time_t)(ns / TOLL_S), (long)(ns % TOLL_S) };
+}
+
+int toll_thread_join_until(pthread_t t, uint64_t mono_deadline_ns)
+{
+	const struct timespec until = timespec_of(mono_deadline_ns);
+
+	if (!mono_deadline_ns)
+		return pthread_join(t, NULL) ? TOLL_EINTERNAL : 0;
+	return pthread_clockjoin_np(t, NULL, CLOCK_MONOTONIC, &until) ? TOLL_ETIMEOUT : 0;
+}
+
 /* cpu.max of cgroup v2: "max 100000" or "<quota> <period>", in microseconds. 0: no limit. */
 static unsigned cgroup_cpus(void)
 {
@@ -68,8 +82,7 @@ int toll_cond_init(pthread_cond_t *c)
 
 int toll_cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, uint64_t mono_deadline_ns)
 {
-	struct timespec t = { (time_t)(mono_deadline_ns / TOLL_S),
-		              (long)(mono_deadline_ns % TOLL_S) };
+	const struct timespec t = timespec_of(mono_deadline_ns);
 
 	if (!mono_deadline_ns) {
 		pthread_cond_wait(c, m);

@@ -12,6 +12,10 @@
 int toll_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *),
                       void *arg) TOLL_MUST_CHECK;
 
+/* Joins a thread that is about to end. 0, or TOLL_ETIMEOUT at mono_deadline_ns (0: waits for ever):
+ * it still runs; it may be joined later, or be left behind together with all it works on. */
+int toll_thread_join_until(pthread_t t, uint64_t mono_deadline_ns) TOLL_MUST_CHECK;
+
 /* Processors this process may use: cgroup v2 quota, affinity, at least 1. */
 unsigned toll_cpu_count(void);
 

@@ -99,32 +99,28 @@ static void give_up(struct toll_runner *r)
 	           (unsigned long long)lost.spans, toll_lost_dollars(&lost, dollars));
 }
 
-static void wait_until_idle(struct toll_runner *r, uint64_t deadline)
+/* Nothing is left, or `until`; nothing new comes. True: the thread was told to end. */
+static bool end_when_idle(struct toll_runner *r, uint64_t until, bool even_if_not)
 {
+	bool told;
+
 	pthread_mutex_lock(&r->lock);
 	while (r->queue.used) /* also what is reserved and not committed yet */
-		if (toll_cond_wait_until(&r->idle, &r->lock, deadline))
+		if (toll_cond_wait_until(&r->idle, &r->lock, until))
 			break;
-	r->quit = true;
+	told = r->quit = r->quit || even_if_not || !r->queue.used;
 	pthread_cond_signal(&r->work);
 	pthread_mutex_unlock(&r->lock);
+	return told;
 }
 
-/* A join with a deadline: the thread says that it has ended, then joining it does not wait. */
 static void join(struct toll_runner *r, uint64_t deadline)
 {
 	uint64_t now = toll_clock_mono_ns(), until = (deadline > now ? deadline : now) + JOIN_GRACE;
 
-	pthread_mutex_lock(&r->lock);
-	while (!r->ended)
-		if (toll_cond_wait_until(&r->idle, &r->lock, until))
-			break;
-	r->stuck = !r->ended;
-	pthread_mutex_unlock(&r->lock);
+	r->stuck = toll_thread_join_until(r->thread, until) < 0;
 	if (r->stuck)
 		TOLL_FAULT(r->exporter->super.who, "does not come back from a call: left behind");
-	else
-		pthread_join(r->thread, NULL);
 }
 
 static void close_queue(struct toll_runner *r)
@@ -139,7 +135,7 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 	toll_runner_hurry(r);
 	close_queue(r);
 	if (r->started) {
-		wait_until_idle(r, deadline_mono_ns ? deadline_mono_ns : 1);
+		end_when_idle(r, deadline_mono_ns ? deadline_mono_ns : 1, true);
 		r->started = false;
 		join(r, deadline_mono_ns);
 	}
@@ -152,24 +148,14 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 
 bool toll_runner_is_over(struct toll_runner *r, uint64_t until_mono_ns)
 {
-	bool ended;
+	uint64_t until = until_mono_ns ? until_mono_ns : 1;
 
 	toll_runner_hurry(r);
 	close_queue(r);
-	if (!r->started)
-		return true;
-	pthread_mutex_lock(&r->lock);
-	while (!r->ended) {
-		if (!r->queue.used && !r->quit) {
-			r->quit = true;
-			pthread_cond_signal(&r->work);
-		}
-		if (toll_cond_wait_until(&r->idle, &r->lock, until_mono_ns ? until_mono_ns : 1))
-			break;
-	}
-	ended = r->ended;
-	pthread_mutex_unlock(&r->lock);
-	return ended;
+	if (r->started && end_when_idle(r, until, false) &&
+	    toll_thread_join_until(r->thread, until) == 0)
+		r->started = false;
+	return !r->started;
 }
 
 bool toll_runner_stuck(const struct toll_runner *r)

@@ -20,11 +20,11 @@ struct toll_runner {
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t work;  /* for the runner's thread */
-	pthread_cond_t idle;  /* for drain: nothing is left, the thread has ended */
+	pthread_cond_t idle;  /* for drain: nothing is left */
 	struct toll_queue queue;
 	struct toll_flight *flights; /* given, answered or waiting */
 	uint32_t in_flight;          /* their number */
-	bool draining, quit, ended, held;
+	bool draining, quit, held;
 	uint64_t
 		wake_spans; /* a commit that reaches this many wakes the thread; TOLL_NEVER: busy */
 	struct {

@@ -224,8 +224,6 @@ void *toll_runner_main(void *arg)
 		toll_cond_wait_until(&r->work, &r->lock, at == TOLL_NEVER ? 0 : at);
 		r->wake_spans = TOLL_NEVER;
 	}
-	r->ended = true;
-	pthread_cond_broadcast(&r->idle);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }

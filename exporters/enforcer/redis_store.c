@@ -33,9 +33,9 @@ struct toll_redis_store {
 	const struct toll_rules *wanted;
 	pthread_t thread;
 	bool started, joined;
-	pthread_mutex_t lock; /* guards stop, finished, deadline_mono_ns */
-	pthread_cond_t wake;  /* stop was set, or finished */
-	bool stop, finished;
+	pthread_mutex_t lock; /* guards stop, deadline_mono_ns */
+	pthread_cond_t wake;  /* stop was set */
+	bool stop;
 	uint64_t deadline_mono_ns;
 	/* The thread's own. */
 	bool complained;   /* about this outage */
@@ -433,10 +433,6 @@ static void *run(void *arg)
 	pthread_mutex_unlock(&s->lock);
 	if (mine)
 		end_turn(s, deadline);
-	pthread_mutex_lock(&s->lock);
-	s->finished = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
@@ -451,7 +447,6 @@ int toll_redis_store_start(struct toll_redis_store *s)
 bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns)
 {
 	uint64_t now = toll_clock_mono_ns();
-	int err = 0;
 
 	if (!s->started || s->joined)
 		return true;
@@ -459,14 +454,10 @@ bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns
 	s->stop = true;
 	s->deadline_mono_ns = deadline_mono_ns;
 	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 	/* One wait for Redis may have been under way when stop was set. */
 	deadline_mono_ns =
 		(now > deadline_mono_ns ? now : deadline_mono_ns) + s->config->redis.timeout;
-	while (!s->finished && !err)
-		err = toll_cond_wait_until(&s->wake, &s->lock, deadline_mono_ns);
-	s->joined = s->finished;
-	pthread_mutex_unlock(&s->lock);
-	if (s->joined)
-		pthread_join(s->thread, NULL);
+	s->joined = toll_thread_join_until(s->thread, deadline_mono_ns) == 0;
 	return s->joined;
 }

@@ -123,34 +123,33 @@ int toll_kafka_sender_send(struct toll_kafka_sender *s, struct toll_delivery *d)
 	return 0;
 }
 
-/* While the thread is not away it ends by itself: it looks at the deadline. */
-static bool wait_end(struct toll_kafka_sender *s, uint64_t until)
+/* A thread that is away may stay there. */
+static bool give_up_if_away(struct toll_kafka_sender *s)
 {
-	while (!s->ended) {
-		bool late = toll_clock_mono_ns() >= until;
-
-		if (late && s->away)
-			return false;
-		(void)toll_cond_wait_until(&s->wake, &s->lock,
-		                           late ? toll_clock_mono_ns() + TOLL_S : until);
-	}
-	return true;
-}
-
-static void join(struct toll_kafka_sender *s, uint64_t deadline)
-{
-	uint64_t now = toll_clock_mono_ns();
+	bool away;
 
 	pthread_mutex_lock(&s->lock);
-	s->abandoned = !wait_end(s, (deadline > now ? deadline : now) + JOIN_GRACE);
+	away = s->abandoned = s->away;
 	pthread_mutex_unlock(&s->lock);
-	if (!s->abandoned) {
-		pthread_join(s->thread, NULL);
+	return away;
+}
+
+/* While the thread is not away it ends by itself: it looks at the deadline. */
+static void join(struct toll_kafka_sender *s, uint64_t deadline)
+{
+	uint64_t now = toll_clock_mono_ns(), until = (deadline > now ? deadline : now) + JOIN_GRACE;
+
+	while (toll_thread_join_until(s->thread, until) < 0) {
+		if (!give_up_if_away(s)) {
+			until = toll_clock_mono_ns() + TOLL_S / 10;
+			continue;
+		}
+		pthread_detach(s->thread);
+		TOLL_WARN(s->who,
+		          "librdkafka does not come back from a call: its producer is left behind");
+		toll_kafka_answer_rest(s);
 		return;
 	}
-	pthread_detach(s->thread);
-	TOLL_WARN(s->who, "librdkafka does not come back from a call: its producer is left behind");
-	toll_kafka_answer_rest(s);
 }
 
 void toll_kafka_sender_stop(struct toll_kafka_sender *s, uint64_t deadline_mono_ns)

@@ -34,7 +34,7 @@ struct toll_kafka_sender {
 	rd_kafka_queue_t *waker; /* of the open client */
 	uint64_t deadline;       /* of stop; 0: not stopping */
 	bool away; /* the thread is in a call that may last; it touches nothing here */
-	bool ended, abandoned;
+	bool abandoned;
 
 	/* The rest belongs to the thread. */
 	struct toll_kafka_client client;

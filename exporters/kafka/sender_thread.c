@@ -65,7 +65,6 @@ void toll_kafka_go_away(struct toll_kafka_sender *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->away = true;
-	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -189,9 +188,5 @@ void *toll_kafka_run(void *arg)
 	while (!(deadline = stop_deadline(s)))
 		turn(s);
 	drain(s, deadline);
-	pthread_mutex_lock(&s->lock);
-	s->ended = true;
-	pthread_cond_broadcast(&s->wake);
-	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
