@@ -24,12 +24,14 @@ struct server {
 	atomic_int connections, requests;
 	int fds[CONNECTIONS];
 	pthread_t threads[CONNECTIONS];
-	char head[4096]; /* of the last request; read when it has been answered */
+	pthread_mutex_t lock;
+	char head[4096]; /* of the last request */
 };
 
 struct connection {
 	struct server *server;
 	int fd;
+	char head[4096];
 };
 
 static void say(int fd, const char *text)
@@ -85,11 +87,11 @@ static bool answer(int fd, char what)
 /* Head and body of one request; the body's first byte, or 0 at the end. */
 static char read_request(struct connection *c)
 {
-	char *head = c->server->head, *body, *length;
+	char *head = c->head, *body, *length;
 	size_t len = 0, want = SIZE_MAX;
 
-	while (len < want && len < sizeof(c->server->head) - 1) {
-		ssize_t n = recv(c->fd, head + len, sizeof(c->server->head) - 1 - len, 0);
+	while (len < want && len < sizeof(c->head) - 1) {
+		ssize_t n = recv(c->fd, head + len, sizeof(c->head) - 1 - len, 0);
 
 		if (n <= 0)
 			return 0;
@@ -100,7 +102,21 @@ static char read_request(struct connection *c)
 		if (body && length)
 			want = (size_t)(body + 4 - head) + strtoul(length + 16, NULL, 10);
 	}
+	pthread_mutex_lock(&c->server->lock);
+	memcpy(c->server->head, head, len + 1);
+	pthread_mutex_unlock(&c->server->lock);
 	return strstr(head, "\r\n\r\n")[4];
+}
+
+/* Was that in the last request? */
+static bool saw(struct server *s, const char *text)
+{
+	bool there;
+
+	pthread_mutex_lock(&s->lock);
+	there = strstr(s->head, text) != NULL;
+	pthread_mutex_unlock(&s->lock);
+	return there;
 }
 
 static void *talk(void *arg)
@@ -128,7 +144,8 @@ static void *serve(void *arg)
 		int i = atomic_fetch_add(&s->connections, 1);
 
 		assert_non_null(c);
-		*c = (struct connection){ s, fd };
+		c->server = s;
+		c->fd = fd;
 		s->fds[i] = fd;
 		assert_int_equal(toll_thread_start(&s->threads[i], "talk", talk, c), 0);
 	}
@@ -141,6 +158,7 @@ static void server_start(struct server *s)
 	socklen_t len = sizeof(a);
 
 	memset(s, 0, sizeof(*s));
+	pthread_mutex_init(&s->lock, NULL);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(s->fd, (struct sockaddr *)&a, len), 0);
 	assert_int_equal(listen(s->fd, 64), 0);
@@ -159,6 +177,7 @@ static void server_stop(struct server *s)
 		pthread_join(s->threads[i], NULL);
 		close(s->fds[i]);
 	}
+	pthread_mutex_destroy(&s->lock);
 }
 
 /* ---- answers, gathered ---- */
@@ -244,8 +263,11 @@ static void end(struct fixture *f)
 
 static const struct toll_http_reply *post(struct fixture *f, const char *body)
 {
-	unsigned before = f->got.count;
+	unsigned before;
 
+	pthread_mutex_lock(&f->got.lock);
+	before = f->got.count;
+	pthread_mutex_unlock(&f->got.lock);
 	assert_int_equal(toll_http_post(f->poster, strdup(body), strlen(body), note, &f->got), 0);
 	wait_for(&f->got, before + 1);
 	return &f->got.last;
@@ -265,12 +287,12 @@ static void answers_say_what_the_server_said(void **state TOLL_UNUSED)
 	assert_string_equal(f.got.body, "ok");
 	assert_false(r->incomplete || r->retry_after_ns);
 	assert_string_equal(r->content_type, "");
-	assert_non_null(strstr(f.server.head, "POST /v1/traces HTTP/1.1\r\n"));
-	assert_non_null(strstr(f.server.head, "\r\nX-Token: t 1\r\n"));
-	assert_non_null(strstr(f.server.head, "\r\nX-Empty:\r\n"));
-	assert_non_null(strstr(f.server.head, "\r\nContent-Type: application/x-protobuf\r\n"));
-	assert_non_null(strstr(f.server.head, "\r\nUser-Agent: spantoll/"));
-	assert_null(strstr(f.server.head, "Expect"));
+	assert_true(saw(&f.server, "POST /v1/traces HTTP/1.1\r\n"));
+	assert_true(saw(&f.server, "\r\nX-Token: t 1\r\n"));
+	assert_true(saw(&f.server, "\r\nX-Empty:\r\n"));
+	assert_true(saw(&f.server, "\r\nContent-Type: application/x-protobuf\r\n"));
+	assert_true(saw(&f.server, "\r\nUser-Agent: spantoll/"));
+	assert_false(saw(&f.server, "Expect"));
 	r = post(&f, "json");
 	assert_true(r->status == 400 && f.got.is_json);
 	r = post(&f, "retry");
