@@ -35,6 +35,7 @@ struct toll_http_poster {
 	struct curl_slist *headers, *connect;
 	uint64_t timeout_ns, idle_timeout_ns;
 	bool no_keep_alive;
+	bool is_local; /* the URL's host is this machine */
 	CURLM *multi;
 	struct post *flying; /* the thread's */
 	pthread_t thread;
@@ -145,8 +146,8 @@ static CURLcode set_options(struct toll_http_poster *p, struct post *post)
 	SET(CURLOPT_FORBID_REUSE, p->no_keep_alive ? 1L : 0L);
 	if (p->idle_timeout_ns)
 		SET(CURLOPT_MAXAGE_CONN, (long)((p->idle_timeout_ns + NS_PER_S - 1) / NS_PER_S));
-	if (p->proxy)
-		SET(CURLOPT_PROXY, p->proxy);
+	if (p->proxy || p->is_local)
+		SET(CURLOPT_PROXY, p->proxy ? p->proxy : "");
 	if (p->connect)
 		SET(CURLOPT_CONNECT_TO, p->connect);
 	SET(CURLOPT_HTTPHEADER, p->headers);
@@ -414,6 +415,18 @@ int toll_http_check_url(const char *url, struct toll_error *reterr)
 	return err;
 }
 
+/* By name or address, as Go's programs see it. */
+static bool is_local(CURLU *url)
+{
+	char *host = NULL;
+	bool local = !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
+	             (!strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) ||
+	              !strcmp(host, "[::1]"));
+
+	curl_free(host);
+	return local;
+}
+
 static int set_url(struct toll_http_poster *p, const struct toll_http_poster_settings *set,
                    struct toll_error *reterr)
 {
@@ -423,6 +436,7 @@ static int set_url(struct toll_http_poster *p, const struct toll_http_poster_set
 
 	if (err)
 		return err;
+	p->is_local = is_local(url);
 	p->url = strdup(set->url);
 	ok = p->url && (!set->tls.server_name || rename_server(p, url, set->tls.server_name));
 	curl_url_cleanup(url);

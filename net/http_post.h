@@ -3,7 +3,7 @@
  *
  * HTTP/1.1, over TLS also HTTP/2 where the server has it. Redirects are not followed: what a
  * request carries, secrets in headers too, was meant for that server. Proxies as libcurl finds them
- * in the environment (http_proxy, HTTPS_PROXY, NO_PROXY). */
+ * in the environment (http_proxy, HTTPS_PROXY, NO_PROXY), never for this machine itself. */
 #ifndef TOLL_NET_HTTP_POST_H
 #define TOLL_NET_HTTP_POST_H
 

@@ -246,6 +246,18 @@ def test_a_silent_server_is_given_up_and_tried_again_and_left_in_time_at_shutdow
         release.set()
 
 
+def test_a_proxy_is_used_when_named_and_never_by_the_environment_for_this_machine(spantoll, destination):
+    proxy, there = destination(), destination()
+    daemon = spantoll(exporters={"otlphttp": {"endpoint": "http://collector.example:4318", "proxy_url": proxy.url},
+                                 "otlphttp/local": {"endpoint": there.url}},
+                      env={"http_proxy": "http://127.0.0.1:1"})
+    assert daemon.export(otlp.many("a", 3)).ok
+    wait_sent(daemon, 3)
+    daemon.wait_metric("otelcol_exporter_sent_spans", 3, exporter="otlphttp/local")
+    assert proxy.paths == ["http://collector.example:4318/v1/traces"]
+    assert proxy.headers[0]["host"] == "collector.example:4318"
+
+
 def server_tls(pair, clients=None):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.cert, pair.key)
