@@ -8,7 +8,8 @@
 enum { SPANS = 512 };
 
 extern const struct toll_factory toll_processor_attributes, toll_processor_resource,
-	toll_processor_filter;
+	toll_processor_filter, toll_processor_probabilistic_sampler,
+	toll_processor_resourcedetection;
 
 struct job {
 	struct toll_slice wire;
@@ -73,6 +74,12 @@ int main(void)
 	      "SPAN_KIND_SERVER']}}");
 	bench(wire, "filter_is_match", &toll_processor_filter,
 	      "{traces: {span: ['IsMatch(attributes[\"url.path\"], \"^/health\")']}}");
+	bench(wire, "sampler_all_kept", &toll_processor_probabilistic_sampler,
+	      "{sampling_percentage: 100}");
+	bench(wire, "sampler_half_kept", &toll_processor_probabilistic_sampler,
+	      "{sampling_percentage: 50, mode: hash_seed}");
+	bench(wire, "resourcedetection_two_attributes", &toll_processor_resourcedetection,
+	      "{detectors: [system], system: {hostname_sources: [os]}}");
 	free(request);
 	return 0;
 }

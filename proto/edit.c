@@ -289,6 +289,62 @@ int toll_attr_set_str(struct toll_batch *b, struct toll_node *n, struct toll_att
 	return replace_attr(b, n, a, element, (uint32_t)len);
 }
 
+/* ---- tracestate ---- */
+
+#define TRACE_STATE_TAG TOLL_TAG(3, TOLL_WIRE_BYTES)
+
+/* The last such field, whole; {NULL, 0}: none. */
+static struct toll_slice trace_state_field(const struct toll_span *s)
+{
+	struct toll_reader r = toll_reader_of(s->node.raw);
+	struct toll_slice found = { 0 };
+	uint32_t tag;
+
+	while (r.at < r.end) {
+		const char *start = r.at;
+
+		if (!toll_read_tag(&r, &tag) || !toll_read_skip(&r, tag))
+			break;
+		if (tag == TRACE_STATE_TAG)
+			found = toll_slice(start, (size_t)(r.at - start));
+	}
+	return found;
+}
+
+static bool is_received(const struct toll_span *s)
+{
+	const struct toll_slice *raw = &s->node.raw;
+
+	return !s->trace_state.ptr ||
+	       (s->trace_state.ptr >= raw->ptr && s->trace_state.ptr <= raw->ptr + raw->len);
+}
+
+int toll_span_set_trace_state(struct toll_batch *b, struct toll_span *s, struct toll_slice text)
+{
+	size_t len = 1 + toll_varint_size(text.len) + text.len;
+	char *bytes = toll_arena_alloc(&b->arena, len, 1);
+	struct toll_node *n = &s->node;
+	struct toll_slice old;
+
+	if (!bytes)
+		return b->arena.err;
+	toll_write_bytes(bytes, TRACE_STATE_TAG, text);
+	if (!is_received(s)) {
+		struct toll_edit *e = edit_of(n, s->trace_state.ptr - 1);
+
+		n->delta += (int32_t)len - (int32_t)e->len;
+		e->bytes = bytes;
+		e->len = (uint32_t)len;
+	} else {
+		old = trace_state_field(s);
+		if (!add_edit(b, n, old.ptr ? old.ptr : n->raw.ptr + n->raw.len, (uint32_t)old.len,
+		              bytes, (uint32_t)len))
+			return b->arena.err;
+	}
+	s->trace_state = toll_slice(bytes + len - text.len, text.len);
+	return 0;
+}
+
 /* ---- what follows from edits ---- */
 
 void toll_batch_allow(struct toll_batch *b, size_t bytes)

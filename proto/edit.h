@@ -33,6 +33,10 @@ int toll_attr_delete(struct toll_batch *b, struct toll_node *n,
 int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slice encoded,
                      char **ret_copy) TOLL_MUST_CHECK;
 
+/* Replaces what the span's tracestate is; copied. */
+int toll_span_set_trace_state(struct toll_batch *b, struct toll_span *s,
+                              struct toll_slice text) TOLL_MUST_CHECK;
+
 /* Processors may add so many bytes to this batch besides what every batch is allowed: for edits
  * whose number the user's settings bound. */
 void toll_batch_allow(struct toll_batch *b, size_t bytes);

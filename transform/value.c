@@ -177,7 +177,10 @@ static bool parse_double(struct toll_slice s, double *ret)
 
 static bool double_to_int(double v, int64_t *ret)
 {
-	if (!(v >= -0x1p63 && v < 0x1p63))
+	const double limit = 9223372036854775808.0; /* 2^63 */
+
+	/* False for NaN, too. */
+	if (!(v >= -limit && v < limit))
 		return false;
 	*ret = (int64_t)v;
 	return true;

@@ -348,3 +348,132 @@ def test_random_conditions_agree_with_protobuf(tmp_path):
                 dropped += sum(gone)
                 kept_in_all += kept
     assert dropped > 100 and kept_in_all > 100
+
+
+# ---- sampling: the specification's arithmetic in Python's integers and fractions -------------------
+
+NEVER = 1 << 56
+
+
+def threshold_of(probability, precision):
+    if probability < 2**-56:
+        return NEVER
+    if probability >= 1:
+        return 0
+    widen = max(int(math.frexp(probability)[1] / -4), int(math.frexp(1 - probability)[1] / -4))
+    digits = min(14, precision + widen)
+    threshold = NEVER - math.floor(probability * 2**56 + 0.5)
+    shift = 4 * (14 - digits)
+    return (threshold + (1 << shift >> 1)) >> shift << shift
+
+
+def fields_of(state):
+    """(th, rv, what else is in ot, what others wrote); None: malformed."""
+    th = rv = None
+    ours, others = [], []
+    for member in filter(None, (m.strip(" \t") for m in state.split(","))):
+        key, equal, value = member.partition("=")
+        if not equal or not re.fullmatch(r"[a-z][a-z0-9_*/-]*", key) or not re.fullmatch(r"[ -<>-~]*[!-<>-~]", value):
+            return None
+        if key != "ot":
+            others.append(member)
+            continue
+        for field in value.split(";"):
+            m = re.fullmatch(r"([a-z][a-z0-9]*):([a-zA-Z0-9._-]*)", field)
+            if not m:
+                return None
+            if m[1] == "th":
+                if not re.fullmatch(r"[0-9a-fA-F]{1,14}", m[2]):
+                    return None
+                th = int(m[2].ljust(14, "0"), 16)
+            elif m[1] == "rv":
+                if not re.fullmatch(r"[0-9a-fA-F]{14}", m[2]):
+                    return None
+                rv = int(m[2], 16)
+            else:
+                ours.append(field)
+    return th, rv, ours, others
+
+
+def sampled_state(span, mode, probability, precision, fail_closed):
+    """The tracestate of a span that is kept; None: it is dropped."""
+    random_bits = int.from_bytes(span.trace_id[9:], "big")
+    fields = fields_of(span.trace_state)
+    if fields is None:
+        return None if fail_closed else span.trace_state
+    th, rv, ours, others = fields
+    bits = random_bits if rv is None else rv
+    if th is not None and bits < th:
+        if fail_closed:
+            return None
+        th, decided = None, 0
+    elif mode == "equalizing":
+        decided = threshold_of(probability, precision)
+    else:
+        decided = threshold_of(probability * ((NEVER - th) / 2**56 if th is not None else 1), precision)
+    if bits < decided:
+        return None
+    th = max(th or 0, decided)
+    text = ["rv:%014x" % rv] if rv is not None else []
+    text.append("th:" + (("%014x" % th).rstrip("0") or "0"))
+    return ",".join(["ot=" + ";".join(text + ours)] + others)
+
+
+def random_state(r):
+    ours = r.sample(["x:y", "th:" + r.choice(["8", "c", "0", "fe", "00000000000001", "g", ""]),
+                     "rv:%014x" % r.randrange(NEVER), "rv:1"], r.randrange(4))
+    members = [["ot=" + ";".join(ours)] if ours else [], r.choice([[], ["v=1"], ["a=b c"[:r.choice([3, 3, 5])]], ["=="]])]
+    return r.choice([",", ", "]).join(m[0] for m in members if m)
+
+
+def test_random_samples_agree_with_the_specification(tmp_path):
+    kept_in_all = dropped = 0
+    for number in range(CONFIGS):
+        r = random.Random(number)
+        mode, precision = r.choice(["proportional", "equalizing"]), r.randrange(1, 15)
+        percentage, fail_closed = r.choice([100, 75, 50, 25, 12.5, 1, 0.1]), r.random() < 0.5
+        config = {"probabilistic_sampler": {"mode": mode, "sampling_percentage": percentage,
+                                            "sampling_precision": precision, "fail_closed": fail_closed},
+                  "attributes": {"actions": [{"key": "k", "action": "upsert", "value": 1}]}}
+        probability = struct.unpack("<f", struct.pack("<f", percentage))[0] / 100
+        with Chain(tmp_path, config) as chain:
+            for i in range(ROUNDS // CONFIGS):
+                req = request(random.Random(number * 1000 + i))
+                for _, _, span in each_span(req):
+                    span.trace_id = r.randbytes(15) + b"\1"
+                    span.trace_state = random_state(r)
+                states = [sampled_state(s, mode, probability, precision, fail_closed) for _, _, s in each_span(req)]
+                err, kept, got = chain(req.SerializeToString())
+                assert err == 0
+                assert [s.trace_state for _, _, s in each_span(got)] == [s for s in states if s is not None], (number, i)
+                for (_, _, span), state in zip(list(each_span(req)), states, strict=True):
+                    span.trace_state = state or ""
+                    put(span.attributes, "k", AnyValue(int_value=1))
+                want = ExportTraceServiceRequest()
+                want.CopyFrom(req)
+                splice_oracle.select(want, lambda index: states[index] is not None)
+                assert [s for _, _, s in each_span(got)] == [s for _, _, s in each_span(want)], (number, i)
+                dropped += states.count(None)
+                kept_in_all += kept
+    assert dropped > 100 and kept_in_all > 100
+
+
+def test_two_processes_keep_the_same_traces(tmp_path):
+    """And two samplers one after the other write one tracestate, in every mode that may follow another."""
+    req = ExportTraceServiceRequest()
+    r = random.Random(1)
+    spans = req.resource_spans.add().scope_spans.add().spans
+    for _ in range(2000):
+        spans.add(trace_id=r.randbytes(16), span_id=b"12345678", name="x")
+    for mode, low, high in [("hash_seed", 900, 1100), ("proportional", 900, 1100)]:
+        config = {"probabilistic_sampler": {"mode": mode, "sampling_percentage": 50, "hash_seed": 5}}
+        with Chain(tmp_path, config) as one:
+            first = one(req.SerializeToString())
+        with Chain(tmp_path, config) as other:
+            assert other(req.SerializeToString()) == first
+        assert low < first[1] < high
+    config = {"probabilistic_sampler": {"sampling_percentage": 50}, "probabilistic_sampler/2": {"sampling_percentage": 50}}
+    with Chain(tmp_path, config) as chain:
+        _, kept, got = chain(req.SerializeToString())
+    assert 400 < kept < 600
+    assert {s.trace_state for _, _, s in each_span(got)} == {"ot=th:c"}

@@ -71,3 +71,33 @@ def test_filter_drops_and_says_how_many(spantoll, tmp_path, prices):
     assert len(spans_in(all_of_it)) == 5
     assert daemon.metric("otelcol_processor_filter_spans_filtered", filter="filter/health") == 3
     assert daemon.metric("spantoll_processor_filter_condition_errors", filter="filter/health") == 2
+
+
+def test_sampled_spans_say_what_they_stand_for(spantoll, tmp_path, prices):
+    """Behind cost in a pipeline of its own: the other pipeline's totals stay whole."""
+    sampled, records = tmp_path / "sampled.jsonl", tmp_path / "records.jsonl"
+    daemon = spantoll(
+        processors={
+            "resourcedetection": {"detectors": ["system"], "override": False,
+                                  "system": {"hostname_sources": ["os"],
+                                             "resource_attributes": {"host.arch": {"enabled": True}}}},
+            "pricing": {"file": prices({"shop:/pay": "0.002"})}, "cost": {},
+            "probabilistic_sampler": {"sampling_percentage": 25}},
+        exporters={"file": {"path": str(sampled)}, "file/records": {"path": str(records), "encoding": "json"}},
+        pipelines={
+            "traces": {"receivers": ["otlp"], "exporters": ["file"],
+                       "processors": ["resourcedetection", "pricing", "cost", "probabilistic_sampler"]},
+            "traces/all": {"receivers": ["otlp"], "processors": ["pricing", "cost"], "exporters": ["file/records"]}})
+    spans = [otlp.span("/pay", 5, trace_id=bytes([9] * 9 + [i]) + bytes([1] * 6)) for i in range(0, 256, 8)]
+    assert daemon.export(otlp.request({"shop": spans})).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 8 + 32)
+    kept = spans_in(sampled)
+    assert [span["traceId"][18:20] for _, _, _, span in kept] == ["%02x" % i for i in range(192, 256, 8)]
+    assert {span["traceState"] for _, _, _, span in kept} == {"ot=th:c"}
+    resource = kept[0][0]
+    assert resource["service.name"] == "shop" and resource["os.type"] == "linux"
+    assert resource["host.name"] and resource["host.arch"]
+    assert len(lines(records)) == 32
+    counted = "otelcol_processor_probabilistic_sampler_count_traces_sampled"
+    assert daemon.metric(counted, policy="trace_id_w3c", sampled="true") == 8
+    assert daemon.metric(counted, policy="trace_id_w3c", sampled="false") == 24

@@ -16,12 +16,15 @@
 enum { STAGES_MAX = 16 };
 
 extern const struct toll_factory toll_processor_attributes, toll_processor_resource,
-	toll_processor_filter;
+	toll_processor_filter, toll_processor_probabilistic_sampler,
+	toll_processor_resourcedetection;
 
 static const struct toll_factory *const processors[] = {
 	&toll_processor_attributes,
 	&toll_processor_resource,
 	&toll_processor_filter,
+	&toll_processor_probabilistic_sampler,
+	&toll_processor_resourcedetection,
 };
 
 struct chain {

@@ -5,6 +5,7 @@
 #include "proto/cost_record.h"
 #include "proto/edit.h"
 #include "proto/otlp_encode.h"
+#include "tests/support/component.h"
 #include "tests/support/shop.h"
 #include "tests/unit/unit.h"
 
@@ -93,10 +94,72 @@ static void the_hot_path_allocates_per_request_only(void **state TOLL_UNUSED)
 	assert_in_range(many, 1, few + 2);
 }
 
+extern const struct toll_factory toll_processor_attributes, toll_processor_filter,
+	toll_processor_probabilistic_sampler, toll_processor_resource;
+
+/* What processors that users bring from a Collector take for one request. */
+static unsigned long processor_allocations(struct component_rig *rig, uint64_t spans)
+{
+	struct toll_processor *p = toll_container_of(rig->component, struct toll_processor, super);
+	struct msg *req = shop_request(spans);
+	unsigned long before = 0;
+	struct toll_batch *b;
+	int err;
+
+#if COUNTING
+	before = calls;
+#endif
+	b = batch_of(toll_slice(req->bytes, req->len), &err, NULL);
+	assert_int_equal(err, 0);
+	assert_int_equal(p->process(p, b), 0);
+	toll_batch_unref(b);
+	free(req);
+#if COUNTING
+	return calls - before;
+#else
+	return before;
+#endif
+}
+
+static void processors_allocate_per_request_only(void **state TOLL_UNUSED)
+{
+	static const struct {
+		const struct toll_factory *factory;
+		const char *yaml;
+	} cases[] = {
+		{ &toll_processor_attributes,
+		  "{actions: [{key: new, value: x, action: insert}, {pattern: ^user, action: hash},"
+		  " {key: url.path, action: extract, pattern: '(?P<first>[a-z]+)'}]}" },
+		{ &toll_processor_resource, "{attributes: [{key: a, value: 1, action: upsert}]}" },
+		{ &toll_processor_filter,
+		  "{traces: {span: ['IsMatch(name, \"x$\") or trace_id.string == \"\"']}}" },
+		{ &toll_processor_probabilistic_sampler, "{sampling_percentage: 100}" },
+	};
+
+	if (!COUNTING)
+		skip();
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		struct component_rig rig = { 0 };
+		unsigned long few, many;
+
+		component_load(&rig, cases[i].factory, cases[i].yaml);
+		assert_non_null(rig.settings);
+		assert_int_equal(component_create(&rig, cases[i].factory), 0);
+		processor_allocations(&rig, 8);
+		few = processor_allocations(&rig, 8);
+		many = processor_allocations(&rig, 512);
+		if (many > few + 4)
+			fail_msg("%s: %lu for 8 spans, %lu for 512", cases[i].factory->type, few,
+			         many);
+		component_release(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hot_path_allocates_per_request_only),
+		cmocka_unit_test(processors_allocate_per_request_only),
 	};
 
 	return cmocka_run_group_tests_name("no_malloc_per_span", tests, NULL, NULL);
