@@ -15,6 +15,6 @@ FROM scratch
 COPY --from=build /rootfs /
 USER 65532:65532
 # OTLP/gRPC, health, metrics
-EXPOSE 4317 13133 8888
+EXPOSE 4317 4318 13133 8888
 ENTRYPOINT ["/usr/bin/spantoll"]
 CMD ["run", "--config", "/etc/spantoll/config.yaml"]

@@ -25,6 +25,7 @@ void toll_demo_config_print(const struct toll_demo_settings *set, FILE *out)
 	        "  otlp:\n"
 	        "    protocols:\n"
 	        "      grpc: {endpoint: \"%s:%u\"}\n"
+	        "      http: {endpoint: \"%s:%u\"}\n"
 	        "\n"
 	        "processors:\n"
 	        "  memory_limiter: {check_interval: 1s, limit_mib: 256}\n"
@@ -41,7 +42,8 @@ void toll_demo_config_print(const struct toll_demo_settings *set, FILE *out)
 	        "      - {match: {service: \"image-resizer\"}, limit: 0.5, window: %us, mode: "
 	        "shadow}\n"
 	        "\n",
-	        h, set->port, set->price_file, TOLL_DEMO_WINDOW_S, TOLL_DEMO_WINDOW_S);
+	        h, set->port, h, set->http_port, set->price_file, TOLL_DEMO_WINDOW_S,
+	        TOLL_DEMO_WINDOW_S);
 	fprintf(out,
 	        "extensions:\n"
 	        "  health_check: {endpoint: \"%s:%u\"}\n"

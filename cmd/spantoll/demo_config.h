@@ -13,7 +13,7 @@
 
 struct toll_demo_settings {
 	const char *host; /* where everything listens */
-	uint16_t port, metrics_port, health_port;
+	uint16_t port, http_port, metrics_port, health_port;
 	const char *price_file;
 };
 

@@ -21,7 +21,7 @@
 
 struct demo {
 	struct toll_demo_settings set;
-	int64_t port, metrics_port, health_port, rate, seed;
+	int64_t port, http_port, metrics_port, health_port, rate, seed;
 	uint64_t duration;
 	bool json, plain, print_config;
 	char price_file[64];
@@ -90,6 +90,8 @@ static int settle_ports(struct demo *d)
 	int err = settle_port(d, "port", d->port, &d->set.port);
 
 	if (err == 0)
+		err = settle_port(d, "http-port", d->http_port, &d->set.http_port);
+	if (err == 0)
 		err = settle_port(d, "metrics-port", d->metrics_port, &d->set.metrics_port);
 	if (err == 0)
 		err = settle_port(d, "health-port", d->health_port, &d->set.health_port);
@@ -111,7 +113,8 @@ static void write_footer(struct demo *d)
 	snprintf(d->footer_lines[0], sizeof(d->footer_lines[0]),
 	         "Point an SDK here:  export OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", grpc);
 	snprintf(d->footer_lines[1], sizeof(d->footer_lines[1]),
-	         "                    export OTEL_EXPORTER_OTLP_PROTOCOL=grpc");
+	         "                    export OTEL_EXPORTER_OTLP_PROTOCOL=grpc  (HTTP: port %u)",
+	         d->set.http_port);
 	snprintf(d->footer_lines[2], sizeof(d->footer_lines[2]),
 	         "http://%s/metrics  http://%s/status  Ctrl-C ends", metrics, health);
 	for (int i = 0; i < 3; i++)
@@ -279,6 +282,7 @@ static int run(struct demo *d)
 static int print_config(struct demo *d)
 {
 	d->set.port = (uint16_t)d->port;
+	d->set.http_port = (uint16_t)d->http_port;
 	d->set.metrics_port = (uint16_t)d->metrics_port;
 	d->set.health_port = (uint16_t)d->health_port;
 	d->set.price_file = "prices.json";
@@ -290,16 +294,19 @@ int toll_verb_demo(int argc, char **argv)
 {
 	struct demo d = { .set.host = "127.0.0.1",
 		          .port = 4317,
+		          .http_port = 4318,
 		          .metrics_port = 8888,
 		          .health_port = 13133,
 		          .rate = 200,
 		          .seed = 1 };
 	const struct toll_option options[] = {
 		{ "port", "PORT", "OTLP/gRPC; default 4317, 0: a free one", .number = &d.port },
+		{ "http-port", "PORT", "OTLP/HTTP; default 4318, 0: a free one",
+		  .number = &d.http_port },
 		{ "metrics-port", "PORT", "default 8888, 0: a free one",
 		  .number = &d.metrics_port },
 		{ "health-port", "PORT", "default 13133, 0: a free one", .number = &d.health_port },
-		{ "host", "ADDRESS", "where all three listen; default 127.0.0.1",
+		{ "host", "ADDRESS", "where all four listen; default 127.0.0.1",
 		  .text = &d.set.host },
 		{ "rate", "SPANS", "generated per second; default 200, 0: none",
 		  .number = &d.rate },

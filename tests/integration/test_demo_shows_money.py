@@ -28,8 +28,9 @@ class Demo(Process):
 
     def __init__(self, directory, *args):
         self.port, self.metrics_port, self.health_port = free_port(), free_port(), free_port()
+        self.http_port = free_port()
         super().__init__([BINARY, "demo", "--json", "--port", self.port, "--metrics-port", self.metrics_port,
-                          "--health-port", self.health_port, *args], directory / "demo.log", cwd="/")
+                          "--health-port", self.health_port, "--http-port", self.http_port, *args], directory / "demo.log", cwd="/")
 
     def lines(self):
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{") and line.endswith("}")]
@@ -112,10 +113,10 @@ def test_a_busy_port_is_a_sentence_with_the_way_out(demo):
 
 def test_free_ports_are_taken_and_told(tmp_path):
     got = subprocess.run([BINARY, "demo", "--plain", "--port", "0", "--metrics-port", "0", "--health-port", "0",
-                          "--duration", "4s"], capture_output=True, text=True, timeout=20)
+                          "--http-port", "0", "--duration", "4s"], capture_output=True, text=True, timeout=20)
     assert got.returncode == 0, got.stderr
     assert re.search(r"export OTEL_EXPORTER_OTLP_ENDPOINT=http://127\.0\.0\.1:\d+\n", got.stdout)
-    assert "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc" in got.stdout
+    assert re.search(r"export OTEL_EXPORTER_OTLP_PROTOCOL=grpc  \(HTTP: port \d+\)", got.stdout)
     assert "frontend" in got.stdout and "TOTAL" in got.stdout
     assert "\033" not in got.stdout
 
@@ -134,7 +135,8 @@ def test_the_terminal_is_redrawn_in_place_and_left_clean():
     pid, fd = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm", LANG="C.UTF-8", NO_COLOR="1")
-        os.execv(BINARY, [str(BINARY), "demo", "--port", "0", "--metrics-port", "0", "--health-port", "0"])
+        os.execv(BINARY, [str(BINARY), "demo", "--port", "0", "--metrics-port", "0", "--health-port", "0",
+                          "--http-port", "0"])
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     out, deadline, interrupted = b"", time.monotonic() + 40, False
     try:

@@ -28,5 +28,5 @@ def test_compose_gives_the_daemon_what_its_configuration_asks_for():
     assert set(daemon["depends_on"]) <= set(compose["services"])
     for volume in daemon["volumes"]:
         assert (ROOT / volume.split(":")[0]).exists()
-    for port in ("4317", "13133", "8888"):
+    for port in ("4317", "4318", "13133", "8888"):
         assert f"0.0.0.0:{port}" in config or f"host: 0.0.0.0, port: {port}" in config
