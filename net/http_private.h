@@ -69,6 +69,12 @@ void toll_http_set_deadline(struct MHD_Connection *c, uint64_t timeout_ns);
 void toll_http_set_busy(struct MHD_Connection *c, bool busy);
 void toll_http_set_linger(struct MHD_Connection *c);
 
+/* ---- http_message.c ---- */
+
+/* NULL: out of memory. Takes r->body. */
+struct MHD_Response *toll_http_make_response(const struct toll_http_server *s,
+                                             struct toll_http_response *r);
+
 /* ---- http_call.c: libmicrohttpd's callbacks; ctx is the worker ---- */
 
 enum MHD_Result toll_http_on_request(void *ctx, struct MHD_Connection *connection, const char *url,
