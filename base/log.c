@@ -36,6 +36,16 @@ void toll_log_set_level(enum toll_log_level level)
 	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
 }
 
+enum toll_log_level toll_log_level(void)
+{
+	return (enum toll_log_level)atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+const char *toll_log_level_name(enum toll_log_level level)
+{
+	return level_names[level];
+}
+
 bool toll_log_enabled(enum toll_log_level level)
 {
 	return (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);

@@ -25,7 +25,10 @@ struct toll_log_site {
 	_Atomic uint64_t held;
 };
 
+/* Any thread, at any time. */
 void toll_log_set_level(enum toll_log_level level);
+enum toll_log_level toll_log_level(void);
+const char *toll_log_level_name(enum toll_log_level level); /* "debug" */
 bool toll_log_parse_level(const char *text, enum toll_log_level *ret);
 bool toll_log_enabled(enum toll_log_level level);
 

@@ -184,6 +184,7 @@ static void switch_to(struct toll_generations *gs, struct toll_graph *next)
 {
 	switch_routes(gs->current, next);
 	toll_host_metrics_replace(gs->host, &gs->current->metrics, &next->metrics);
+	toll_host_show(gs->host, &next->view);
 	gs->current->listed = false;
 	next->listed = true;
 	gs->current = next;

@@ -49,6 +49,7 @@ int toll_graph_start(struct toll_graph *g, struct toll_error *reterr)
 		return err;
 	}
 	toll_host_metrics_add(g->host, &g->metrics);
+	toll_host_show(g->host, &g->view);
 	g->listed = true;
 	toll_host_set_started(g->host, true);
 	return 0;
@@ -157,6 +158,7 @@ void toll_graph_dissolve(struct toll_graph *g)
 		                                TOLL_CONNECTOR, TOLL_EXTENSION };
 	struct toll_graph_part *p;
 
+	toll_host_hide(g->host, &g->view);
 	if (g->listed)
 		toll_host_metrics_remove(g->host, &g->metrics);
 	for (size_t i = 0; i < TOLL_COUNT(order); i++) {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "pipeline/factory.h"
+#include "pipeline/host.h"
 
 struct toll_config; /* config/config.h */
 struct toll_graph;
@@ -36,8 +37,9 @@ void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns);
  * host and the configuration: nothing of them may be freed, and toll_graph_free() frees nothing. */
 bool toll_graph_left_behind(const struct toll_graph *g);
 
-/* Per component: kind, id, spans in/out/dropped, errors, nanoseconds per span, queue depth. */
-int toll_graph_print(const struct toll_graph *g, FILE *out);
+/* Per component: kind, id, spans in, out and lost, nanoseconds per span, queue depth; then the
+ * pipelines. Any thread, as long as the graph is there: toll_host_print() sees to that. */
+int toll_graph_print(const struct toll_graph *g, enum toll_view_format format, FILE *out);
 
 struct toll_graph *toll_graph_free(struct toll_graph *g); /* always returns NULL */
 

@@ -280,6 +280,11 @@ static void write_tallies(struct toll_metrics_source *self, struct toll_metrics_
 	toll_tally_write(w, g->tallies, g->chain_count);
 }
 
+static int print_view(struct toll_host_view *self, enum toll_view_format format, FILE *out)
+{
+	return toll_graph_print(toll_container_of(self, struct toll_graph, view), format, out);
+}
+
 static int build_chains(struct toll_graph *g, const struct toll_graph *prev,
                         struct toll_error *reterr)
 {
@@ -312,6 +317,7 @@ int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
 	g->host = host;
 	g->config = toll_config_ref(config);
 	g->metrics.collect = write_tallies;
+	g->view.print = print_view;
 	err = plan_all(g, reterr);
 	if (!err)
 		err = create_all(g, prev, reterr);

@@ -62,7 +62,8 @@ struct toll_graph {
 	struct toll_graph_route *routes;
 	size_t route_count;
 	struct toll_metrics_source metrics; /* of the tallies */
-	bool listed;                        /* metrics, with the host */
+	struct toll_host_view view;
+	bool listed; /* metrics, with the host */
 };
 
 /* ---- graph_part.c ---- */

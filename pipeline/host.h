@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/macro.h"
 #include "base/memory.h"
@@ -118,6 +119,24 @@ void toll_host_metrics_write(struct toll_host *h, struct toll_metrics_writer *w)
 struct toll_stats *toll_host_stats_ref(struct toll_host *h, enum toll_kind kind, const char *id,
                                        const char *who) TOLL_MUST_CHECK;
 void toll_host_stats_unref(struct toll_host *h, struct toll_stats *stats);
+
+/* ---- what runs, for people ---- */
+
+enum toll_view_format { TOLL_VIEW_TEXT = 0, TOLL_VIEW_JSON };
+
+/* Lives inside the graph. print: any thread, under a lock; it reads what does not change, and
+ * counters. */
+struct toll_host_view {
+	int (*print)(struct toll_host_view *self, enum toll_view_format format, FILE *out);
+};
+
+/* For the graph: this one runs now, whatever was shown before. */
+void toll_host_show(struct toll_host *h, struct toll_host_view *v);
+/* It goes away; nothing happens where another one has taken its place. */
+void toll_host_hide(struct toll_host *h, struct toll_host_view *v);
+/* Any thread. TOLL_EDOWN: nothing runs. */
+int toll_host_print(struct toll_host *h, enum toll_view_format format, FILE *out) TOLL_MUST_CHECK;
+uint64_t toll_host_started_wall_ns(const struct toll_host *h);
 
 /* ---- the rest ---- */
 

@@ -366,13 +366,34 @@ static void spans_flow_through_and_are_counted(void **state)
 	assert_false(toll_host_ready(g->host));
 	assert_int_equal(outs[0]->spans, 7);
 	assert_int_equal(outs[0]->seen[0].first, 111);
-	assert_int_equal(toll_graph_print(g->graph, out), 0);
+	assert_int_equal(toll_graph_print(g->graph, TOLL_VIEW_TEXT, out), 0);
 	fclose(out);
 	assert_non_null(
 		strstr(text, "processor  add/2                               7            7"));
 	assert_non_null(
 		strstr(text, "exporter   out                                 7            7"));
-	assert_non_null(strstr(text, "pipeline traces: add add/2"));
+	assert_non_null(strstr(text, "pipeline traces: in -> add -> add/2 -> out"));
+}
+
+static void what_runs_can_be_printed_by_anybody(void **state)
+{
+	struct rig *g = *state;
+	char text[4096] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	assert_int_equal(toll_host_print(g->host, TOLL_VIEW_JSON, out), TOLL_EDOWN);
+	start(g, one_pipeline);
+	assert_int_equal(send(g, 7), 0);
+	stop(g);
+	assert_int_equal(toll_host_print(g->host, TOLL_VIEW_JSON, out), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "{\"kind\":\"exporter\",\"id\":\"out\",\"spans_in\":7,"
+	                             "\"spans_out\":7,\"spans_lost\":0,\"queue_size\":0"));
+	assert_non_null(strstr(text, "{\"kind\":\"processor\",\"id\":\"add/2\",\"spans_in\":7"));
+	assert_non_null(strstr(text, "{\"id\":\"traces\",\"receivers\":[\"in\"],\"processors\":"
+	                             "[\"add\",\"add/2\"],\"exporters\":[\"out\"]}"));
+	g->graph = toll_graph_free(g->graph);
+	assert_int_equal(toll_host_print(g->host, TOLL_VIEW_JSON, stderr), TOLL_EDOWN);
 }
 
 static void operation_is_derived_without_any_processor(void **state)
@@ -676,6 +697,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(spans_flow_through_and_are_counted),
+		TEST(what_runs_can_be_printed_by_anybody),
 		TEST(operation_is_derived_without_any_processor),
 		TEST(started_from_the_end_and_stopped_from_the_beginning),
 		TEST(pipelines_do_not_see_each_other),

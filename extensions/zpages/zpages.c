@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zpages - pages to look inside a running daemon, and the level of its log. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "config/schema.h"
+#include "net/endpoint.h"
+#include "net/http_server.h"
+#include "pipeline/factory.h"
+#include "pipeline/host.h"
+
+struct zpages_config {
+	struct toll_slice endpoint;
+};
+
+struct zpages {
+	struct toll_extension super;
+	const struct zpages_config *config;
+	struct toll_http_server *server;
+	struct toll_http_route routes[5];
+	char setting[128];
+};
+
+/* ---- one answer ---- */
+
+static bool wants(const struct toll_http_request *q, const char *format, const char *type)
+{
+	const char *asked = toll_http_query(q, "format"), *accept = toll_http_header(q, "Accept");
+
+	if (asked)
+		return strcmp(asked, format) == 0;
+	return accept && strstr(accept, type);
+}
+
+/* Names come from files and from the wire: nothing of them may become markup. */
+static void put_escaped(const char *text, FILE *out)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '"':
+			fputs("&quot;", out);
+			break;
+		default:
+			fputc(*text, out);
+		}
+}
+
+static void put_page(const char *title, const char *text, FILE *out)
+{
+	fprintf(out,
+	        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	        "<title>spantoll: %s</title></head>\n<body><p>"
+	        "<a href=\"/debug/servicez\">service</a> "
+	        "<a href=\"/debug/pipelinez\">pipelines</a> "
+	        "<a href=\"/debug/extensionz\">extensions</a> "
+	        "<a href=\"/debug/logz\">log</a></p>\n<pre>\n",
+	        title);
+	put_escaped(text, out);
+	fputs("</pre></body></html>\n", out);
+}
+
+/* A stream whose text becomes the body. */
+struct text {
+	FILE *out;
+	char *at;
+	size_t len;
+};
+
+static bool text_open(struct text *t)
+{
+	*t = (struct text){ 0 };
+	t->out = open_memstream(&t->at, &t->len);
+	return t->out != NULL;
+}
+
+/* The text, the caller's to free; NULL: out of memory. */
+static char *text_close(struct text *t)
+{
+	bool failed = ferror(t->out);
+
+	if (fclose(t->out) || failed) {
+		free(t->at);
+		return NULL;
+	}
+	return t->at;
+}
+
+static void answer(struct toll_http_response *r, const char *type, char *take_body)
+{
+	r->status = take_body ? 200 : 503;
+	r->content_type = take_body ? type : NULL;
+	r->body = take_body;
+	r->len = take_body ? strlen(take_body) : 0;
+}
+
+/* Text as it is, or as a page for browsers. */
+static void answer_text(const struct toll_http_request *q, const char *title, char *take_text,
+                        struct toll_http_response *r)
+{
+	struct text page;
+
+	/* The log's level is changed by PUT, which no foreign page can send; these show names. */
+	toll_http_add_header(r, "X-Content-Type-Options", "nosniff");
+	if (!take_text || !wants(q, "html", "text/html")) {
+		answer(r, "text/plain; charset=utf-8", take_text);
+		return;
+	}
+	toll_http_add_header(r, "Content-Security-Policy", "default-src 'none'");
+	if (!text_open(&page)) {
+		answer(r, NULL, NULL);
+	} else {
+		put_page(title, take_text, page.out);
+		answer(r, "text/html; charset=utf-8", text_close(&page));
+	}
+	free(take_text);
+}
+
+/* ---- the pages ---- */
+
+static char *print_graph(struct toll_host *h, enum toll_view_format format)
+{
+	struct text t;
+	char *text;
+	int err;
+
+	if (!text_open(&t))
+		return NULL;
+	err = toll_host_print(h, format, t.out);
+	text = text_close(&t);
+	if (err) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void answer_pipelines(void *ctx, const struct toll_http_request *q,
+                             struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+	struct toll_host *h = z->super.super.host;
+
+	if (wants(q, "json", "application/json"))
+		answer(r, "application/json", print_graph(h, TOLL_VIEW_JSON));
+	else
+		answer_text(q, "pipelines", print_graph(h, TOLL_VIEW_TEXT), r);
+}
+
+static void answer_service(void *ctx, const struct toll_http_request *q,
+                           struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+	struct toll_host *h = z->super.super.host;
+	uint64_t started = toll_host_started_wall_ns(h), now = toll_clock_wall_ns();
+	struct text t;
+	char since[32];
+
+	toll_clock_rfc3339(started, 1, since, sizeof(since));
+	if (!text_open(&t)) {
+		answer(r, NULL, NULL);
+		return;
+	}
+	fprintf(t.out,
+	        "version   " TOLL_VERSION "\ninstance  %s\nstarted   %s\nuptime    %" PRIu64
+	        " s\nready     %s\nlog level %s\n",
+	        toll_host_instance(h), since, now > started ? (now - started) / TOLL_S : 0,
+	        toll_host_ready(h) ? "yes" : "no", toll_log_level_name(toll_log_level()));
+	answer_text(q, "service", text_close(&t), r);
+}
+
+/* /status of health_check has it for all components; here for people who paste the Collector's. */
+static void answer_status(void *ctx, const struct toll_http_request *q TOLL_UNUSED,
+                          struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+
+	answer(r, "application/json", toll_host_status_json(z->super.super.host));
+}
+
+static void answer_log(void *ctx TOLL_UNUSED, const struct toll_http_request *q,
+                       struct toll_http_response *r)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "%s\n", toll_log_level_name(toll_log_level())) < 0)
+		text = NULL;
+	answer_text(q, "log level", text, r);
+}
+
+/* PUT: a page of another site cannot make a browser send it. */
+static void set_log(void *ctx, const struct toll_http_request *q, struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+	const char *asked = toll_http_query(q, "level");
+	enum toll_log_level level;
+
+	if (!asked || !toll_log_parse_level(asked, &level)) {
+		r->status = 400;
+		toll_http_printf(r, "level must be one of debug, info, warn, error: "
+		                    "PUT /debug/logz?level=debug\n");
+		return;
+	}
+	toll_log_set_level(level);
+	TOLL_WARN(z->super.super.who, "the log level is %s from here on", asked);
+	toll_http_printf(r, "%s\n", asked);
+}
+
+/* ---- life ---- */
+
+static int zpages_start(struct toll_component *c, struct toll_error *reterr)
+{
+	struct zpages *z = toll_container_of(c, struct zpages, super.super);
+	struct toll_http_settings set = { .endpoint = z->config->endpoint.ptr,
+		                          .setting = z->setting,
+		                          .thread = "toll-zpages",
+		                          .routes = z->routes,
+		                          .route_count = TOLL_COUNT(z->routes) };
+	int err = toll_http_server_new(&set, &z->server, reterr);
+
+	if (err < 0)
+		return err;
+	TOLL_INFO(c->who, "debug pages are served at %s/debug/pipelinez",
+	          toll_http_server_url(z->server));
+	return 0;
+}
+
+static void zpages_shutdown(struct toll_component *c, uint64_t deadline_mono_ns TOLL_UNUSED)
+{
+	struct zpages *z = toll_container_of(c, struct zpages, super.super);
+
+	z->server = toll_http_server_free(z->server);
+}
+
+static void zpages_free(struct toll_component *c)
+{
+	zpages_shutdown(c, 0);
+	free(toll_container_of(c, struct zpages, super.super));
+}
+
+static const struct toll_component_ops ops = { zpages_start, zpages_shutdown, zpages_free };
+
+static void validate(const void *config, struct toll_reporter *r)
+{
+	const struct zpages_config *conf = config;
+	struct toll_endpoint endpoint;
+	struct toll_error why;
+
+	if (toll_endpoint_parse(conf->endpoint, &endpoint, &why) < 0)
+		toll_report_error(r, "endpoint", "%s", why.text);
+}
+
+static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
+                  struct toll_error *reterr)
+{
+	struct zpages *z = calloc(1, sizeof(*z));
+
+	if (!z)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	toll_component_init(&z->super.super, &ops, set);
+	z->config = config;
+	snprintf(z->setting, sizeof(z->setting), "extensions::%s::endpoint", set->id.text);
+	z->routes[0] = (struct toll_http_route){ "GET", "/debug/servicez", answer_service, z };
+	z->routes[1] = (struct toll_http_route){ "GET", "/debug/pipelinez", answer_pipelines, z };
+	z->routes[2] = (struct toll_http_route){ "GET", "/debug/extensionz", answer_status, z };
+	z->routes[3] = (struct toll_http_route){ "GET", "/debug/logz", answer_log, z };
+	z->routes[4] = (struct toll_http_route){ "PUT", "/debug/logz", set_log, z };
+	*ret = &z->super.super;
+	return 0;
+}
+
+static const struct toll_field fields[] = {
+	TOLL_FIELD(struct zpages_config, endpoint, STRING, "localhost:55679",
+	           "Where the pages are served. They tell much and ask for no password: keep it "
+	           "local."),
+	TOLL_FIELD_LATER("expvar", "the metrics are at service::telemetry::metrics"),
+	TOLL_FIELD_LATER("tls", "debug pages are served in plain text only"),
+	TOLL_FIELD_END,
+};
+
+const struct toll_factory toll_extension_zpages = {
+	.kind = TOLL_EXTENSION,
+	.stability = TOLL_ALPHA,
+	.type = "zpages",
+	.help = "Debug pages: what runs, spans and times per component; changes the log level.",
+	.config_size = sizeof(struct zpages_config),
+	.fields = fields,
+	.validate = validate,
+	.create = create,
+};
