@@ -2,6 +2,7 @@
 /* log.h - levelled log lines on stderr, rate limited per call site.
  *
  *   2026-11-21T10:15:00.123Z  warn  exporter/kafka  broker is away broker=127.0.0.1:9092
+ *   {"level":"warn","ts":"2026-11-21T10:15:00.123Z","component":"exporter/kafka","msg":"..."}
  *
  * Any thread. Control characters in the text are escaped, so that names from the wire cannot forge
  * lines; a line is cut at 2 KiB. Used by components and cmd; base, cost, config, proto never log.
@@ -18,9 +19,9 @@
 enum toll_log_level { TOLL_LOG_DEBUG = 0, TOLL_LOG_INFO, TOLL_LOG_WARN, TOLL_LOG_ERROR };
 
 /* One per call site: the first 10 lines of every 10 s pass, then every 100th (the Collector's
- * sampling); what was held back is told with the next line that passes. */
+ * sampling; it can be set); what was held back is told with the next line that passes. */
 struct toll_log_site {
-	_Atomic uint64_t period; /* which 10 s the count belongs to */
+	_Atomic uint64_t period; /* which tick the count belongs to */
 	_Atomic uint64_t count;
 	_Atomic uint64_t held;
 };
@@ -29,6 +30,9 @@ struct toll_log_site {
 void toll_log_set_level(enum toll_log_level level);
 enum toll_log_level toll_log_level(void);
 const char *toll_log_level_name(enum toll_log_level level); /* "debug" */
+void toll_log_set_json(bool json);
+/* Per tick the first `initial` lines, then every thereafter-th (0: none); tick_ns 0: all lines. */
+void toll_log_set_sampling(uint64_t tick_ns, uint64_t initial, uint64_t thereafter);
 bool toll_log_parse_level(const char *text, enum toll_log_level *ret);
 bool toll_log_enabled(enum toll_log_level level);
 

@@ -66,6 +66,11 @@ struct toll_config_telemetry {
 	int64_t metrics_port;
 	bool without_type_suffix;
 	struct toll_slice log_level; /* debug info warn error */
+	bool log_json;
+	/* Of equal lines: per tick the first `initial` pass, then every thereafter-th; 0: none. */
+	bool log_sampled;
+	uint64_t log_tick; /* ns */
+	int64_t log_initial, log_thereafter;
 };
 
 struct toll_config {

@@ -259,13 +259,37 @@ static struct toll_yaml_node *pipelines_node(struct printer *p, const struct tol
 	return node;
 }
 
+static struct toll_yaml_node *number_node(struct printer *p, int64_t n)
+{
+	char text[TOLL_SCALAR_TEXT];
+
+	snprintf(text, sizeof(text), "%" PRId64, n);
+	return plain_node(p, text);
+}
+
+static struct toll_yaml_node *logs_node(struct printer *p, const struct toll_config_telemetry *t)
+{
+	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, 3);
+	struct toll_yaml_node *sampling = new_node(p, TOLL_YAML_MAP, 4);
+	char tick[TOLL_SCALAR_TEXT];
+
+	add(p, node, "level", text_node(p, t->log_level));
+	add(p, node, "encoding", plain_node(p, t->log_json ? "json" : "console"));
+	add(p, sampling, "enabled", plain_node(p, t->log_sampled ? "true" : "false"));
+	add(p, sampling, "tick", plain_node(p, toll_scalar_duration_text(t->log_tick, tick)));
+	add(p, sampling, "initial", number_node(p, t->log_initial));
+	add(p, sampling, "thereafter", number_node(p, t->log_thereafter));
+	add(p, node, "sampling", sampling);
+	return node;
+}
+
 static struct toll_yaml_node *service_node(struct printer *p, const struct toll_config *c)
 {
 	struct toll_yaml_node *node = new_node(p, TOLL_YAML_MAP, 3);
 	struct toll_yaml_node *telemetry = new_node(p, TOLL_YAML_MAP, 2);
 
 	add(p, telemetry, "metrics", metrics_node(p, &c->telemetry));
-	add(p, telemetry, "logs", one(p, "level", text_node(p, c->telemetry.log_level)));
+	add(p, telemetry, "logs", logs_node(p, &c->telemetry));
 	add(p, node, "extensions", ids_node(p, c->extensions, c->extension_count));
 	add(p, node, "pipelines", pipelines_node(p, c));
 	add(p, node, "telemetry", telemetry);

@@ -30,8 +30,15 @@ struct metrics {
 	struct toll_group_list readers;
 };
 
+struct sampling {
+	bool enabled;
+	uint64_t tick;
+	int64_t initial, thereafter;
+};
+
 struct logs {
 	int level, encoding;
+	struct sampling sampling;
 };
 
 struct telemetry {
@@ -90,14 +97,26 @@ static const struct toll_field metrics_fields[] = {
 	TOLL_FIELD_END,
 };
 
+static const struct toll_field sampling_fields[] = {
+	TOLL_FIELD(struct sampling, enabled, BOOL, "true", "false: every line is written."),
+	TOLL_FIELD(struct sampling, tick, DURATION, "10s", "After so long counting begins again.",
+	           .min = 1000000, .max = -1),
+	TOLL_FIELD(struct sampling, initial, INT, "10",
+	           "So many lines from one place in the program are written per tick ...", .min = 0,
+	           .max = -1),
+	TOLL_FIELD(struct sampling, thereafter, INT, "100",
+	           "... and of the others every n-th; 0: none.", .min = 0, .max = -1),
+	TOLL_FIELD_END,
+};
+
 static const struct toll_field logs_fields[] = {
 	TOLL_FIELD(struct logs, level, ENUM, "info", "Lines below this level are not written.",
 	           .choices = log_levels),
-	TOLL_FIELD(struct logs, encoding, ENUM, "console", "How a line is written.",
+	TOLL_FIELD(struct logs, encoding, ENUM, "console", "A line of text, or of JSON.",
 	           .choices = log_encodings),
 	TOLL_FIELD_LATER("development", "has no effect here: ignored"),
-	TOLL_FIELD_LATER("sampling",
-	                 "lines are always limited to 10 in 10 s, then every 100th: ignored"),
+	TOLL_FIELD(struct logs, sampling, GROUP, NULL, "Against floods of the same line.",
+	           .group = sampling_fields),
 	TOLL_FIELD_LATER("output_paths", "lines always go to stderr: ignored"),
 	TOLL_FIELD_LATER("error_output_paths", "lines always go to stderr: ignored"),
 	TOLL_FIELD_LATER("disable_caller", "has no effect here: ignored"),
@@ -179,11 +198,13 @@ void toll_telemetry_parse(struct toll_parser *p, const struct toll_yaml_entry *e
 		.metrics_port = 8888,
 		.without_type_suffix = true,
 		.log_level = toll_slice_str(log_levels[raw.logs.level]),
+		.log_json = raw.logs.encoding == 1,
+		.log_sampled = raw.logs.sampling.enabled,
+		.log_tick = raw.logs.sampling.tick,
+		.log_initial = raw.logs.sampling.initial,
+		.log_thereafter = raw.logs.sampling.thereafter,
 	};
 	if (raw.metrics.address.len)
 		split_address(&r, raw.metrics.address, ret);
 	use_readers(&r, &raw.metrics, ret);
-	if (raw.logs.encoding)
-		toll_report_warning(&r, "logs::encoding",
-		                    "lines are always text with key=value behind it: ignored");
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "cmd/spantoll/log_settings.h"
 #include "cmd/spantoll/setup.h"
 #include "cmd/spantoll/watch.h"
 #include "pipeline/generations.h"
@@ -64,10 +65,7 @@ static void write_metrics(struct toll_metrics_source *source, struct toll_metric
 
 static void show_config(struct toll_reload *r, const struct toll_config *config)
 {
-	enum toll_log_level level;
-
-	if (toll_log_parse_level(config->telemetry.log_level.ptr, &level))
-		toll_log_set_level(level);
+	toll_log_settings_follow(&config->telemetry);
 	toll_host_config_set(r->host, hash_of(config));
 }
 

@@ -11,6 +11,7 @@
 #include "cmd/spantoll/daemon.h"
 #include "cmd/spantoll/demo_config.h"
 #include "cmd/spantoll/load.h"
+#include "cmd/spantoll/log_settings.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/screen.h"
 #include "cmd/spantoll/setup.h"
@@ -172,11 +173,9 @@ static void tell_story(void *ctx, struct toll_live *live)
 
 static int start_daemon(struct demo *d, struct toll_error *why)
 {
-	enum toll_log_level level;
 	int err;
 
-	if (toll_log_parse_level(d->config->telemetry.log_level.ptr, &level))
-		toll_log_set_level(level);
+	toll_log_settings_follow(&d->config->telemetry);
 	err = toll_daemon_new(d->config, &d->daemon, why);
 	if (err < 0)
 		return err;

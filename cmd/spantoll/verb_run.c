@@ -5,19 +5,18 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "cmd/spantoll/daemon.h"
+#include "cmd/spantoll/log_settings.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/setup.h"
 #include "cmd/spantoll/verb.h"
 
 static int run(struct toll_config *config, const struct toll_config_source *source, bool watch)
 {
-	enum toll_log_level level;
 	struct toll_daemon *daemon;
 	struct toll_error error = { 0 };
 	int err;
 
-	if (toll_log_parse_level(config->telemetry.log_level.ptr, &level))
-		toll_log_set_level(level);
+	toll_log_settings_follow(&config->telemetry);
 	TOLL_INFO("spantoll", "starting version=%s config=%s", TOLL_VERSION, config->file);
 	err = toll_daemon_new(config, &daemon, &error);
 	if (err < 0) {

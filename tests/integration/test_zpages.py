@@ -89,3 +89,14 @@ def test_the_log_level_changes_at_run_time(daemon):
     with pytest.raises(urllib.error.HTTPError, match="405"):
         ask(daemon.zpages + "/logz?level=debug", method="POST")
     assert ask(daemon.zpages + "/logz")[1] == "error\n"
+
+
+def test_the_log_in_json(spantoll):
+    daemon = spantoll(service={"telemetry": {"logs": {"encoding": "json", "sampling": {"initial": 5}}, "metrics": {
+        "level": "none"}}})
+    text = daemon.log.splitlines()
+    while "warning: " in text[0]:  # findings about the file, before it is known what it wants
+        text.pop(0)
+    lines = [json.loads(line) for line in text]
+    assert {"level", "ts", "component", "msg"} == set(lines[0])
+    assert any(line["msg"] == "everything is running" for line in lines)

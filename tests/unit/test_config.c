@@ -360,13 +360,17 @@ static void telemetry_speaks_the_collectors_shape(void **state TOLL_UNUSED)
 	snprintf(yaml, sizeof(yaml),
 	         "%s  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: "
 	         "0.0.0.0, "
-	         "port: 1}}}}]}, logs: {level: DEBUG}}\n",
+	         "port: 1}}}}]}, logs: {level: DEBUG, encoding: json, "
+	         "sampling: {enabled: false, thereafter: 7}}}\n",
 	         head);
 	assert_int_equal(load(yaml, &c), 0);
 	assert_false(c->telemetry.without_type_suffix);
 	assert_true(c->telemetry.metrics_port == 1);
 	assert_true(toll_slice_is(c->telemetry.metrics_host, "0.0.0.0"));
 	assert_true(toll_slice_is(c->telemetry.log_level, "debug"));
+	assert_true(c->telemetry.log_json && !c->telemetry.log_sampled);
+	assert_true(c->telemetry.log_tick == 10 * UINT64_C(1000000000));
+	assert_true(c->telemetry.log_initial == 10 && c->telemetry.log_thereafter == 7);
 	toll_config_free(c);
 	snprintf(yaml, sizeof(yaml),
 	         "%s  telemetry: {metrics: {level: none, address: \"[::1]:99\"}}\n", head);
