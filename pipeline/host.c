@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "pipeline/host_private.h"
 #include "pipeline/process.h"
+#include "pipeline/trace.h"
 
 /* 128 random bits. The kernel's pool is ready long before a daemon runs; should it ever refuse,
  * clock and process keep two daemons apart. */
@@ -70,6 +71,9 @@ struct toll_host *toll_host_new(void)
 
 	if (!h)
 		return NULL;
+	h->trace = toll_trace_new();
+	if (!h->trace)
+		goto fail_trace;
 	if (toll_host_status_init(&h->status))
 		goto fail_status;
 	if (toll_host_metrics_init(&h->metrics))
@@ -88,6 +92,8 @@ fail_loop:
 fail_metrics:
 	toll_host_status_release(&h->status);
 fail_status:
+	toll_trace_free(h->trace);
+fail_trace:
 	free(h);
 	return NULL;
 }
@@ -102,6 +108,7 @@ struct toll_host *toll_host_free(struct toll_host *h)
 	pthread_mutex_destroy(&h->view_lock);
 	toll_host_metrics_release(&h->metrics);
 	toll_host_status_release(&h->status);
+	toll_trace_free(h->trace);
 	free(h);
 	return NULL;
 }

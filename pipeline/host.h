@@ -18,6 +18,7 @@
 
 struct toll_host;
 struct toll_timer;
+struct toll_trace;
 
 /* ---- named services: how components find each other (kind of service, then id) ---- */
 
@@ -136,6 +137,8 @@ void toll_host_show(struct toll_host *h, struct toll_host_view *v);
 void toll_host_hide(struct toll_host *h, struct toll_host_view *v);
 /* Any thread. TOLL_EDOWN: nothing runs. */
 int toll_host_print(struct toll_host *h, enum toll_view_format format, FILE *out) TOLL_MUST_CHECK;
+/* What processors do to spans, of one batch in many; never NULL. */
+struct toll_trace *toll_host_trace(struct toll_host *h);
 uint64_t toll_host_started_wall_ns(const struct toll_host *h);
 
 /* ---- the rest ---- */

@@ -102,6 +102,7 @@ struct toll_host {
 	struct toll_host_metrics metrics;
 	pthread_mutex_t view_lock; /* guards view, and what it shows against going away */
 	struct toll_host_view *view;
+	struct toll_trace *trace;
 	struct toll_memory memory;
 	uint64_t started_mono_ns, started_wall_ns;
 	char instance[TOLL_HOST_INSTANCE_TEXT];

@@ -28,6 +28,11 @@ int toll_host_print(struct toll_host *h, enum toll_view_format format, FILE *out
 	return err;
 }
 
+struct toll_trace *toll_host_trace(struct toll_host *h)
+{
+	return h->trace;
+}
+
 uint64_t toll_host_started_wall_ns(const struct toll_host *h)
 {
 	return h->started_wall_ns;

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "proto/operation.h"
 
-int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch)
+int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch, struct toll_traced *traced)
 {
 	uint64_t begin = toll_clock_mono_ns(), end;
 	int err = 0;
@@ -18,6 +18,9 @@ int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch)
 		err = s->processor->process(s->processor, batch);
 		end = toll_clock_mono_ns();
 		toll_stat_add(s->stats, TOLL_STAT_PROCESSOR_DURATION_NS, end - begin);
+		if (traced)
+			toll_traced_step(traced, batch, s->processor->super.id.text, end - begin,
+			                 err);
 		begin = end;
 		if (!err)
 			toll_stat_add(s->stats, TOLL_STAT_PROCESSOR_OUTGOING_ITEMS,
@@ -53,6 +56,17 @@ static void derive_operations(struct toll_batch *b)
 		toll_batch_derive_operations(b, NULL);
 }
 
+static int run_chain(const struct toll_route *r, const struct toll_chain *c,
+                     struct toll_batch *batch)
+{
+	struct toll_traced *traced = r->trace ? toll_trace_begin(r->trace, c->id, batch) : NULL;
+	int err = toll_chain_run(c, batch, traced);
+
+	if (traced)
+		toll_trace_end(r->trace, traced);
+	return err;
+}
+
 /* The first leg works on the batch itself, others on clones of it as it arrived, or as another leg
  * has left it: those come later in the list. */
 static int process(const struct toll_route *r, struct toll_batch **batches)
@@ -60,7 +74,7 @@ static int process(const struct toll_route *r, struct toll_batch **batches)
 	int err = clone_onward(r, TOLL_LEG_ARRIVED, batches[0], batches);
 
 	for (uint32_t i = 0; i < r->count && !err; i++) {
-		err = toll_chain_run(r->legs[i].chain, batches[i]);
+		err = run_chain(r, r->legs[i].chain, batches[i]);
 		if (err)
 			break;
 		derive_operations(batches[i]);

@@ -12,6 +12,7 @@
 #include "pipeline/component.h"
 #include "pipeline/fanout.h"
 #include "pipeline/tally.h"
+#include "pipeline/trace.h"
 
 struct toll_stage {
 	struct toll_processor *processor;
@@ -49,6 +50,7 @@ struct toll_route {
 	struct toll_tap taps[TOLL_FANOUT_MAX];
 	size_t tap_count;
 	struct toll_fanout fanout; /* target.batch is an index into legs */
+	struct toll_trace *trace;  /* the host's; NULL: nobody looks */
 };
 
 /* One reference, the caller's. Chains and connectors must outlive the route. NULL: out of memory.
@@ -67,7 +69,9 @@ void toll_inlet_init(struct toll_inlet *in);
 /* Takes a reference of its own; NULL: no route any more. Batches on their way stay on theirs. */
 void toll_inlet_set(struct toll_inlet *in, struct toll_route *route);
 
-/* Runs the batch through the processors: 0, or why one refused it. Counts and times each. */
-int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch) TOLL_MUST_CHECK;
+/* Runs the batch through the processors: 0, or why one refused it. Counts and times each. traced:
+ * follows one span; NULL: none. */
+int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch,
+                   struct toll_traced *traced) TOLL_MUST_CHECK;
 
 #endif

@@ -13,16 +13,18 @@
 #include "net/http_server.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
+#include "pipeline/trace.h"
 
 struct zpages_config {
 	struct toll_slice endpoint;
+	int64_t trace_every;
 };
 
 struct zpages {
 	struct toll_extension super;
 	const struct zpages_config *config;
 	struct toll_http_server *server;
-	struct toll_http_route routes[5];
+	struct toll_http_route routes[6];
 	char setting[128];
 };
 
@@ -66,6 +68,7 @@ static void put_page(const char *title, const char *text, FILE *out)
 	        "<title>spantoll: %s</title></head>\n<body><p>"
 	        "<a href=\"/debug/servicez\">service</a> "
 	        "<a href=\"/debug/pipelinez\">pipelines</a> "
+	        "<a href=\"/debug/tracez\">spans</a> "
 	        "<a href=\"/debug/extensionz\">extensions</a> "
 	        "<a href=\"/debug/logz\">log</a></p>\n<pre>\n",
 	        title);
@@ -160,6 +163,23 @@ static void answer_pipelines(void *ctx, const struct toll_http_request *q,
 		answer_text(q, "pipelines", print_graph(h, TOLL_VIEW_TEXT), r);
 }
 
+static void answer_traces(void *ctx, const struct toll_http_request *q,
+                          struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+	struct text t;
+	int err;
+
+	if (!text_open(&t)) {
+		answer(r, NULL, NULL);
+		return;
+	}
+	err = toll_trace_print(toll_host_trace(z->super.super.host), t.out);
+	answer_text(q, "spans", text_close(&t), r);
+	if (err)
+		r->status = 503;
+}
+
 static void answer_service(void *ctx, const struct toll_http_request *q,
                            struct toll_http_response *r)
 {
@@ -233,6 +253,7 @@ static int zpages_start(struct toll_component *c, struct toll_error *reterr)
 
 	if (err < 0)
 		return err;
+	toll_trace_watch(toll_host_trace(c->host), (uint32_t)z->config->trace_every);
 	TOLL_INFO(c->who, "debug pages are served at %s/debug/pipelinez",
 	          toll_http_server_url(z->server));
 	return 0;
@@ -242,6 +263,8 @@ static void zpages_shutdown(struct toll_component *c, uint64_t deadline_mono_ns 
 {
 	struct zpages *z = toll_container_of(c, struct zpages, super.super);
 
+	if (z->server)
+		toll_trace_unwatch(toll_host_trace(c->host));
 	z->server = toll_http_server_free(z->server);
 }
 
@@ -277,6 +300,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	z->routes[1] = (struct toll_http_route){ "GET", "/debug/pipelinez", answer_pipelines, z };
 	z->routes[2] = (struct toll_http_route){ "GET", "/debug/extensionz", answer_status, z };
 	z->routes[3] = (struct toll_http_route){ "GET", "/debug/logz", answer_log, z };
+	z->routes[5] = (struct toll_http_route){ "GET", "/debug/tracez", answer_traces, z };
 	z->routes[4] = (struct toll_http_route){ "PUT", "/debug/logz", set_log, z };
 	*ret = &z->super.super;
 	return 0;
@@ -286,6 +310,9 @@ static const struct toll_field fields[] = {
 	TOLL_FIELD(struct zpages_config, endpoint, STRING, "localhost:55679",
 	           "Where the pages are served. They tell much and ask for no password: keep it "
 	           "local."),
+	TOLL_FIELD(struct zpages_config, trace_every, INT, "1000",
+	           "/debug/tracez follows a span of one batch in so many; 0: none.", .min = 0,
+	           .max = 1000000000),
 	TOLL_FIELD_LATER("expvar", "the metrics are at service::telemetry::metrics"),
 	TOLL_FIELD_LATER("tls", "debug pages are served in plain text only"),
 	TOLL_FIELD_END,

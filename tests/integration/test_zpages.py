@@ -41,7 +41,7 @@ def daemon(spantoll):
     made = spantoll(
         processors={"hash_path": {}}, connectors={"forward": {}},
         exporters={"nop": {}, "nop/&lt;b": {}},
-        extensions={"zpages": {"endpoint": f"127.0.0.1:{port}"}},
+        extensions={"zpages": {"endpoint": f"127.0.0.1:{port}", "trace_every": 1}},
         pipelines={"traces": {"receivers": ["otlp"], "processors": ["hash_path"], "exporters": ["nop", "forward"]},
                    "traces/b": {"receivers": ["forward"], "exporters": ["nop/&lt;b"]}})
     made.zpages = f"http://127.0.0.1:{port}/debug"
@@ -70,6 +70,20 @@ def test_names_are_no_markup(daemon):
     seen = Text(page)
     assert "nop/&lt;b" in seen.text
     assert "&amp;lt;b" in page
+
+
+def test_what_processors_did_to_a_span(daemon):
+    span = otlp.span("GET\nforged", attrs={"url.path": "/users/123", "other": 1})
+    assert daemon.export(otlp.request({"shop": [span]})).ok
+    text = ask(daemon.zpages + "/tracez")[1]
+    record = next(r for r in text.split("\n\n") if "  traces  " in r)
+    assert f"  {span.trace_id.hex()}  shop: GET?forged" in record
+    assert re.search(r"^  hash_path  \d+ ns for 1 spans$", record, re.M)
+    assert re.search(r"^      ~  url.path = /users/\*$", record, re.M)
+    assert "other" not in record and "\nforged" not in text
+    for _ in range(40):
+        assert daemon.export(otlp.many("a", 1)).ok
+    assert len(re.findall(r"^20\d\d-", ask(daemon.zpages + "/tracez")[1], re.M)) == 32
 
 
 def test_the_other_pages(daemon):
