@@ -119,11 +119,12 @@ static void each_of_slot(struct toll_span_series_store *s, struct toll_span_seri
                          uint64_t now, void (*fn)(void *ctx, const struct toll_span_series *one),
                          void *ctx)
 {
-	struct toll_span_series *one;
+	struct toll_span_series *next;
 
-	while ((one = *link)) {
+	for (struct toll_span_series *one = *link; one; one = next) {
+		next = one->next;
 		if (has_expired(s, one, now)) {
-			*link = one->next;
+			*link = next;
 			free(one);
 			atomic_fetch_sub_explicit(&s->count, 1, memory_order_relaxed);
 			continue;
