@@ -75,11 +75,21 @@ static void check_droppers(const struct toll_config *config, size_t at,
 	}
 }
 
+/* It is folded into exporters; what comes behind a connector is another pipeline's. */
+static void check_batch(const struct toll_config_pipeline *p, struct toll_findings *findings)
+{
+	if (toll_pipeline_find(p, "batch") < p->processor_count && only_connects(p))
+		find_fault(p, findings, TOLL_FINDING_WARNING,
+		           "\"batch\" decides for the exporters of its own pipeline, and here are "
+		           "only connectors: put it into the pipelines behind them");
+}
+
 void toll_pipeline_rules_check(const struct toll_config *config, struct toll_findings *findings)
 {
 	for (size_t i = 0; i < config->pipeline_count; i++) {
 		check_prices(config, i, findings);
 		check_limiter(&config->pipelines[i], findings);
+		check_batch(&config->pipelines[i], findings);
 		check_droppers(config, i, findings);
 	}
 	toll_connector_rules_check(config, findings);

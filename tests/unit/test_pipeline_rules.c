@@ -68,10 +68,10 @@ static const struct toll_field no_fields[] = { TOLL_FIELD_END };
 	}
 
 static const struct toll_config_type types[] = {
-	TYPE(RECEIVERS, "in"),    TYPE(PROCESSORS, "pricing"),
-	TYPE(PROCESSORS, "cost"), TYPE(CONNECTORS, "forward"),
-	TYPE(EXPORTERS, "out"),   TYPE(EXPORTERS, "enforcer"),
-	{ .type = NULL },
+	TYPE(RECEIVERS, "in"),       TYPE(PROCESSORS, "pricing"),
+	TYPE(PROCESSORS, "cost"),    TYPE(PROCESSORS, "batch"),
+	TYPE(CONNECTORS, "forward"), TYPE(EXPORTERS, "out"),
+	TYPE(EXPORTERS, "enforcer"), { .type = NULL },
 };
 
 /* All findings of these pipelines, as text. */
@@ -84,7 +84,7 @@ static const char *findings_of(const char *pipelines)
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
 	snprintf(yaml, sizeof(yaml),
-	         "receivers: {in: {}, in/2: {}}\nprocessors: {pricing: {}, cost: {}}\n"
+	         "receivers: {in: {}, in/2: {}}\nprocessors: {pricing: {}, cost: {}, batch: {}}\n"
 	         "connectors: {forward: {}}\n"
 	         "exporters: {out: {}, enforcer: {}}\nservice: {pipelines: {%s}}\n",
 	         pipelines);
@@ -146,12 +146,25 @@ static void processors_before_a_connector_count(void **state TOLL_UNUSED)
 	            "service::pipelines::traces/b: has \"cost\" but no \"pricing\" before it");
 }
 
+static void batch_needs_exporters_of_its_own(void **state TOLL_UNUSED)
+{
+	expect_text(
+		"traces: {receivers: [in], processors: [pricing, cost, batch], exporters: "
+		"[forward]}, traces/b: {receivers: [forward], exporters: [out]}",
+		"warning: service::pipelines::traces: \"batch\" decides for the exporters of its "
+		"own pipeline");
+	expect_text("traces: {receivers: [in], processors: [pricing, cost, batch], exporters: "
+	            "[forward, out]}, traces/b: {receivers: [forward], exporters: [out]}",
+	            "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_matters),
 		cmocka_unit_test(what_is_counted_twice_is_said),
 		cmocka_unit_test(processors_before_a_connector_count),
+		cmocka_unit_test(batch_needs_exporters_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("pipeline_rules", tests, NULL, NULL);
