@@ -13,13 +13,14 @@ import pytest
 import zstandard
 
 from env import otlp
-from env.daemon import ROOT
+from env.daemon import BINARY, ROOT
 from env.otlp_http import JSON, PACK, PROTOBUF, TRACES, HttpClient
 from env.poll import eventually
 from env.ports import free_port
 
 pytestmark = pytest.mark.core
 MIB = 1 << 20
+SANITIZED = {"asan", "tsan"} & set(BINARY.parts)  # they keep what was freed for a while
 
 
 def receiver(**http):
@@ -208,7 +209,8 @@ def test_bombs_cost_no_more_than_the_limit(spantoll, coding, type):
     for _ in range(5):
         answer = daemon.post(packed, type=type, headers={"Content-Encoding": coding})
         assert answer.code == 413, answer
-    assert daemon.peak_rss_bytes() - before < 20 * MIB
+    if not SANITIZED:
+        assert daemon.peak_rss_bytes() - before < 20 * MIB
     assert daemon.post(otlp.many("shop", 1)).ok
 
 
@@ -221,7 +223,8 @@ def test_bodies_that_do_not_come_hold_nothing(spantoll):
         s.sendall(head(20 * MIB) + b"x" * 1000)
     eventually(lambda: daemon.metric("spantoll_memory_used_bytes") >= 100 * 1000, 10, "all have begun")
     assert daemon.metric("spantoll_memory_used_bytes") <= 100 * 65536
-    assert daemon.rss_bytes() - before < 20 * MIB
+    if not SANITIZED:
+        assert daemon.rss_bytes() - before < 20 * MIB
     assert daemon.post(otlp.many("shop", 1)).ok
     for s in clients:
         s.close()
