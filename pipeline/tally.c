@@ -21,13 +21,22 @@ struct toll_tally *toll_tally_new(const char *pipeline)
 
 struct toll_tally *toll_tally_ref(struct toll_tally *t)
 {
+	pthread_mutex_lock(&t->lock); /* who copies the sums copies all of it */
 	t->users++;
+	pthread_mutex_unlock(&t->lock);
 	return t;
 }
 
 struct toll_tally *toll_tally_unref(struct toll_tally *t)
 {
-	if (!t || --t->users)
+	unsigned left;
+
+	if (!t)
+		return NULL;
+	pthread_mutex_lock(&t->lock);
+	left = --t->users;
+	pthread_mutex_unlock(&t->lock);
+	if (left)
 		return NULL;
 	pthread_mutex_destroy(&t->lock);
 	free(t->pipeline);

@@ -8,11 +8,13 @@ import time
 import pytest
 
 from env import otlp
+from env.daemon import BINARY
 from env.poll import eventually
 
 pytestmark = pytest.mark.core
 
 RELOADS, WARM = 200, 40
+SANITIZED = "asan" in BINARY.parts or "tsan" in BINARY.parts  # they keep what was freed
 
 
 class Senders:
@@ -87,7 +89,7 @@ def test_200_reloads_lose_nothing_and_refuse_nobody(spantoll, tmp_path, prices):
     assert len(found) == len(set(found))
     assert set(found) == senders.acknowledged
     assert marks[RELOADS][1] <= marks[WARM][1] + 3, marks
-    assert marks[RELOADS][0] <= marks[WARM][0] + 8192, marks
+    assert SANITIZED or marks[RELOADS][0] <= marks[WARM][0] + 8192, marks
     assert "lost" not in daemon.log
 
 
