@@ -628,6 +628,11 @@ static void make_core(struct toll_grpc_server *s)
 	}
 }
 
+static bool is_unix(const struct toll_grpc_server *s)
+{
+	return strncmp(s->set.endpoint, "unix:", 5) == 0;
+}
+
 static void join_live(struct toll_grpc_server *s)
 {
 	pthread_mutex_lock(&live_lock);
@@ -655,7 +660,7 @@ static bool find_predecessor(const struct toll_grpc_server *s, struct toll_endpo
 
 	pthread_mutex_lock(&live_lock);
 	for (other = live; other; other = other->next)
-		if (other->bound.port && strcmp(other->place, s->place) == 0)
+		if (strcmp(other->place, s->place) == 0 && (other->bound.port || is_unix(other)))
 			break;
 	if (other)
 		*ret = other->bound;
@@ -699,20 +704,40 @@ static int make_credentials(struct toll_grpc_server *s, grpc_server_credentials 
 	return 0;
 }
 
+/* Core takes the file away when it closes a socket, whoever listens there by then. */
+static int check_unix(const struct toll_grpc_server *s, struct toll_error *reterr)
+{
+	struct toll_endpoint unused;
+
+	if (!find_predecessor(s, &unused))
+		return 0;
+	return toll_fail(reterr, TOLL_EFULL,
+	                 "%s: a receiver cannot change on its unix socket %s while it runs: choose "
+	                 "another path, or restart",
+	                 s->set.setting, s->set.endpoint);
+}
+
+static int find_address(struct toll_grpc_server *s, struct toll_endpoint *ret,
+                        struct toll_error *reterr)
+{
+	if (is_unix(s))
+		return check_unix(s, reterr);
+	return find_predecessor(s, ret) ? 0 : resolve(s, ret, reterr);
+}
+
 static int open_port(struct toll_grpc_server *s, struct toll_error *reterr)
 {
-	bool is_unix = strncmp(s->set.endpoint, "unix:", 5) == 0;
 	struct toll_endpoint e = { .port = 0 };
 	char text[TOLL_ENDPOINT_MAX];
 	grpc_server_credentials *credentials = NULL;
-	int port, err = is_unix || find_predecessor(s, &e) ? 0 : resolve(s, &e, reterr);
+	int port, err = find_address(s, &e, reterr);
 
 	if (!err)
 		err = make_credentials(s, &credentials, reterr);
 	if (err < 0)
 		return err;
 	port = grpc_server_add_http2_port(
-		s->core, is_unix ? s->set.endpoint : toll_endpoint_print(&e, text), credentials);
+		s->core, is_unix(s) ? s->set.endpoint : toll_endpoint_print(&e, text), credentials);
 	grpc_server_credentials_release(credentials);
 	if (port == 0)
 		return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s%s", s->set.setting,
@@ -721,7 +746,7 @@ static int open_port(struct toll_grpc_server *s, struct toll_error *reterr)
 	s->bound = e; /* port 0, any: nobody can ask for the same again */
 	e.port = (uint16_t)port;
 	snprintf(s->address, sizeof(s->address), "%s",
-	         is_unix ? s->set.endpoint : toll_endpoint_local_url(&e, text));
+	         is_unix(s) ? s->set.endpoint : toll_endpoint_local_url(&e, text));
 	return 0;
 }
 

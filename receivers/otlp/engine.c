@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/thread.h"
+#include "pipeline/host.h"
+#include "receivers/otlp/otlp.h"
 #include "receivers/otlp/transport.h"
 
 int toll_otlp_engine_init(struct toll_otlp_engine *e, const struct toll_otlp_engine_ops *ops,
@@ -13,7 +15,13 @@ int toll_otlp_engine_init(struct toll_otlp_engine *e, const struct toll_otlp_eng
 	e->workers = workers ? (unsigned)workers : toll_cpu_count();
 	e->max_message_bytes = max_message_bytes;
 	e->inflaters = calloc(e->workers, sizeof(*e->inflaters));
-	return e->inflaters ? 0 : TOLL_ENOMEM;
+	if (!e->inflaters)
+		return TOLL_ENOMEM;
+	e->outcomes = toll_host_keep(o->super.super.host, ops->transport, o->super.super.id.text,
+	                             TOLL_OUTCOME_COUNT * sizeof(*e->outcomes), NULL);
+	if (!e->outcomes)
+		free(e->inflaters);
+	return e->outcomes ? 0 : TOLL_ENOMEM;
 }
 
 void toll_otlp_engine_release(struct toll_otlp_engine *e)
@@ -22,4 +30,5 @@ void toll_otlp_engine_release(struct toll_otlp_engine *e)
 		toll_inflater_release(&e->inflaters[i]);
 	free(e->inflaters);
 	toll_otlp_security_release(&e->security);
+	toll_host_let_go(e->receiver->super.super.host, e->outcomes);
 }

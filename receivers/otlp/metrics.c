@@ -9,6 +9,12 @@ static uint64_t requests(const struct toll_otlp_engine *e, enum toll_outcome out
 	return outcome == TOLL_OUTCOME_FAILURE ? n + e->ops->failures(e) : n;
 }
 
+void toll_otlp_keep_failures(struct toll_otlp_engine *e)
+{
+	atomic_fetch_add_explicit(&e->outcomes[TOLL_OUTCOME_FAILURE], e->ops->failures(e),
+	                          memory_order_relaxed);
+}
+
 static void write_outcomes(const struct toll_otlp_engine *e, struct toll_metrics_writer *w)
 {
 	static const char *const names[] = { "success", "refused", "failure" };

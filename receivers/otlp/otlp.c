@@ -59,8 +59,11 @@ static void otlp_free(struct toll_component *c)
 	/* An exporter that is stuck may still answer: what it would touch stays until the end. */
 	if (!stop_engines(o, 0))
 		return;
-	for (size_t i = 0; i < o->engine_count; i++)
+	for (size_t i = 0; i < o->engine_count; i++) {
+		if (o->listed)
+			toll_otlp_keep_failures(o->engines[i]);
 		o->engines[i]->ops->free(o->engines[i]);
+	}
 	free(o);
 }
 

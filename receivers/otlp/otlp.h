@@ -28,6 +28,8 @@ struct toll_otlp_engine *toll_otlp_grpc_new(struct toll_otlp *o);
 struct toll_otlp_engine *toll_otlp_http_new(struct toll_otlp *o);
 
 /* metrics.c: requests by engine and by how they ended. */
+/* What the server counted by itself goes on under the receiver's id; before its engine is freed. */
+void toll_otlp_keep_failures(struct toll_otlp_engine *e);
 void toll_otlp_collect(struct toll_metrics_source *self, struct toll_metrics_writer *w);
 
 #endif

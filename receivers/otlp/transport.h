@@ -66,7 +66,7 @@ struct toll_otlp_engine {
 	unsigned workers;
 	size_t max_message_bytes;        /* as sent, and once inflated */
 	struct toll_inflater *inflaters; /* one per worker */
-	_Atomic uint64_t outcomes[TOLL_OUTCOME_COUNT];
+	_Atomic uint64_t *outcomes;      /* TOLL_OUTCOME_COUNT; kept for the receiver's id */
 };
 
 /* Fills the first member; workers 0: one per processor. TOLL_ENOMEM: nothing to release. */

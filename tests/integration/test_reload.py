@@ -2,6 +2,8 @@
 """A changed configuration takes over while spans flow: what does not change goes on, a wrong file changes nothing."""
 import json
 import signal
+import threading
+import urllib.request
 
 import pytest
 
@@ -145,6 +147,54 @@ def test_a_receiver_that_changes_keeps_its_port(spantoll, tmp_path):
         sent |= send(daemon, export=daemon.new_client().export_until_ok)
     arrived(out, sent)
     assert daemon.metric("otelcol_receiver_accepted_spans", receiver="otlp") == len(sent)
+
+
+def test_a_receiver_that_changes_keeps_its_http_port(spantoll, tmp_path):
+    """Its listening socket goes from the old server to the new one: nobody is ever refused."""
+    out, port = tmp_path / "out.jsonl", free_port()
+    sent, refused, stop = set(), [], threading.Event()
+
+    def post():
+        """A connection for each request."""
+        while not stop.is_set():
+            request = otlp.many("shop", 1)
+            try:
+                http = urllib.request.Request(f"http://127.0.0.1:{port}/v1/traces", request.SerializeToString(),
+                                              {"content-type": "application/x-protobuf"})
+                with urllib.request.urlopen(http, timeout=5) as answer:
+                    assert answer.status == 200
+            except OSError as e:
+                refused.append(e)
+                continue
+            sent.update(s.span_id.hex() for _, s in otlp.spans_of(request))
+
+    def config(size):
+        http = {"endpoint": f"127.0.0.1:{port}", "max_request_body_size": size}
+        return {"receivers": {"otlp": {"protocols": {"http": http, "grpc": {}}}}, "exporters": {"file": to_file(out)}}
+
+    daemon = spantoll(**config(1 << 20))
+    thread = threading.Thread(target=post)
+    thread.start()
+    for i in range(10):
+        daemon.reload(**config((2 + i % 2) << 20))
+    stop.set()
+    thread.join()
+    assert not refused, refused[:3]
+    arrived(out, sent)
+    assert daemon.metric("otelcol_receiver_requests", transport="http", outcome="success") == len(sent)
+
+
+def test_a_receiver_cannot_change_on_a_unix_socket(spantoll, tmp_path):
+    def config(size):
+        grpc = {"endpoint": str(tmp_path / "otlp.sock"), "transport": "unix", "max_recv_msg_size_mib": size}
+        return {"receivers": {"otlp": {"protocols": {"grpc": grpc}}}, "exporters": {"nop": {}}}
+
+    daemon = spantoll(**config(4))
+    daemon.reload(outcome="failure", **config(5))
+    daemon.wait_log("cannot change on its unix socket")
+    client = otlp.Client(f"unix:{tmp_path / 'otlp.sock'}")
+    assert client.export(otlp.many("shop", 1)).ok
+    client.close()
 
 
 def test_servers_of_the_daemon_itself_move_and_change(spantoll):
