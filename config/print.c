@@ -104,12 +104,14 @@ static const char *scalar_text(const struct toll_field *f, const void *at, char 
 	}
 }
 
-static struct toll_yaml_node *list_node(struct printer *p, const struct toll_slice_list *list)
+static struct toll_yaml_node *list_node(struct printer *p, const struct toll_slice_list *list,
+                                        bool secret)
 {
 	struct toll_yaml_node *node = new_node(p, TOLL_YAML_LIST, list->count);
 
 	for (size_t i = 0; i < list->count && !p->failed; i++)
-		add(p, node, NULL, value_node(p, list->at[i]));
+		add(p, node, NULL,
+		    secret ? secret_node(p, list->at[i]) : value_node(p, list->at[i]));
 	return node;
 }
 
@@ -161,7 +163,7 @@ static struct toll_yaml_node *field_node(struct printer *p, const struct toll_fi
 	case TOLL_FIELD_SECRET:
 		return secret_node(p, *(const struct toll_slice *)at);
 	case TOLL_FIELD_LIST:
-		return list_node(p, at);
+		return list_node(p, at, f->secret);
 	case TOLL_FIELD_MAP:
 		return map_node(p, at, f->secret);
 	case TOLL_FIELD_ANY:

@@ -83,3 +83,10 @@ bool toll_name_match(struct toll_slice glob, struct toll_slice name)
 		g++;
 	return g == glob.len;
 }
+
+bool toll_name_is_unverified(struct toll_slice name)
+{
+	size_t len = sizeof(TOLL_NAME_UNVERIFIED) - 1;
+
+	return name.len >= len && memcmp(name.ptr, TOLL_NAME_UNVERIFIED, len) == 0;
+}

@@ -11,6 +11,10 @@
 
 /* Where the spend of services beyond the cap on names goes. */
 #define TOLL_NAME_OVERFLOW "__overflow__"
+/* What begins with it is spend that a client put down to a service that it may not bill: the rest
+ * is who the client is. No budget applies to it, no flag is ever set for it. */
+#define TOLL_NAME_UNVERIFIED "unverified:"
+bool toll_name_is_unverified(struct toll_slice name);
 
 /* Percent-encodes { } : % space and control bytes, so that a name is one word in a key and two
  * names never meet in one. What then takes more than TOLL_NAME_MAX bytes is cut to 111 bytes, '~'

@@ -23,6 +23,7 @@
 #include "net/grpc_args.h"
 #include "net/grpc_library.h"
 #include "net/grpc_tls.h"
+#include "net/unix_socket.h"
 
 enum {
 	ARMED = 16, /* calls core may hand over before the worker looks again */
@@ -704,13 +705,27 @@ static int make_credentials(struct toll_grpc_server *s, grpc_server_credentials 
 	return 0;
 }
 
+/* Core would take the path from whoever listens there. */
+static int check_path(const struct toll_grpc_server *s, struct toll_error *reterr)
+{
+	struct toll_unix_socket at;
+	int fd, err = toll_unix_listen(s->set.endpoint + strlen("unix:"), s->set.setting, &fd, &at,
+	                               reterr);
+
+	if (err)
+		return err;
+	close(fd);
+	toll_unix_unlink(&at);
+	return 0;
+}
+
 /* Core takes the file away when it closes a socket, whoever listens there by then. */
 static int check_unix(const struct toll_grpc_server *s, struct toll_error *reterr)
 {
 	struct toll_endpoint unused;
 
 	if (!find_predecessor(s, &unused))
-		return 0;
+		return check_path(s, reterr);
 	return toll_fail(reterr, TOLL_EFULL,
 	                 "%s: a receiver cannot change on its unix socket %s while it runs: choose "
 	                 "another path, or restart",

@@ -27,6 +27,14 @@ const char *toll_http_header(const struct toll_http_request *q, const char *name
 	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
 }
 
+const char *toll_http_client_name(const struct toll_http_request *q, char *buf, size_t size)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return toll_http_tls_client(info ? info->tls_session : NULL, buf, size);
+}
+
 void toll_http_peer(const struct toll_http_request *q, char *buf, size_t size)
 {
 	const union MHD_ConnectionInfo *info =

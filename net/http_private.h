@@ -10,6 +10,7 @@
 #include "net/endpoint.h"
 #include "net/http_linger.h"
 #include "net/http_server.h"
+#include "net/http_tls.h"
 #include "net/unix_socket.h"
 
 /* Only its worker's thread touches it. */
@@ -17,14 +18,16 @@ struct toll_http_connection {
 	struct toll_http_worker *worker;
 	int fd;
 	uint64_t deadline_mono_ns;
-	bool used, busy; /* busy: a request is inside */
-	bool linger;     /* answered before the body came */
+	struct toll_tls_material *material; /* of its TLS session; NULL: plain text */
+	bool used, busy;                    /* busy: a request is inside */
+	bool linger;                        /* answered before the body came */
 };
 
 struct toll_http_worker {
 	struct toll_http_server *server;
 	unsigned index, limit; /* of connections */
 	struct MHD_Daemon *daemon;
+	struct toll_tls_material *material;       /* what the daemon began with */
 	struct toll_http_connection *connections; /* limit of them */
 	struct toll_http_linger lingering;
 	pthread_t thread;

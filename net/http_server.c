@@ -61,7 +61,8 @@ static int listen_at(struct toll_http_server *s, struct toll_error *reterr)
 	if (err < 0)
 		return err;
 	e.port = s->port;
-	snprintf(s->url, sizeof(s->url), "http://%s", toll_endpoint_local_url(&e, text));
+	snprintf(s->url, sizeof(s->url), "%s://%s", s->set.tls ? "https" : "http",
+	         toll_endpoint_local_url(&e, text));
 	return 0;
 }
 

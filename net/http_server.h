@@ -19,6 +19,7 @@
 
 struct toll_http_call;
 struct toll_http_server;
+struct toll_tls_server;
 
 /* Routes: borrowed for the length of the handler's call. Services: until the answer. */
 struct toll_http_request {
@@ -35,6 +36,10 @@ const char *toll_http_query(const struct toll_http_request *q, const char *name)
 const char *toll_http_header(const struct toll_http_request *q, const char *name);
 /* "127.0.0.1:40312", "[::1]:40312", "unix"; cut to size. */
 void toll_http_peer(const struct toll_http_request *q, char *buf, size_t size);
+
+/* The name in the client's verified certificate: its first URI, else its first DNS name, else its
+ * common name; "" when there is none. Cut to size. Returns buf. */
+const char *toll_http_client_name(const struct toll_http_request *q, char *buf, size_t size);
 
 #define TOLL_HTTP_HEADERS 8
 
@@ -88,16 +93,17 @@ struct toll_http_settings {
 	size_t call_size;                        /* bytes for the service in every call */
 	const struct toll_http_header *headers;  /* of every answer; borrowed until free */
 	size_t header_count;
-	struct toll_memory *memory; /* [none] is charged with bodies before they are held */
-	unsigned workers;           /* [1] threads */
-	unsigned max_connections;   /* [64] over all workers */
-	size_t max_header_bytes;    /* [16 KiB] request line and headers; a connection's buffer */
-	size_t max_body_bytes;      /* [none allowed] */
-	uint64_t header_timeout_ns; /* [5 s] from accept to the end of the headers */
-	uint64_t body_timeout_ns;   /* [30 s] from there to the end of the body */
-	uint64_t answer_timeout_ns; /* [30 s] from the answer to its last byte on its way */
-	uint64_t idle_timeout_ns;   /* [60 s] between two requests of one connection */
-	bool close_connections;     /* [keep them] after one answer */
+	struct toll_tls_server *tls; /* [none: plain text] borrowed until free */
+	struct toll_memory *memory;  /* [none] is charged with bodies before they are held */
+	unsigned workers;            /* [1] threads */
+	unsigned max_connections;    /* [64] over all workers */
+	size_t max_header_bytes;     /* [16 KiB] request line and headers; a connection's buffer */
+	size_t max_body_bytes;       /* [none allowed] */
+	uint64_t header_timeout_ns;  /* [5 s] from accept to the end of the headers */
+	uint64_t body_timeout_ns;    /* [30 s] from there to the end of the body */
+	uint64_t answer_timeout_ns;  /* [30 s] from the answer to its last byte on its way */
+	uint64_t idle_timeout_ns;    /* [60 s] between two requests of one connection */
+	bool close_connections;      /* [keep them] after one answer */
 };
 
 /* Listens and answers when this returns 0. A port that is busy is TOLL_EFULL. */

@@ -69,6 +69,7 @@ static void let_go(struct toll_http_connection *slot)
 
 	if (fd >= 0)
 		toll_http_linger_add(&slot->worker->lingering, fd);
+	slot->material = toll_tls_material_unref(slot->material);
 	slot->used = false;
 }
 
@@ -83,6 +84,18 @@ static struct toll_http_connection *take_slot(struct toll_http_worker *w, int fd
 		return slot;
 	}
 	return NULL;
+}
+
+/* Before the handshake. */
+static bool begin_tls(struct toll_http_connection *slot, struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	if (info)
+		slot->material =
+			toll_http_tls_begin(slot->worker->server->set.tls, info->tls_session);
+	return slot->material;
 }
 
 static void on_connection(void *ctx, struct MHD_Connection *c, void **socket_context,
@@ -101,8 +114,11 @@ static void on_connection(void *ctx, struct MHD_Connection *c, void **socket_con
 	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	slot = info ? take_slot(w, info->connect_fd) : NULL;
 	*socket_context = slot;
-	if (slot)
-		slot->deadline_mono_ns = toll_clock_mono_ns() + w->server->set.header_timeout_ns;
+	if (!slot)
+		return;
+	slot->deadline_mono_ns = toll_clock_mono_ns() + w->server->set.header_timeout_ns;
+	if (w->server->set.tls && !begin_tls(slot, c))
+		cut(slot);
 }
 
 static void cut_overdue(struct toll_http_worker *w, uint64_t now)
@@ -198,12 +214,27 @@ static void *serve(void *arg)
 
 /* ---- life ---- */
 
+/* It wants a pair to begin with; each session gets the one of its time, see begin_tls(). */
+static void tls_options(const struct toll_tls_material *m, struct MHD_OptionItem out[3])
+{
+	out[0] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+	if (!m)
+		return;
+	out[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, m->cert };
+	out[1] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, m->key };
+	out[2] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}
+
 static struct MHD_Daemon *start_daemon(struct toll_http_worker *w, int listen_fd)
 {
 	const struct toll_http_settings *set = &w->server->set;
+	struct MHD_OptionItem options[3];
+	unsigned tls = set->tls ? MHD_USE_TLS : 0;
 
+	w->material = set->tls ? toll_tls_server_material(set->tls) : NULL;
+	tls_options(w->material, options);
 	/* clang-format off */
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | tls, 0, NULL, NULL,
 	                        toll_http_on_request, w,
 	                        MHD_OPTION_LISTEN_SOCKET, listen_fd,
 	                        MHD_OPTION_CONNECTION_LIMIT, w->limit,
@@ -211,6 +242,7 @@ static struct MHD_Daemon *start_daemon(struct toll_http_worker *w, int listen_fd
 	                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
 	                        MHD_OPTION_NOTIFY_COMPLETED, toll_http_on_completed, w,
 	                        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	                        MHD_OPTION_ARRAY, options,
 	                        MHD_OPTION_END);
 	/* clang-format on */
 }
@@ -250,6 +282,7 @@ void toll_http_worker_end(struct toll_http_worker *w)
 	if (w->daemon)
 		MHD_stop_daemon(
 			w->daemon); /* closes its listening socket too, if it is still there */
+	toll_tls_material_unref(w->material);
 	toll_http_linger_release(&w->lingering);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);

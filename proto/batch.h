@@ -87,7 +87,10 @@ struct toll_resource {
 	struct toll_node node;     /* the Resource message */
 	struct toll_slice element; /* the whole ResourceSpans field, tag first */
 	struct toll_slice body;    /* without tag and length */
-	struct toll_slice service; /* service.name, or "unknown_service" */
+	struct toll_slice service; /* service.name, or "unknown_service": who pays */
+	/* Where the client may not bill that service: what it said. Then service is
+	 * "unverified:<client>", and prices are those of claimed. Else empty. */
+	struct toll_slice claimed;
 	uint32_t other_len;        /* bytes of the body that are not scopes */
 	uint32_t scope_first, scope_count;
 	uint32_t span_first, span_count;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/spantoll/options.h"
+#include "cmd/spantoll/extension_rules.h"
 #include "cmd/spantoll/pipeline_rules.h"
 #include "pipeline/factory.h"
 #include "pipeline/graph.h"
@@ -105,6 +106,7 @@ static int check_whole(int err, bool unchecked, struct toll_config **config,
 	if (err < 0 || unchecked)
 		return err;
 	toll_pipeline_rules_check(*config, findings);
+	toll_extension_rules_check(*config, findings);
 	if (!findings->errors)
 		check_graph(*config, findings);
 	toll_findings_sort(findings);

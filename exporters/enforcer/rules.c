@@ -161,6 +161,8 @@ uint32_t toll_rules_match(const struct toll_rules *r, struct toll_slice service,
 {
 	uint32_t n = 0;
 
+	if (toll_name_is_unverified(service))
+		return 0;
 	for (uint32_t i = 0; i < r->count; i++)
 		if (toll_name_match(r->at[i].glob, service))
 			ret[n++] = (uint16_t)i;

@@ -42,7 +42,8 @@ int toll_rules_init(struct toll_rules *r, const struct toll_enforcer_config *con
  * averages and flags: notes whose. */
 void toll_rules_succeed(struct toll_rules *r, const struct toll_rules *before);
 
-/* Indexes of the rules that match, most TOLL_RULES_MAX; returns their number. */
+/* Indexes of the rules that match, most TOLL_RULES_MAX; returns their number. Unverified spend
+ * (cost/name.h) has none. */
 uint32_t toll_rules_match(const struct toll_rules *r, struct toll_slice service, uint16_t *ret);
 
 /* One budget's state, as kept by a store. */

@@ -139,7 +139,7 @@ static void price_resource(struct toll_batch *b, const struct toll_resource *r, 
 		struct toll_span *s = &b->spans[r->span_first + i];
 
 		if (!s->dropped)
-			price_span(b, s, r->service, q);
+			price_span(b, s, r->claimed.len ? r->claimed : r->service, q);
 	}
 }
 

@@ -35,6 +35,18 @@ static void accept(struct toll_otlp_request *r)
 	r->engine->ops->answer(r, 0, NULL);
 }
 
+static void count_unverified(const struct toll_otlp_request *r)
+{
+	struct toll_otlp *o = r->engine->receiver;
+
+	if (r->unverified.not_allowed)
+		atomic_fetch_add_explicit(&o->not_allowed, r->unverified.not_allowed,
+		                          memory_order_relaxed);
+	if (r->unverified.reserved)
+		atomic_fetch_add_explicit(&o->reserved, r->unverified.reserved,
+		                          memory_order_relaxed);
+}
+
 /* The pipelines' answer; any thread. */
 static void on_ack(struct toll_ack *ack, int err)
 {
@@ -42,6 +54,7 @@ static void on_ack(struct toll_ack *ack, int err)
 
 	if (!err) {
 		toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_ACCEPTED_SPANS, r->spans);
+		count_unverified(r);
 		accept(r);
 		return;
 	}
@@ -81,7 +94,7 @@ static void refuse_undecoded(struct toll_otlp_request *r, int err, const char *w
 }
 
 /* Borrows b. r may be gone when this returns. */
-static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
+static void hand_over(struct toll_otlp_request *r, struct toll_batch *b, const char *identity)
 {
 	struct toll_consumer *next = r->engine->receiver->super.next;
 	const char *why = NULL;
@@ -95,6 +108,11 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b)
 	r->spans = b->kept_count;
 	if (r->spans == 0) {
 		accept(r);
+		return;
+	}
+	err = toll_otlp_book(b, &r->engine->receiver->config->identities, identity, &r->unverified);
+	if (err) {
+		refuse(r, err, toll_err_text(err));
 		return;
 	}
 	r->ack = (struct toll_ack){ on_ack,
@@ -116,7 +134,7 @@ void toll_otlp_export(struct toll_otlp_engine *e, struct toll_otlp_request *r,
 		refuse(r, err, why);
 		return;
 	}
-	hand_over(r, b);
+	hand_over(r, b, body->identity);
 	toll_batch_unref(b);
 }
 

@@ -46,15 +46,52 @@ static enum toll_encoding encoding_of(const struct toll_grpc_call *c)
 	}
 }
 
+/* ---- who is asking ---- */
+
+struct caller {
+	struct toll_otlp_caller super;
+	const struct toll_grpc_call *call;
+};
+
+static struct toll_slice header(const struct toll_auth_request *q, const char *name)
+{
+	const struct caller *c = (const struct caller *)(const void *)q; /* its first member */
+
+	return toll_grpc_call_header(c->call, name);
+}
+
+static const char *certificate(const struct toll_otlp_caller *super, char *buf, size_t size)
+{
+	const struct caller *c = (const struct caller *)(const void *)super;
+
+	return toll_grpc_call_client(c->call, buf, size);
+}
+
+/* False: the call is answered. */
+static bool let_in(struct toll_otlp_grpc *g, struct toll_grpc_call *call,
+                   char identity[TOLL_IDENTITY_MAX])
+{
+	struct caller c = { { { header }, certificate }, call };
+	const char *why = NULL;
+	int err = toll_otlp_identify(&g->super.security, &c.super, identity, &why);
+
+	if (err)
+		toll_otlp_refuse(&g->super, toll_grpc_call_data(call), err, why);
+	return !err;
+}
+
 static void handle_export(void *ctx, struct toll_grpc_call *c)
 {
 	struct toll_otlp_grpc *g = ctx;
-	char peer[64];
+	char peer[64], identity[TOLL_IDENTITY_MAX];
 	struct toll_otlp_body body = { .size = toll_grpc_call_size(c),
 		                       .encoding = encoding_of(c),
 		                       .worker = toll_grpc_call_worker(c),
-		                       .peer = peer };
+		                       .peer = peer,
+		                       .identity = identity };
 
+	if (!let_in(g, c, identity))
+		return;
 	toll_grpc_call_peer(c, peer, sizeof(peer));
 	toll_otlp_export(&g->super, toll_grpc_call_data(c), &body);
 }
@@ -123,7 +160,7 @@ static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
 {
 	const struct toll_otlp_grpc_config *c = &e->receiver->config->protocols.grpc;
 	int err = toll_otlp_security_start(&e->security, &e->receiver->super.super, "grpc", &c->tls,
-	                                   reterr);
+	                                   &c->auth, reterr);
 
 	return err ? err : listen_and_serve(e, reterr);
 }

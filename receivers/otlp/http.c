@@ -35,6 +35,7 @@ struct request {
 	struct toll_otlp_request otlp;
 	enum toll_encoding encoding;
 	enum toll_otlp_format format;
+	char identity[TOLL_IDENTITY_MAX];
 	bool has_format;    /* the client's language: else it is told in plain text */
 	const char *origin; /* the page that sent it, or NULL */
 };
@@ -76,6 +77,8 @@ static unsigned status_of(int err)
 		return 413;
 	case TOLL_EUNSUPPORTED:
 		return 415;
+	case TOLL_EDENIED:
+		return 401;
 	default:
 		return 500;
 	}
@@ -195,6 +198,46 @@ static bool check_size(struct http *h, const struct request *q, const struct tol
 	              "the body is larger than max_request_body_size", r);
 }
 
+/* ---- who is asking ---- */
+
+struct caller {
+	struct toll_otlp_caller super;
+	const struct toll_http_request *in;
+};
+
+static struct toll_slice header(const struct toll_auth_request *q, const char *name)
+{
+	const struct caller *c = (const struct caller *)(const void *)q; /* its first member */
+	const char *value = toll_http_header(c->in, name);
+
+	return value ? toll_slice_str(value) : toll_slice(NULL, 0);
+}
+
+static const char *certificate(const struct toll_otlp_caller *super, char *buf, size_t size)
+{
+	const struct caller *c = (const struct caller *)(const void *)super;
+
+	return toll_http_client_name(c->in, buf, size);
+}
+
+/* Before any of the body is read. */
+static bool let_in(struct http *h, struct request *q, const struct toll_http_request *in,
+                   struct toll_http_response *r)
+{
+	struct toll_otlp_security *s = &h->super.security;
+	struct caller c = { { { header }, certificate }, in };
+	const char *why = NULL;
+	int err = toll_otlp_identify(s, &c.super, q->identity, &why);
+
+	if (!err)
+		return true;
+	if (err == TOLL_EDENIED)
+		toll_http_add_header(r, "WWW-Authenticate", s->auth->challenge);
+	else
+		toll_http_add_header(r, "Retry-After", "1");
+	return refuse(h, q, status_of(err), toll_err_grpc_status(err), why, r);
+}
+
 static bool admit(void *ctx, struct toll_http_call *c, struct toll_http_response *r)
 {
 	struct http *h = ctx;
@@ -206,8 +249,8 @@ static bool admit(void *ctx, struct toll_http_call *c, struct toll_http_response
 	q->encoding = toll_otlp_read_coding(toll_http_header(in, "Content-Encoding"));
 	if (is_preflight(h, in))
 		return preflight(h, in, r);
-	return check_path(h, q, in, r) && check_method(h, q, in, r) && check_type(h, q, r) &&
-	       check_coding(h, q, r) && check_size(h, q, in, r);
+	return let_in(h, q, in, r) && check_path(h, q, in, r) && check_method(h, q, in, r) &&
+	       check_type(h, q, r) && check_coding(h, q, r) && check_size(h, q, in, r);
 }
 
 /* ---- with the body ---- */
@@ -227,7 +270,8 @@ static void serve(void *ctx, struct toll_http_call *c)
 		                       .encoding = q->encoding,
 		                       .format = q->format,
 		                       .worker = toll_http_call_worker(c),
-		                       .peer = peer };
+		                       .peer = peer,
+		                       .identity = q->identity };
 
 	if (in->error) {
 		toll_otlp_refuse(&h->super, &q->otlp, in->error,
@@ -242,7 +286,7 @@ static void serve(void *ctx, struct toll_http_call *c)
 
 /* ---- life ---- */
 
-static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
+static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reterr)
 {
 	struct http *h = http_of(e);
 	const struct toll_otlp_http_config *c = &e->receiver->config->protocols.http;
@@ -254,6 +298,7 @@ static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
 		.call_size = sizeof(struct request),
 		.headers = h->headers,
 		.header_count = c->response_headers.count,
+		.tls = e->security.tls,
 		.memory = toll_host_memory(e->receiver->super.super.host),
 		.workers = e->workers,
 		.max_connections = (unsigned)c->max_connections,
@@ -267,6 +312,15 @@ static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
 	};
 
 	return toll_http_server_new(&set, &h->server, reterr);
+}
+
+static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
+{
+	const struct toll_otlp_http_config *c = &e->receiver->config->protocols.http;
+	int err = toll_otlp_security_start(&e->security, &e->receiver->super.super, "http", &c->tls,
+	                                   &c->auth, reterr);
+
+	return err ? err : listen_and_serve(e, reterr);
 }
 
 static void engine_close(struct toll_otlp_engine *e)

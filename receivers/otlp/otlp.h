@@ -18,7 +18,8 @@ struct toll_otlp {
 	struct toll_otlp_engine *engines[2]; /* one per protocol that is on */
 	size_t engine_count;
 	struct toll_metrics_source metrics;
-	bool listed; /* among the host's metrics */
+	_Atomic uint64_t not_allowed, reserved; /* unverified spans, see identity.h */
+	bool listed;                            /* among the host's metrics */
 };
 
 /* grpc.c: OTLP/gRPC, on config->protocols.grpc. NULL: out of memory. */

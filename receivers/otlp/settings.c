@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "pipeline/consumer.h"
+#include "receivers/otlp/identity.h"
 
 static const char *const ack_names[] = { "received", "journaled", "exported", NULL };
 
@@ -26,11 +27,29 @@ static const struct toll_field protocol_fields[] = {
 	TOLL_FIELD_END,
 };
 
+const struct toll_field toll_otlp_auth_fields[] = {
+	TOLL_FIELD(struct toll_otlp_auth_config, authenticator, STRING, NULL,
+	           "Id of an extension that says who a client is: basicauth, bearertokenauth.",
+	           .required = true, .extension = true),
+	TOLL_FIELD_END,
+};
+
+static const struct toll_field identity_fields[] = {
+	TOLL_FIELD(struct toll_otlp_identity, name, STRING, NULL,
+	           "Who: user, token's name or name in the certificate; * and ? for any.", .required = true),
+	TOLL_FIELD(struct toll_otlp_identity, services, LIST, NULL, "The services it may bill; * and ? for any.",
+	           .required = true),
+	TOLL_FIELD_END,
+};
+
 const struct toll_field toll_otlp_fields[] = {
 	TOLL_FIELD(struct toll_otlp_config, protocols, GROUP, NULL, "Which protocols to serve.",
 	           .group = protocol_fields, .required = true),
 	TOLL_FIELD(struct toll_otlp_config, acknowledge, ENUM, "received",
 	           "How far a batch must have come before the client hears OK.", .choices = ack_names),
+	TOLL_FIELD(struct toll_otlp_config, identities, GROUPS, NULL,
+	           "Which clients may bill which services; what another one sends in a service's name goes to unverified:<client>.",
+	           .group = identity_fields, .group_size = sizeof(struct toll_otlp_identity)),
 	TOLL_FIELD_END,
 };
 /* clang-format on */
@@ -79,6 +98,28 @@ static void check_grpc_tls(const struct toll_server_tls *tls, struct toll_report
 		                  "client_ca_file_reload");
 }
 
+static void check_who(bool present, const struct toll_otlp_auth_config *auth,
+                      const struct toll_server_tls *tls, const char *path, struct toll_reporter *r)
+{
+	if (present && !auth->present && !tls->client_ca_file.len)
+		toll_report_error(r, path,
+		                  "identities needs to know who the client is: set "
+		                  "auth::authenticator, or tls::client_ca_file");
+}
+
+static void check_identities(const struct toll_otlp_config *c, struct toll_reporter *r)
+{
+	const struct toll_otlp_grpc_config *grpc = &c->protocols.grpc;
+	const struct toll_otlp_http_config *http = &c->protocols.http;
+
+	if (!c->identities.count)
+		return;
+	check_who(grpc->present, &grpc->auth, &grpc->tls, "protocols::grpc", r);
+	check_who(http->present, &http->auth, &http->tls, "protocols::http", r);
+	if (c->identities.count > TOLL_OTLP_IDENTITIES_MAX)
+		toll_report_error(r, "identities", "are more than %d", TOLL_OTLP_IDENTITIES_MAX);
+}
+
 void toll_otlp_validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_otlp_config *c = config;
@@ -95,6 +136,7 @@ void toll_otlp_validate(const void *config, struct toll_reporter *r)
 	check_grpc_tls(&grpc->tls, r);
 	if (http->present)
 		toll_otlp_http_validate(http, r);
+	check_identities(c, r);
 	if (c->acknowledge == TOLL_ACK_JOURNALED)
 		toll_report_error(
 			r, "acknowledge",

@@ -8,6 +8,11 @@
 #include "pipeline/server_tls.h"
 #include "receivers/otlp/cors.h"
 
+struct toll_otlp_auth_config {
+	struct toll_slice authenticator; /* "": everybody is let in */
+	bool present;
+};
+
 enum toll_otlp_transport { TOLL_OTLP_TCP = 0, TOLL_OTLP_UNIX };
 
 struct toll_otlp_keepalive {
@@ -29,6 +34,7 @@ struct toll_otlp_grpc_config {
 		struct toll_otlp_enforcement enforcement_policy;
 	} keepalive;
 	struct toll_server_tls tls;
+	struct toll_otlp_auth_config auth;
 	bool present; /* not first: an offset of 0 means "none" to the field table */
 };
 
@@ -44,11 +50,14 @@ struct toll_otlp_http_config {
 	struct toll_pair_list response_headers;
 	uint64_t read_header_timeout, read_timeout, write_timeout, idle_timeout;
 	int64_t max_connections, workers;
+	struct toll_server_tls tls;
+	struct toll_otlp_auth_config auth;
 	bool keep_alives_enabled, present;
 };
 
 struct toll_otlp_config {
-	int acknowledge; /* enum toll_ack_level */
+	struct toll_group_list identities; /* struct toll_otlp_identity */
+	int acknowledge;                   /* enum toll_ack_level */
 	struct {
 		struct toll_otlp_grpc_config grpc;
 		struct toll_otlp_http_config http;
@@ -58,6 +67,7 @@ struct toll_otlp_config {
 extern const struct toll_field toll_otlp_fields[];
 extern const struct toll_field toll_otlp_grpc_fields[];
 extern const struct toll_field toll_otlp_http_fields[];
+extern const struct toll_field toll_otlp_auth_fields[];
 
 /* The rules that the tables cannot say. config: struct toll_otlp_config. */
 void toll_otlp_validate(const void *config, struct toll_reporter *r);

@@ -55,7 +55,8 @@ const struct toll_field toll_otlp_grpc_fields[] = {
 	TOLL_FIELD_LATER("include_metadata", "request headers are not kept"),
 	TOLL_FIELD(GRPC, tls, GROUP, NULL, "TLS; without it everything travels as plain text.",
 	           .group = toll_server_tls_fields, .present = offsetof(GRPC, tls.present)),
-	TOLL_FIELD_REFUSED("auth", "authenticators are not available yet: every client would be accepted; remove it and restrict who can reach the endpoint"),
+	TOLL_FIELD(GRPC, auth, GROUP, NULL, "Who may send; without it everybody who can connect.",
+	           .group = toll_otlp_auth_fields, .present = offsetof(GRPC, auth.present)),
 	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
 	TOLL_FIELD_END,
 };

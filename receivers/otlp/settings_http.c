@@ -42,8 +42,10 @@ const struct toll_field toll_otlp_http_fields[] = {
 	TOLL_FIELD_LATER("logs_url_path", "logs are not received"),
 	TOLL_FIELD_LATER("profiles_url_path", "profiles are not received"),
 	TOLL_FIELD_LATER("include_metadata", "request headers are not kept"),
-	TOLL_FIELD_REFUSED("tls", "TLS is not available yet: connections would be plaintext; remove it, or end TLS in a proxy before the receiver"),
-	TOLL_FIELD_REFUSED("auth", "authenticators are not available yet: every client would be accepted; remove it and restrict who can reach the endpoint"),
+	TOLL_FIELD(HTTP, tls, GROUP, NULL, "TLS; without it everything travels as plain text.",
+	           .group = toll_server_tls_fields, .present = offsetof(HTTP, tls.present)),
+	TOLL_FIELD(HTTP, auth, GROUP, NULL, "Who may send; without it everybody who can connect.",
+	           .group = toll_otlp_auth_fields, .present = offsetof(HTTP, auth.present)),
 	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
 	TOLL_FIELD_END,
 };
@@ -121,6 +123,7 @@ void toll_otlp_http_validate(const struct toll_otlp_http_config *c, struct toll_
 	if (!c->traces_url_path.len || c->traces_url_path.len > TOLL_OTLP_PATH_MAX)
 		toll_report_error(r, AT "traces_url_path", "must have 1 to %d bytes",
 		                  TOLL_OTLP_PATH_MAX);
+	toll_server_tls_check(&c->tls, AT "tls", r);
 	check_codings(&c->compression_algorithms, r);
 	check_origins(&c->cors.allowed_origins, r);
 	check_headers(&c->response_headers, r);

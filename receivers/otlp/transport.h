@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "pipeline/consumer.h"
+#include "receivers/otlp/identity.h"
 #include "receivers/otlp/inflate.h"
 #include "receivers/otlp/response.h"
 #include "receivers/otlp/security.h"
@@ -82,6 +83,7 @@ struct toll_otlp_request {
 	uint32_t spans;    /* given to the pipelines */
 	uint32_t rejected; /* cannot be forwarded at all */
 	uint8_t reason;    /* enum toll_drop of the first rejected */
+	struct toll_otlp_unverified unverified;
 };
 
 /* What an engine knows of a request. Borrowed until toll_otlp_export() returns. */
@@ -92,7 +94,7 @@ struct toll_otlp_body {
 	enum toll_otlp_format format;
 	unsigned worker;      /* of the engine's workers: which thread this is */
 	const char *peer;     /* "127.0.0.1:40312" */
-	const char *identity; /* who the client has proved to be; NULL: it was not asked */
+	const char *identity; /* who the client has proved to be; NULL, "": nobody knows */
 };
 
 /* On the engine's worker thread. r's contents are set here. */

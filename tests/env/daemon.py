@@ -134,9 +134,9 @@ class Daemon(Process):
     def export(self, body, **kw):
         return self.client.export(body, **kw)
 
-    def post(self, body, **kw):
+    def post(self, body, tls=None, **kw):
         """OTLP/HTTP, on a connection of its own."""
-        with HttpClient(self.http_port) as client:
+        with HttpClient(self.http_port, tls=tls) as client:
             return client.post(body, **kw)
 
     def metrics(self):

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import http.client
 import json
+import ssl
 import zlib
 
 import zstandard
@@ -67,11 +68,20 @@ class Answer:
         return None
 
 
-class HttpClient:
-    """One connection, kept open between requests."""
+def tls_context(authority, pair=None):
+    """A client that trusts env.certificates.Authority and shows a Pair."""
+    context = ssl.create_default_context(cafile=authority.cert)
+    if pair:
+        context.load_cert_chain(pair.cert, pair.key)
+    return context
 
-    def __init__(self, port, timeout=15):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+
+class HttpClient:
+    """One connection, kept open between requests. tls: see tls_context()."""
+
+    def __init__(self, port, timeout=15, tls=None):
+        kind, more = (http.client.HTTPSConnection, {"context": tls}) if tls else (http.client.HTTPConnection, {})
+        self.connection = kind("127.0.0.1", port, timeout=timeout, **more)
 
     def __enter__(self):
         return self

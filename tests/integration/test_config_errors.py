@@ -213,8 +213,8 @@ def test_what_comes_later_says_so(write, section, name):
     assert any(f'this version has no "{name}"' in f["text"] for f in found)
 
 
-@pytest.mark.parametrize("protection", ["tls: {cert_file: server.pem}", "auth: {authenticator: basicauth}"])
-def test_protection_that_is_not_there_yet_is_an_error_not_a_warning(write, protection):
+@pytest.mark.parametrize("protection", ["tls: {cert_file: server.pem, cipher_suites: [X]}", "auth: {authenticator: basicauth}"])
+def test_protection_that_is_not_there_is_an_error_not_a_warning(write, protection):
     """Ignoring it would leave the user unprotected."""
     path = write(GOOD.replace('endpoint: "127.0.0.1:0"', protection))
     done = spantoll("validate", "--config", path)

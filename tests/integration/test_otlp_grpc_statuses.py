@@ -233,12 +233,23 @@ def test_a_silent_connection_is_closed(spantoll):
 
 
 def test_a_unix_socket_serves_too(spantoll, tmp_path):
+    """What a killed process left at the path is replaced, what somebody answers on is not."""
     path = tmp_path / "otlp.sock"
-    daemon = spantoll(receivers={"otlp": {"protocols": {"grpc": {"endpoint": str(path), "transport": "unix"}}}})
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    receivers = {"otlp": {"protocols": {"grpc": {"endpoint": str(path), "transport": "unix"}}}}
+    daemon = spantoll(receivers=receivers)
     client = otlp.Client(f"unix:{path}")
     assert client.export(otlp.many("shop", 4)).ok
+    second = spantoll(wait=False, receivers=receivers)
+    second.expect_failure = True
+    assert second.wait(10) != 0
+    assert f"protocols::grpc::endpoint: cannot listen on {path}: another process or file is there" in second.log
+    assert client.export(otlp.many("shop", 1)).ok
     client.close()
-    assert daemon.metric("otelcol_receiver_accepted_spans") == 4
+    assert daemon.metric("otelcol_receiver_accepted_spans") == 5
+    daemon.stop()
+    assert not path.exists()
 
 
 def test_a_busy_port_is_an_error_that_names_it(spantoll):

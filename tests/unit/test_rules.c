@@ -49,6 +49,8 @@ static void without_budgets_there_is_one_of_500_usd_a_day(void **state TOLL_UNUS
 	assert_true(rig.rules.at[0].rule.limit_usd == 500);
 	assert_string_equal(rig.rules.windows[rig.rules.at[0].window].name, "24h");
 	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("anything"), matching), 1);
+	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("unverified"), matching), 1);
+	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("unverified:shop"), matching), 0);
 }
 
 static void every_service_has_the_day_and_its_budgets_windows(void **state TOLL_UNUSED)
