@@ -138,7 +138,7 @@ static void connect_new(struct toll_graph *next)
 }
 
 /* Also of receivers that leave, when another one has their id: what they still take goes the new
- * way. Connectors that leave end on the old one. */
+ * way. */
 static void switch_routes(const struct toll_graph *before, struct toll_graph *next)
 {
 	for (size_t i = 0; i < next->route_count; i++) {
@@ -146,7 +146,7 @@ static void switch_routes(const struct toll_graph *before, struct toll_graph *ne
 
 		old = toll_graph_find(before, TOLL_RECEIVER, source->id.text);
 		toll_inlet_set(&source->inlet, next->routes[i].route);
-		if (old && old != source && source->factory->kind == TOLL_RECEIVER)
+		if (old && old != source)
 			toll_inlet_set(&old->inlet, next->routes[i].route);
 	}
 }

@@ -14,7 +14,7 @@
 #define EXPORTERS_NS (10 * TOLL_S) /* ... and for the exporters themselves */
 #define QUICK_NS     TOLL_S        /* processors and connectors */
 
-enum phase { NEW = 0, RECEIVERS, FLOW, CONNECTORS, EXPORTERS, LAST_BATCHES, GONE };
+enum phase { NEW = 0, RECEIVERS, FLOW, EXPORTERS, LAST_BATCHES, GONE };
 
 struct toll_retiree {
 	struct toll_graph *graph;
@@ -93,10 +93,10 @@ static void shutdown_kind(struct toll_retiree *r, enum toll_kind kind, uint64_t 
 		toll_graph_part_shutdown(r->leaving[kind].at[i], deadline);
 }
 
-static void close_inlets(struct toll_retiree *r, enum toll_kind kind)
+static void close_inlets(struct toll_retiree *r)
 {
-	for (size_t i = 0; i < r->leaving[kind].count; i++)
-		toll_inlet_set(&r->leaving[kind].at[i]->inlet, NULL);
+	for (size_t i = 0; i < r->leaving[TOLL_RECEIVER].count; i++)
+		toll_inlet_set(&r->leaving[TOLL_RECEIVER].at[i]->inlet, NULL);
 }
 
 static void end_processing(struct toll_retiree *r)
@@ -105,7 +105,6 @@ static void end_processing(struct toll_retiree *r)
 
 	shutdown_kind(r, TOLL_PROCESSOR, deadline);
 	shutdown_kind(r, TOLL_CONNECTOR, deadline);
-	close_inlets(r, TOLL_CONNECTOR);
 }
 
 static void name_heirs(struct toll_retiree *r, const struct toll_graph *current)
@@ -119,12 +118,11 @@ static void name_heirs(struct toll_retiree *r, const struct toll_graph *current)
 	}
 }
 
-/* No batch is on its way behind sources of this kind. */
-static bool is_idle(const struct toll_graph *g, enum toll_kind kind)
+/* No batch is on its way. */
+static bool is_idle(const struct toll_graph *g)
 {
 	for (size_t i = 0; i < g->route_count; i++)
-		if (g->routes[i].source->factory->kind == kind &&
-		    !toll_route_is_idle(g->routes[i].route))
+		if (!toll_route_is_idle(g->routes[i].route))
 			return false;
 	return true;
 }
@@ -202,19 +200,15 @@ static bool leave_phase(struct toll_retiree *r, const struct toll_graph *current
 	case RECEIVERS:
 		if (!work_is_done(r))
 			return false;
-		close_inlets(r, TOLL_RECEIVER);
+		close_inlets(r);
 		r->deadline = toll_clock_mono_ns() + FLOW_NS;
 		return true;
 	case FLOW:
 		/* A client may wait for an exporter longer than that; its batch is past all that
 		 * ends here. */
-		if (!is_idle(r->graph, TOLL_RECEIVER) && !is_late(r))
+		if (!is_idle(r->graph) && !is_late(r))
 			return false;
 		end_processing(r);
-		return true;
-	case CONNECTORS:
-		if (!is_idle(r->graph, TOLL_CONNECTOR) && !is_late(r))
-			return false;
 		name_heirs(r, current);
 		return true;
 	case EXPORTERS:
@@ -223,7 +217,7 @@ static bool leave_phase(struct toll_retiree *r, const struct toll_graph *current
 		note_stuck(r);
 		return true;
 	case LAST_BATCHES:
-		return is_idle(r->graph, TOLL_RECEIVER) && is_idle(r->graph, TOLL_CONNECTOR);
+		return is_idle(r->graph);
 	default:
 		return true;
 	}
@@ -250,7 +244,7 @@ void toll_retiree_finish(struct toll_retiree *r, uint64_t deadline)
 	r->running = false;
 	if (r->phase <= RECEIVERS)
 		shutdown_kind(r, TOLL_RECEIVER, now + left / 2);
-	close_inlets(r, TOLL_RECEIVER);
+	close_inlets(r);
 	if (r->phase <= FLOW)
 		end_processing(r);
 	/* Both are legal twice. */

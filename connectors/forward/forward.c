@@ -30,7 +30,7 @@ const struct toll_factory toll_connector_forward = {
 	.stability = TOLL_BETA,
 	.type = "forward",
 	.help = "Joins pipelines, or splits one: what ends in it goes on in the pipelines behind "
-	        "it.",
+		"it.",
 	.fields = forward_fields,
 	.create = forward_create,
 };

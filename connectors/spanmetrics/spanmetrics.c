@@ -105,7 +105,7 @@ const struct toll_factory toll_connector_spanmetrics = {
 	.type = "spanmetrics",
 	.alias = "span_metrics",
 	.help = "Calls, durations and dollars of spans by dimensions, on the daemon's metrics "
-	        "page.",
+		"page.",
 	.ends = true,
 	.config_size = sizeof(struct toll_spanmetrics_config),
 	.fields = toll_spanmetrics_fields,
