@@ -3,7 +3,7 @@
  *
  * A resource whose service.name is outside its client's list is booked to "unverified:<client>": as
  * Kafka key, in records, in Redis, and on the wire, where cost.claimed_service keeps what the
- * client said. Prices are those of the claimed service. docs/adr/0015. */
+ * client said. Prices are those of the claimed service. docs/adr/0019. */
 #ifndef TOLL_RECEIVERS_OTLP_IDENTITY_H
 #define TOLL_RECEIVERS_OTLP_IDENTITY_H
 
