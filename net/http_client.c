@@ -12,6 +12,7 @@ enum { MAX_REDIRECTS = 3, FIRST_ROOM = 16 * 1024, SHOWN = 128 };
 
 struct transfer {
 	const struct toll_http_get *get;
+	CURL *curl;
 	char *body;
 	size_t len, room;
 	int err; /* why we ended it */
@@ -36,21 +37,47 @@ static int make_room(struct transfer *t, size_t more)
 	return 0;
 }
 
+static int append(struct transfer *t, const char *bytes, size_t len)
+{
+	int err;
+
+	if (len > t->get->max_bytes - t->len)
+		return TOLL_ETOOBIG;
+	err = make_room(t, len);
+	if (err)
+		return err;
+	memcpy(t->body + t->len, bytes, len);
+	t->len += len;
+	t->body[t->len] = '\0';
+	return 0;
+}
+
+/* Of an answer that is no success there are no lines. */
+static int hand_over(struct transfer *t, const char *bytes, size_t len)
+{
+	const char *end, *stop = bytes + len;
+	long status = 0;
+	int err = 0;
+
+	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return 0;
+	for (; !err && (end = memchr(bytes, '\n', (size_t)(stop - bytes))); bytes = end + 1) {
+		err = append(t, bytes, (size_t)(end - bytes));
+		if (!err)
+			err = t->get->on_line(t->get->ctx, t->body, t->len);
+		t->len = 0;
+	}
+	return err ? err : append(t, bytes, (size_t)(stop - bytes));
+}
+
 static size_t take_bytes(char *bytes, size_t one, size_t len, void *ctx)
 {
 	struct transfer *t = ctx;
 
 	len *= one;
-	if (len > t->get->max_bytes - t->len)
-		t->err = TOLL_ETOOBIG;
-	else
-		t->err = make_room(t, len);
-	if (t->err)
-		return CURL_WRITEFUNC_ERROR;
-	memcpy(t->body + t->len, bytes, len);
-	t->len += len;
-	t->body[t->len] = '\0';
-	return len;
+	t->err = t->get->on_line ? hand_over(t, bytes, len) : append(t, bytes, len);
+	return t->err ? CURL_WRITEFUNC_ERROR : len;
 }
 
 static int look_for_abort(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -87,6 +114,12 @@ static CURLcode set_options(CURL *curl, struct transfer *t)
 	SET(CURLOPT_TIMEOUT_MS, (long)(get->timeout_ns / 1000000));
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(get->timeout_ns / 1000000));
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (get->ca_file)
+		SET(CURLOPT_CAINFO, get->ca_file);
+	if (get->bearer) {
+		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+		SET(CURLOPT_XOAUTH2_BEARER, get->bearer);
+	}
 	SET(CURLOPT_USERAGENT, "spantoll/" TOLL_VERSION);
 	SET(CURLOPT_WRITEFUNCTION, take_bytes);
 	SET(CURLOPT_WRITEDATA, t);
@@ -152,6 +185,7 @@ int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_
 
 	if (!curl)
 		return toll_fail(reterr, TOLL_ENOMEM, "the HTTP library does not start");
+	t.curl = curl;
 	err = run(curl, &t, reterr);
 	curl_easy_cleanup(curl);
 	if (err) {

@@ -15,12 +15,19 @@ struct toll_http_get {
 	uint64_t timeout_ns; /* for everything: names, connecting, redirects, the last byte */
 	size_t max_bytes;    /* of the body */
 	const atomic_bool *abort; /* may be NULL; looked at about once a second */
+	const char *bearer;       /* a token to show; NULL: none. Not shown to another host. */
+	const char *ca_file;      /* PEM; NULL: the system's */
+	/* May be NULL. Set: the body is handed over line by line, without its newline, as it comes,
+	 * and is not kept; max_bytes is then of one line. Negative ends it with that error. */
+	int (*on_line)(void *ctx, char *line, size_t len);
+	void *ctx;
 };
 
 /* The body of a 200 answer, all of it: *ret_body is malloc'ed and has a NUL behind its end.
  * TOLL_EDOWN: no connection, or it broke; TOLL_ETIMEOUT; TOLL_EREFUSED: another status, or no HTTP;
  * TOLL_ETOOBIG; TOLL_EINVALID: no such URL; TOLL_ESHUTDOWN: aborted; TOLL_ENOMEM. The sentence
- * names the URL, without its password. */
+ * names the URL, without its password. With on_line the result is what was left behind the last
+ * newline. */
 int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_len,
                   struct toll_error *reterr) TOLL_MUST_CHECK;
 

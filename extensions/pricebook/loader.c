@@ -67,7 +67,10 @@ static int read_file(const char *path, struct document *ret, struct toll_error *
 static int fetch(const char *url, const atomic_bool *abort, struct document *ret,
                  struct toll_error *reterr)
 {
-	const struct toll_http_get get = { url, TIMEOUT_NS, TOLL_PRICES_MAX_BYTES, abort };
+	const struct toll_http_get get = { .url = url,
+		                           .timeout_ns = TIMEOUT_NS,
+		                           .max_bytes = TOLL_PRICES_MAX_BYTES,
+		                           .abort = abort };
 
 	ret->name = "price endpoint";
 	return toll_http_get(&get, &ret->text, &ret->len, reterr);
