@@ -107,7 +107,8 @@ struct toll_field {
 	{ .name = (name_), .later = (sentence), .refused = true }
 /* clang-format on */
 
-/* Do two structs filled by this table say the same? Texts are compared, not pointers; secrets too. */
+/* Do two structs filled by this table say the same? Texts are compared, not pointers; secrets too.
+ */
 bool toll_fields_equal(const struct toll_field *fields, const void *a, const void *b);
 
 /* Where a rule that the table cannot say reports its findings; config/ knows the lines. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host_keep.c - state that belongs to an id and outlives its component: a reload puts another one in
- * its place. Main thread. */
+/* host_keep.c - state that belongs to an id and outlives its component: a reload puts another one
+ * in its place. Main thread. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,8 @@ static struct toll_host_kept *add(struct toll_host *h, const char *key, size_t s
 	}
 	k->release = release;
 	k->next = h->kept;
-	return h->kept = k;
+	h->kept = k;
+	return k;
 }
 
 void *toll_host_keep(struct toll_host *h, const char *what, const char *id, size_t size,

@@ -40,10 +40,11 @@ static struct toll_host_stats *new_stats(enum toll_kind kind, const char *id, co
 {
 	size_t id_size = strlen(id) + 1, who_size = strlen(who) + 1;
 	struct toll_host_stats *s = calloc(1, sizeof(*s) + id_size + who_size);
-	char *text = (char *)(s + 1);
+	char *text;
 
 	if (!s)
 		return NULL;
+	text = (char *)(s + 1);
 	s->kind = kind;
 	s->id = memcpy(text, id, id_size);
 	s->who = memcpy(text + id_size, who, who_size);

@@ -95,7 +95,7 @@ struct toll_host {
 	struct toll_host_loop loop;
 	pthread_mutex_t services_lock;
 	struct toll_host_service *services;
-	struct toll_host_kept *kept;    /* main thread only, as what follows */
+	struct toll_host_kept *kept;     /* main thread only, as what follows */
 	struct toll_host_tag *starting;  /* main thread only */
 	struct toll_memory_wish *wishes; /* the last one counts; main thread only */
 	struct toll_host_status status;

@@ -149,7 +149,8 @@ static struct toll_host_gate *new_gate(struct toll_host_status *s, const char *w
 		return NULL;
 	memcpy(g->what, what, size);
 	g->next = s->gates;
-	return s->gates = g;
+	s->gates = g;
+	return g;
 }
 
 void toll_host_gate_add(struct toll_host *h, const char *what)

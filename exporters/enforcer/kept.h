@@ -21,7 +21,7 @@ struct toll_shown {
 
 struct toll_kept {
 	bool made;
-	struct toll_shown *shown; /* shared with the other enforcers */
+	struct toll_shown *shown;       /* shared with the other enforcers */
 	pthread_mutex_t lock;           /* guards holder and waiting */
 	const void *holder;             /* who has the turn; NULL: nobody */
 	const void *waiting;            /* who asked for it and does not have it */
