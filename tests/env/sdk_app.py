@@ -69,8 +69,10 @@ class App(Process):
             "PORT": str(self.port), **(env or {})}
         if not gzip:
             del settings["OTEL_EXPORTER_OTLP_COMPRESSION"]
+        # Python's requests prefers these to what the exporter names.
+        inherited = {k: v for k, v in os.environ.items() if k not in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")}
         super().__init__(page.argv, log_path, cwd=page.build(),
-                         env={**os.environ, **settings, "PATH": f"{BUILD}/venv/bin:{os.environ['PATH']}"})
+                         env={**inherited, **settings, "PATH": f"{BUILD}/venv/bin:{os.environ['PATH']}"})
 
     def start(self, timeout=60):
         self.spawn()

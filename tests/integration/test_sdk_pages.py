@@ -10,13 +10,14 @@ import subprocess
 
 import pytest
 
+from env.certificates import Authority
 from env.daemon import ROOT
 from env.poll import eventually
 from env.sdk_app import BUILD, App, Page, blocks
 
 HTTP = "http/protobuf"
 PROTOCOLS = {"python": ["grpc", HTTP], "go": ["grpc", HTTP], "java": ["grpc", HTTP], "node": ["grpc", HTTP, "http/json"]}
-SECURITY = ["plaintext"]
+SECURITY = ["plaintext", "tls", "mtls"]
 EVERY = [(language, protocol, gzip, security) for language, protocols in PROTOCOLS.items()
          for protocol, gzip, security in itertools.product(protocols, [False, True], SECURITY)]
 REQUESTS = 5
@@ -41,12 +42,33 @@ ROWS = [pytest.param(*row, id="-".join([row[0], row[1], "gzip" if row[2] else "i
                      marks=[] if row in SHORT else [pytest.mark.full]) for row in EVERY]
 
 
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
 @pytest.fixture
-def daemon(spantoll, prices):
-    book = prices({"checkout:*": "0.000001"})
-    return spantoll(receivers={"otlp": {"protocols": {"http": {}}}},
-                    processors={"hash_path": {}, "pricing": {"file": book}, "cost": {}},
-                    exporters={"file": {"path": "spans.jsonl", "encoding": "json"}})
+def start(spantoll, prices, ca):
+    def start(security="plaintext"):
+        protocol = {}
+        if security != "plaintext":
+            pair = ca.issue("server")
+            protocol["tls"] = {"cert_file": str(pair.cert), "key_file": str(pair.key)}
+        if security == "mtls":
+            protocol["tls"]["client_ca_file"] = str(ca.cert)
+        book = prices({"checkout:*": "0.000001"})
+        return spantoll(receivers={"otlp": {"protocols": {"grpc": dict(protocol), "http": dict(protocol)}}},
+                        processors={"hash_path": {}, "pricing": {"file": book}, "cost": {}},
+                        exporters={"file": {"path": "spans.jsonl", "encoding": "json"}})
+    return start
+
+
+def client_tls(ca, security):
+    """What the program is told, in the words of env.sdk_app.App."""
+    if security == "plaintext":
+        return None
+    pair = ca.issue("client")
+    return {"ca": ca.cert} | ({"cert": pair.cert, "key": pair.key} if security == "mtls" else {})
 
 
 def records(daemon):
@@ -55,9 +77,10 @@ def records(daemon):
 
 
 @pytest.mark.parametrize("language, protocol, gzip, security", ROWS)
-def test_every_request_is_a_span_with_its_feature(daemon, tmp_path, language, protocol, gzip, security):
+def test_every_request_is_a_span_with_its_feature(start, ca, tmp_path, language, protocol, gzip, security):
+    daemon = start(security)
     address = daemon.grpc if protocol == "grpc" else daemon.http
-    app = App(Page(language), tmp_path / "app.log", address, protocol, gzip).start()
+    app = App(Page(language), tmp_path / "app.log", address, protocol, gzip, client_tls(ca, security)).start()
     try:
         for n in range(REQUESTS):
             assert app.get(f"/checkout/{n}", feature="one-click") == 200
@@ -78,12 +101,14 @@ def run_line(name, **addresses):
                           capture_output=True, text=True, timeout=60, check=True)
 
 
-def test_grpcurl_sees_that_it_serves(daemon):
+def test_grpcurl_sees_that_it_serves(start):
+    daemon = start()
     assert json.loads(run_line("grpcurl", _4317=daemon.grpc).stdout) == {"status": "SERVING"}
 
 
 @pytest.mark.parametrize("line", ["telemetrygen", "telemetrygen-http"])
-def test_what_telemetrygen_sends_arrives(daemon, line):
+def test_what_telemetrygen_sends_arrives(start, line):
+    daemon = start()
     run_line(line, _4317=daemon.grpc, _4318=daemon.http)
     found = eventually(lambda: len(r := records(daemon)) >= 20 and r, 20, "20 spans")
     assert len(found) == 20 and {r["service"] for r in found} == {"checkout"}
