@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* k8sattributes - tells of each resource which pod it is: namespace, deployment, node ... */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +29,10 @@ struct k8s_config {
 };
 
 enum { RULES_MAX = 8 };
+
+/* Of the arena, for one attribute besides its own bytes: the edit, and its view in arrays that
+ * grow. */
+enum { ATTR_BYTES = sizeof(struct toll_edit) + 6 * sizeof(struct toll_attr) + 64 };
 
 struct k8sattributes {
 	struct toll_processor super;
@@ -68,9 +73,20 @@ static const struct toll_pod *find_pod(const struct k8sattributes *k, const stru
 
 /* ---- what is told ---- */
 
+/* How much it is, the user's settings say: it takes nothing from what processors behind may add. */
+static void allow(struct toll_batch *b, const struct toll_pod *pod)
+{
+	size_t bytes = pod->count * (size_t)ATTR_BYTES;
+
+	for (uint32_t i = 0; i < pod->count; i++)
+		bytes += pod->attrs[i].element.len;
+	toll_batch_allow(b, bytes);
+}
+
 /* What the application says of itself stays. Without memory the span goes on as it is. */
 static void describe(struct toll_batch *b, struct toll_resource *r, const struct toll_pod *pod)
 {
+	allow(b, pod);
 	for (uint32_t i = 0; i < pod->count; i++)
 		if (!toll_node_find_name(&r->node, pod->attrs[i].key) &&
 		    toll_node_append(b, &r->node, pod->attrs[i].element, NULL) < 0)
@@ -90,6 +106,8 @@ static void describe_all(struct k8sattributes *k, struct toll_batch *b, struct t
 
 		if (pod)
 			describe(b, &b->resources[i], pod);
+		/* service.name may be among the labels. */
+		toll_resource_changed(&b->resources[i]);
 		missed += !pod;
 	}
 	toll_shared_unref(shared);
@@ -100,6 +118,7 @@ static void describe_all(struct k8sattributes *k, struct toll_batch *b, struct t
 /* For a k8sattributes further on, behind which the connection is ours. */
 static void pass_address(struct toll_batch *b, struct toll_slice peer)
 {
+	toll_batch_allow(b, b->resource_count * (size_t)(ATTR_BYTES + INET6_ADDRSTRLEN));
 	for (uint32_t i = 0; i < b->resource_count && peer.len; i++)
 		if (!toll_node_find_name(&b->resources[i].node, pod_ip) &&
 		    toll_node_set_str(b, &b->resources[i].node, pod_ip, peer) < 0)

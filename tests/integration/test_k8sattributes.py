@@ -30,7 +30,7 @@ def start(spantoll, api):
         daemon = spantoll(
             processors={"k8sattributes": {"endpoint": api.url, "token_file": str(api.token_file), "ca_file": str(api.ca),
                                           **settings}},
-            exporters={"file": {"path": "spans.jsonl"}})
+            exporters={"file": {"path": "spans.jsonl"}, "file/records": {"path": "records.jsonl", "encoding": "json"}})
         if not settings.get("passthrough"):
             eventually(api.watching, 15, "the daemon watches pods")
         return daemon
@@ -116,3 +116,36 @@ def test_passthrough_notes_the_address_and_asks_nobody(api, start):
     daemon = start(passthrough=True)
     assert resource_of(daemon, "noted")["k8s.pod.ip"] == HERE
     assert api.requests == []
+
+
+def test_a_label_can_name_the_service_that_is_billed(api, start):
+    cart = pod("cart-7d4b9c-x2k", HERE)
+    cart["metadata"]["labels"] = {"app": "cart"}
+    api.pods = [cart]
+    daemon = start(extract={"metadata": ["k8s.pod.name"], "labels": [{"tag_name": "service.name", "key": "app"}]})
+    known(daemon, 1)
+    assert daemon.export(otlp.request({None: [otlp.span("unnamed")], "shop": [otlp.span("named")]})).ok
+
+    def billed():
+        records = [json.loads(line) for line in (daemon.dir / "records.jsonl").read_text().splitlines()]
+        return len(records) == 2 and {r["service"] for r in records}
+    assert eventually(billed, 10, "two records") == {"cart", "shop"}
+
+
+def test_many_resources_of_few_spans_get_every_label_and_go_on(api, start):
+    keys = [f"label-{n}" for n in range(20)]
+    cart = pod("cart-7d4b9c-x2k", HERE)
+    cart["metadata"]["labels"] = {key: key * 7 for key in keys}
+    api.pods = [cart]
+    daemon = start(extract={"labels": [{"key": key} for key in keys]})
+    known(daemon, 1)
+    count = 1000
+    assert daemon.export(otlp.request({f"service-{n}": [otlp.span("few")] for n in range(count)})).ok
+
+    def all_told():
+        told = [resource["resource"]["attributes"]
+                for line in (daemon.dir / "spans.jsonl").read_text().splitlines()
+                for resource in json.loads(line)["resourceSpans"]]
+        return len(told) == count and [{a["key"] for a in attributes} for attributes in told]
+    wanted = {f"k8s.pod.labels.{key}" for key in keys}
+    assert all(wanted < names for names in eventually(all_told, 10, "every resource"))
