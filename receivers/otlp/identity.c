@@ -2,7 +2,9 @@
 #include "receivers/otlp/identity.h"
 
 #include "cost/name.h"
+#include "proto/attr.h"
 #include "proto/edit.h"
+#include "proto/key.h"
 
 /* The rules whose name fits the client. */
 struct booking {
@@ -63,6 +65,19 @@ static int make_account(struct toll_batch *b, struct booking *k)
 	return 0;
 }
 
+/* We go by the first service.name; others who read the bytes may go by the last. */
+static int forget_other_names(struct toll_batch *b, struct toll_node *n)
+{
+	const struct toll_attr *first = toll_node_find(n, TOLL_KEY_SERVICE_NAME);
+	uint32_t i = first ? (uint32_t)(first - n->attrs) + 1 : n->attr_count;
+	int err = 0;
+
+	for (; i < n->attr_count && !err; i++)
+		if (n->attrs[i].key_id == TOLL_KEY_SERVICE_NAME)
+			err = toll_attr_delete(b, n, &n->attrs[i]);
+	return err;
+}
+
 static int rebook(struct toll_batch *b, struct toll_resource *r, struct booking *k)
 {
 	int err = make_account(b, k);
@@ -90,7 +105,9 @@ int toll_otlp_book(struct toll_batch *b, const struct toll_group_list *rules, co
 		struct toll_resource *r = &b->resources[i];
 		bool reserved = toll_name_is_unverified(r->service);
 
-		if (!reserved && may_bill(&k, r->service))
+		if (k.ruled || reserved)
+			err = forget_other_names(b, &r->node);
+		if (err || (!reserved && may_bill(&k, r->service)))
 			continue;
 		err = rebook(b, r, &k);
 		*(reserved ? &ret->reserved : &ret->not_allowed) += r->span_count;

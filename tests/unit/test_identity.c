@@ -38,12 +38,16 @@ static void expect_on_the_wire(struct toll_batch *b, const char *payer)
 	size_t size = toll_otlp_size(&sel);
 	char *bytes = malloc(size);
 	struct toll_batch *again;
+	uint32_t names = 0;
 	int err;
 
 	assert_ptr_equal(toll_otlp_encode(&sel, bytes), bytes + size);
 	again = batch_of(toll_slice(bytes, size), &err, NULL);
 	assert_int_equal(err, 0);
 	assert_true(toll_slice_is(again->resources[0].service, payer));
+	for (uint32_t i = 0; i < again->resources[0].node.attr_count; i++)
+		names += again->resources[0].node.attrs[i].key_id == TOLL_KEY_SERVICE_NAME;
+	assert_int_equal(names, 1);
 	toll_batch_unref(again);
 	free(bytes);
 }
@@ -98,6 +102,36 @@ static void reserved_names_are_nobodys(void **state TOLL_UNUSED)
 	expect(&none, NULL, "unverified", "unverified", 0, 0);
 }
 
+/* A second service.name says nothing to us, but to who takes the last one. */
+static void expect_one_name(const char *identity, const char *first, const char *second,
+                            const char *payer)
+{
+	struct msg *req = msg_new(), *rs = msg_new(), *ss = scope_spans_new("test");
+	struct msg *resource = resource_new(first);
+	struct toll_otlp_unverified n;
+	struct toll_batch *b;
+
+	msg_attr_str(resource, 1, "service.name", second);
+	msg_attr_str(resource, 1, "service.version", "1");
+	msg_attr_str(resource, 1, "service.name", second);
+	msg_add(ss, 2, span_new("GET /", 1, 1000));
+	msg_add(rs, 1, resource);
+	msg_add(rs, 2, ss);
+	msg_add(req, 1, rs);
+	b = batch_of_request(req);
+	assert_int_equal(toll_otlp_book(b, &all, identity, &n), 0);
+	assert_true(toll_slice_is(b->resources[0].service, payer));
+	expect_on_the_wire(b, payer);
+	toll_batch_unref(b);
+}
+
+static void a_second_name_is_no_way_around(void **state TOLL_UNUSED)
+{
+	expect_one_name("shop", "checkout", "payroll", "checkout");
+	expect_one_name("shop", "payroll", "checkout", "unverified:shop");
+	expect_one_name("admin", "unverified:x", "payroll", "unverified:admin");
+}
+
 static void names_are_printed_so_that_they_break_nothing(void **state TOLL_UNUSED)
 {
 	char out[TOLL_IDENTITY_MAX], longest[400];
@@ -118,6 +152,7 @@ int main(void)
 		cmocka_unit_test(lists_of_all_rules_that_fit_count),
 		cmocka_unit_test(the_rest_is_booked_to_the_client),
 		cmocka_unit_test(reserved_names_are_nobodys),
+		cmocka_unit_test(a_second_name_is_no_way_around),
 		cmocka_unit_test(names_are_printed_so_that_they_break_nothing),
 	};
 
