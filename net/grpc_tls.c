@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Core 1.51 serves TLS 1.2 and 1.3, and only these members of a C++ class can tell it less: the
  * library exports them, no header for C declares them. Weak: a build without them is found out at
@@ -112,6 +113,9 @@ const char *toll_grpc_tls_client(grpc_call *call, char *buf, size_t size)
 		if (found && !found->value_length)
 			found = NULL;
 	}
+	/* "shop\0.evil" is not shop. */
+	if (found && memchr(found->value, '\0', found->value_length))
+		found = NULL;
 	snprintf(buf, size, "%.*s", found ? (int)found->value_length : 0,
 	         found ? found->value : "");
 	grpc_auth_context_release(auth);

@@ -41,7 +41,7 @@ struct toll_tls_material *toll_http_tls_begin(struct toll_tls_server *tls,
 	return m;
 }
 
-/* The first alternative name of a type. */
+/* The first alternative name of a type; "" where it has a NUL: "shop\0.evil" is not shop. */
 static bool find_name(gnutls_x509_crt_t cert, unsigned want, char *buf, size_t size)
 {
 	for (unsigned i = 0;; i++) {
@@ -53,7 +53,7 @@ static bool find_name(gnutls_x509_crt_t cert, unsigned want, char *buf, size_t s
 			return false;
 		if (rc < 0 || type != want || len == 0)
 			continue;
-		buf[len] = '\0';
+		buf[memchr(buf, '\0', len) ? 0 : len] = '\0';
 		return true;
 	}
 }

@@ -16,6 +16,10 @@ NAMED = [{"name": "shop", "token": "shop-token"}, {"name": "ci/42", "token": "ci
 IDENTITIES = [{"name": "shop", "services": ["checkout", "cart-*"]}, {"name": "ci/*", "services": ["*"]}]
 
 
+# The DNS name "shop\0.evil": whoever reads it as a C string takes its bearer for shop.
+WITH_NUL = "DER:30:0C:82:0A:73:68:6F:70:00:2E:65:76:69:6C"
+
+
 def wait_lines(path, count):
     def lines():
         found = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -77,7 +81,8 @@ def test_the_certificate_says_who_it_is(spantoll, tmp_path, prices, protocol):
     tls = {"cert_file": str(server.cert), "key_file": str(server.key), "client_ca_file": str(ca.cert)}
     daemon = budgeted(spantoll, tmp_path, prices, auth=None, tls=tls)
     who = {"URI:spiffe://prod/ns/shop/sa/x,DNS:shop.example": "spiffe://prod/ns/shop/sa/x",
-           "DNS:shop.example,DNS:other": "shop.example", None: "Shop%20GmbH"}
+           "DNS:shop.example,DNS:other": "shop.example", None: "Shop%20GmbH",
+           WITH_NUL: "(unnamed)"}
     for san in who:
         pair = ca.issue("Shop GmbH", san=san)
         if protocol == "http":
@@ -85,7 +90,7 @@ def test_the_certificate_says_who_it_is(spantoll, tmp_path, prices, protocol):
         else:
             client = daemon.new_client([("grpc.use_local_subchannel_pool", 1)], otlp.tls_credentials(ca, pair))
             assert client.export(otlp.many("checkout", 1, "/pay", 5)).ok
-    records = wait_lines(tmp_path / "records", 3)
+    records = wait_lines(tmp_path / "records", len(who))
     assert [r["service"] for r in records] == ["unverified:" + name for name in who.values()]
 
 
