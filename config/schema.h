@@ -82,7 +82,7 @@ struct toll_field {
 	const char *later; /* known to the Collector, not here yet: a warning with this sentence */
 	bool refused;      /* of a later one: an error, since ignoring it would be worse */
 	bool required;     /* where the mapping around it is given */
-	bool extension; /* STRING: names an extension that service::extensions has to list */
+	bool extension;    /* STRING: names an extension that service::extensions has to list */
 	bool secret;       /* LIST, MAP: its values are shown as "[REDACTED]" (tokens, headers) */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */

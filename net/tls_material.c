@@ -46,8 +46,10 @@ static int read_file(const char *path, const char *setting, const char *name, ch
 	if (!text)
 		return toll_fail(reterr, TOLL_ECONFIG, "%s::%s: cannot read %s: %s", setting, name,
 		                 path, strerror(saved));
+	*ret = text;
 	fitting = realloc(text, strlen(text) + 1);
-	*ret = fitting ? fitting : text;
+	if (fitting)
+		*ret = fitting;
 	return 0;
 }
 

@@ -91,7 +91,7 @@ struct toll_resource {
 	/* Where the client may not bill that service: what it said. Then service is
 	 * "unverified:<client>", and prices are those of claimed. Else empty. */
 	struct toll_slice claimed;
-	uint32_t other_len;        /* bytes of the body that are not scopes */
+	uint32_t other_len; /* bytes of the body that are not scopes */
 	uint32_t scope_first, scope_count;
 	uint32_t span_first, span_count;
 	/* What the resource says; empty where it does not. Filled by sealing. */

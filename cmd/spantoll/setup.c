@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/spantoll/options.h"
 #include "cmd/spantoll/extension_rules.h"
+#include "cmd/spantoll/options.h"
 #include "cmd/spantoll/pipeline_rules.h"
 #include "pipeline/factory.h"
 #include "pipeline/graph.h"

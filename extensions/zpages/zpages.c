@@ -83,11 +83,12 @@ struct text {
 	size_t len;
 };
 
-static bool text_open(struct text *t)
+/* NULL: out of memory. */
+static FILE *text_open(struct text *t)
 {
 	*t = (struct text){ 0 };
 	t->out = open_memstream(&t->at, &t->len);
-	return t->out != NULL;
+	return t->out;
 }
 
 /* The text, the caller's to free; NULL: out of memory. */
@@ -115,6 +116,7 @@ static void answer_text(const struct toll_http_request *q, const char *title, ch
                         struct toll_http_response *r)
 {
 	struct text page;
+	FILE *out;
 
 	/* The log's level is changed by PUT, which no foreign page can send; these show names. */
 	toll_http_add_header(r, "X-Content-Type-Options", "nosniff");
@@ -123,10 +125,11 @@ static void answer_text(const struct toll_http_request *q, const char *title, ch
 		return;
 	}
 	toll_http_add_header(r, "Content-Security-Policy", "default-src 'none'");
-	if (!text_open(&page)) {
+	out = text_open(&page);
+	if (!out) {
 		answer(r, NULL, NULL);
 	} else {
-		put_page(title, take_text, page.out);
+		put_page(title, take_text, out);
 		answer(r, "text/html; charset=utf-8", text_close(&page));
 	}
 	free(take_text);
