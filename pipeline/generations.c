@@ -67,26 +67,33 @@ static void release_successors(struct toll_graph *g)
 	}
 }
 
-static void leave_line(struct toll_generations *gs)
+static void leave_line(struct toll_generations *gs, unsigned at)
 {
-	gs->left_behind |= toll_retiree_left_behind(gs->line[0]);
-	toll_retiree_free(gs->line[0]);
+	gs->left_behind |= toll_retiree_left_behind(gs->line[at]);
+	toll_retiree_free(gs->line[at]);
 	gs->count--;
-	for (unsigned i = 0; i < gs->count; i++)
+	for (unsigned i = at; i < gs->count; i++)
 		gs->line[i] = gs->line[i + 1];
 }
 
 static void step(void *ctx)
 {
 	struct toll_generations *gs = ctx;
+	unsigned drained = 0;
 	bool over = false;
 
-	while (gs->count && toll_retiree_step(gs->line[0], gs->current)) {
-		leave_line(gs);
-		over = true;
+	while (drained < gs->count) {
+		if (toll_retiree_step(gs->line[drained], gs->current)) {
+			leave_line(gs, drained);
+			over = true;
+		} else if (toll_retiree_has_drained(gs->line[drained])) {
+			drained++;
+		} else {
+			break;
+		}
 	}
 	/* With several in the line, the last one is whom the newest exporters wait for. */
-	if (!gs->count || (gs->count == 1 && toll_retiree_has_drained(gs->line[0])))
+	if (drained == gs->count)
 		release_successors(gs->current);
 	if (!gs->count) {
 		toll_host_timer_stop(gs->timer);
@@ -288,7 +295,7 @@ struct toll_generations *toll_generations_free(struct toll_generations *gs)
 	if (gs->current)
 		toll_graph_free(gs->current);
 	while (gs->count)
-		leave_line(gs);
+		leave_line(gs, 0);
 	free(gs);
 	return NULL;
 }

@@ -14,7 +14,8 @@
 /* A component and what is kept for it: one per id, also when several pipelines use it. A reload
  * moves it into the next graph when its settings and what it depends on stay the same. */
 struct toll_graph_part {
-	unsigned refs; /* graphs that have it */
+	unsigned refs; /* graphs that have it ... */
+	unsigned over; /* ... of these: that have retired but for the last answers */
 	const struct toll_factory *factory;
 	struct toll_host *host;
 	struct toll_config *lender; /* a reference: id, who and config lie in it */

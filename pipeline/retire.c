@@ -26,6 +26,7 @@ struct toll_retiree {
 	bool running;
 	atomic_bool done; /* the thread's last word */
 	bool stuck;
+	bool over; /* noted in all of the graph's parts */
 };
 
 struct toll_retiree *toll_retiree_new(struct toll_graph *g)
@@ -54,8 +55,20 @@ void toll_retiree_release(struct toll_retiree *r)
 	free(r);
 }
 
+/* What is shared with a later graph leaves with that one, even if this one is not freed yet. */
+static void note_over(struct toll_retiree *r, bool over)
+{
+	struct toll_graph_part *p;
+
+	for (int kind = 0; kind < TOLL_KIND_COUNT && r->over != over; kind++)
+		TOLL_EACH_PART(p, r->graph, kind)
+	p->over += over ? 1U : -1U;
+	r->over = over;
+}
+
 void toll_retiree_free(struct toll_retiree *r)
 {
+	note_over(r, false);
 	toll_graph_dissolve(r->graph);
 	toll_retiree_release(r);
 }
@@ -78,7 +91,7 @@ static void begin(struct toll_retiree *r)
 
 	for (int kind = 0; kind < TOLL_KIND_COUNT; kind++)
 		TOLL_EACH_PART(p, r->graph, kind)
-	if (p->refs == 1)
+	if (p->refs - p->over == 1)
 		r->leaving[kind].at[r->leaving[kind].count++] = p;
 	/* Nothing more comes to their queues but what is on its way: no waiting for full batches.
 	 */
@@ -215,6 +228,7 @@ static bool leave_phase(struct toll_retiree *r, const struct toll_graph *current
 		if (!work_is_done(r))
 			return false;
 		note_stuck(r);
+		note_over(r, true);
 		return true;
 	case LAST_BATCHES:
 		return is_idle(r->graph);
@@ -250,5 +264,6 @@ void toll_retiree_finish(struct toll_retiree *r, uint64_t deadline)
 	/* Both are legal twice. */
 	end_exporters(r, deadline - left / 5, deadline);
 	note_stuck(r);
+	note_over(r, true);
 	r->phase = GONE;
 }

@@ -11,11 +11,12 @@ struct toll_retiree;
 /* Takes the graph over; its inlets show other routes already. NULL: out of memory, the graph is the
  * caller's still. */
 struct toll_retiree *toll_retiree_new(struct toll_graph *g);
-/* Goes as far as it can now: only for the oldest graph, so that what two retiring ones share leaves
- * with the later. current: the graph that runs now, whose exporters go on with what theirs of the
- * same id could not deliver. True: all has left, free it. */
+/* Goes as far as it can now: only when the older ones have drained, so that what two retiring ones
+ * share leaves with the later. current: the graph that runs now, whose exporters go on with what
+ * theirs of the same id could not deliver. True: all has left, free it. */
 bool toll_retiree_step(struct toll_retiree *r, const struct toll_graph *current);
-/* Has the old exporter come to its end, so that its successor may begin? */
+/* Has the old exporter come to its end, so that its successor may begin? What is left is to wait
+ * for the answers of clients, perhaps for long. */
 bool toll_retiree_has_drained(const struct toll_retiree *r);
 /* Blocks: everything that is left to do, until the deadline. */
 void toll_retiree_finish(struct toll_retiree *r, uint64_t deadline_mono_ns);

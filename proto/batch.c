@@ -195,7 +195,8 @@ int toll_batch_clone(struct toll_batch *b, struct toll_batch **ret)
 
 	if (!c)
 		return TOLL_ENOMEM;
-	err = toll_arena_reserve(&c->arena, b->arena.held - b->wire.len);
+	/* A clone has no bytes of its own. */
+	err = toll_arena_reserve(&c->arena, b->arena.held - (b->parent ? 0 : b->wire.len));
 	if (!err)
 		err = clone_views(c, b);
 	if (!err)

@@ -50,6 +50,7 @@ struct part {
 };
 
 static struct toll_receiver *receiver; /* the last one made */
+static unsigned ended_processors;
 
 static int part_start(struct toll_component *c, struct toll_error *reterr)
 {
@@ -68,6 +69,7 @@ static int part_start(struct toll_component *c, struct toll_error *reterr)
 static void part_shutdown(struct toll_component *c, uint64_t deadline_mono_ns TOLL_UNUSED)
 {
 	toll_host_withdraw(c->host, toll_container_of(c, struct part, as.component));
+	ended_processors += strcmp(c->id.type, "add") == 0;
 }
 
 static void part_free(struct toll_component *c)
@@ -185,6 +187,8 @@ struct rig {
 	struct toll_timer *timer;
 	atomic_uint answers;
 	int err;
+	unsigned looks;
+	bool ended_first;
 };
 
 static void retired(void *ctx)
@@ -201,7 +205,7 @@ static int set_up(void **state)
 
 	toll_log_set_sink(drop_line, NULL);
 	events[0] = '\0';
-	out_count = 0;
+	out_count = ended_processors = 0;
 	g->host = toll_host_new();
 	g->generations = toll_generations_new(g->host, retired, g);
 	*state = g;
@@ -449,6 +453,50 @@ static void the_end_of_the_process_ends_what_retires(void **state)
 	assert_false(toll_generations_left_behind(g->generations));
 }
 
+static void the_end_of_the_process_ends_what_two_that_retire_share(void **state)
+{
+	struct rig *g = *state;
+	const char *out = "sending_queue: {batch: {min_size: 9, max_size: 9, flush_timeout: 60s}}";
+
+	start(g, (struct parts){ .add = "adds: 1", .out = out });
+	send(g, TOLL_ACK_RECEIVED); /* waits for more */
+	assert_int_equal(reload(g, (struct parts){ .add = "adds: 2", .out = out }), 0);
+	assert_int_equal(reload(g, (struct parts){ .add = "adds: 2", .out = "n: 2" }), 0);
+	toll_generations_shutdown(g->generations, toll_clock_mono_ns() + 5 * TOLL_S);
+	assert_int_equal(outs[0]->spans, 1);
+}
+
+static void look_whether_the_processor_has_ended(void *ctx)
+{
+	struct rig *g = ctx;
+
+	g->looks++;
+	if (!ended_processors && g->looks < 15 * 20)
+		return;
+	g->ended_first = ended_processors && !atomic_load(&g->answers);
+	toll_host_timer_stop(g->timer);
+	g->timer = NULL;
+	fake_answer(outs[0], 0);
+}
+
+/* The client of the first graph may wait for long: the second one retires nevertheless. */
+static void who_waits_for_a_last_answer_holds_up_nobody(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, (struct parts){ .add = "adds: 1" });
+	outs[0]->hold = true;
+	send(g, TOLL_ACK_EXPORTED);
+	assert_int_equal(reload(g, (struct parts){ .add = "adds: 1" }), 0);
+	assert_int_equal(reload(g, (struct parts){ .add = "adds: 2" }), 0);
+	g->timer =
+		toll_host_timer(g->host, 0, 50 * TOLL_MS, look_whether_the_processor_has_ended, g);
+	run_until_retired(g);
+	assert_true(g->ended_first);
+	assert_int_equal(atomic_load(&g->answers), 1);
+	assert_string_equal(events, "+add -add ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -464,6 +512,8 @@ int main(void)
 		TEST(a_successor_waits_until_the_one_before_has_delivered),
 		TEST(as_many_retire_as_may_and_no_more),
 		TEST(the_end_of_the_process_ends_what_retires),
+		TEST(the_end_of_the_process_ends_what_two_that_retire_share),
+		TEST(who_waits_for_a_last_answer_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests_name("generations", tests, NULL, NULL);

@@ -246,6 +246,28 @@ static void a_clone_has_its_own_edits(void **state TOLL_UNUSED)
 	toll_batch_unref(c);
 }
 
+/* Few spans with much text need little memory for views: none of it may be taken for the text. */
+static void clones_of_clones_are_made_as_deep_as_pipelines_go(void **state TOLL_UNUSED)
+{
+	static char text[100000];
+	struct msg *s = span_new("op", 1, 1);
+	struct toll_batch *b, *clone;
+
+	memset(text, 'x', sizeof(text) - 1);
+	msg_attr_str(s, 9, "text", text);
+	b = batch_of_request(request_of("shop", &s, 1));
+	for (int depth = 0; depth < 16; depth++) {
+		assert_int_equal(toll_batch_clone(b, &clone), 0);
+		toll_batch_seal(b);
+		toll_batch_unref(b);
+		b = clone;
+	}
+	assert_int_equal(
+		toll_attr_text(toll_node_find_name(&b->spans[0].node, TOLL_SLICE("text"))).len,
+		sizeof(text) - 1);
+	toll_batch_unref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test(cutting_respects_the_limit),
 		cmocka_unit_test(unknown_fields_go_with_the_whole_batch_only),
 		cmocka_unit_test(a_clone_has_its_own_edits),
+		cmocka_unit_test(clones_of_clones_are_made_as_deep_as_pipelines_go),
 	};
 
 	return cmocka_run_group_tests_name("otlp_encode", tests, NULL, NULL);
