@@ -26,6 +26,7 @@ struct toll_config_watch {
 	void (*changed)(void *ctx);
 	void *ctx;
 	char *files[FILES_MAX];
+	char *targets[FILES_MAX]; /* where links of them lead; NULL: the file is away */
 	size_t file_count;
 	struct directory dirs[DIRS_MAX];
 	size_t dir_count;
@@ -94,7 +95,8 @@ static bool is_ours(const struct toll_config_watch *w, const char *name)
 	if (!name || strncmp(name, "..", 2) == 0)
 		return true;
 	for (size_t i = 0; i < w->file_count; i++)
-		if (strcmp(name_in(w->files[i]), name) == 0)
+		if (strcmp(name_in(w->files[i]), name) == 0 ||
+		    (w->targets[i] && strcmp(name_in(w->targets[i]), name) == 0))
 			return true;
 	return false;
 }
@@ -145,12 +147,11 @@ static void add_file(struct toll_config_watch *w, const char *path)
 		TOLL_WARN("spantoll", "%s is not watched: after a change send SIGHUP", path);
 		return;
 	}
-	w->file_count++;
-	add_directory(w, path);
 	target = realpath(path, NULL);
+	w->targets[w->file_count++] = target;
+	add_directory(w, path);
 	if (target)
 		add_directory(w, target);
-	free(target);
 }
 
 static void forget_all(struct toll_config_watch *w)
@@ -159,8 +160,10 @@ static void forget_all(struct toll_config_watch *w)
 		toll_host_unwatch(w->dirs[i].watch);
 		free(w->dirs[i].path);
 	}
-	for (size_t i = 0; i < w->file_count; i++)
+	for (size_t i = 0; i < w->file_count; i++) {
 		free(w->files[i]);
+		free(w->targets[i]);
+	}
 	w->dir_count = w->file_count = 0;
 }
 
@@ -174,7 +177,8 @@ static bool same_files(const struct toll_config_watch *w, const struct toll_conf
 	return true;
 }
 
-/* Anew each time: a link of the path may lead elsewhere now. */
+/* Anew each time: a link of the path may lead elsewhere now. Events of the watches before are lost
+ * with them. */
 void toll_config_watch_follow(struct toll_config_watch *w, const struct toll_config *config)
 {
 	bool same;
@@ -187,6 +191,8 @@ void toll_config_watch_follow(struct toll_config_watch *w, const struct toll_con
 		add_file(w, config->files_read[i]);
 	if (!same)
 		w->seen = read_files(w);
+	else if (read_files(w) != w->seen)
+		something_happened(w, NULL);
 }
 
 /* ---- life ---- */
