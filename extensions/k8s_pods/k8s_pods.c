@@ -14,6 +14,7 @@
 
 #define FIRST_RETRY_NS TOLL_S
 #define LAST_RETRY_NS  (60 * TOLL_S)
+#define SHORT_NS       TOLL_S /* a watch that ends sooner has not worked */
 
 struct k8s_pods {
 	struct toll_extension super;
@@ -67,7 +68,6 @@ static void all_well(struct k8s_pods *k)
 		TOLL_WARN(c->who, "%llu pods are over max_pods and stay unknown: set filter::node",
 		          (unsigned long long)k->store.refused);
 	k->told = true;
-	k->failed_in_row = 0;
 	toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "pods are known");
 }
 
@@ -99,6 +99,22 @@ static void pause_after_failure(struct k8s_pods *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
+/* A server that lists but does not let watch must not be asked for lists all the time, nor one
+ * whose watches end at once for watches. */
+static int watch(struct k8s_pods *k, struct toll_error *why)
+{
+	uint64_t begin = toll_clock_mono_ns();
+	int err = toll_k8s_watch(&k->api, &k->store, on_change, k, why);
+
+	if (toll_clock_mono_ns() - begin >= SHORT_NS) {
+		k->failed_in_row = 0;
+	} else if (!err) {
+		k->failed_in_row++;
+		pause_after_failure(k);
+	}
+	return err;
+}
+
 /* One list and the watches that follow it; returns when a new list is needed. */
 static void follow(struct k8s_pods *k)
 {
@@ -110,7 +126,7 @@ static void follow(struct k8s_pods *k)
 		all_well(k);
 	}
 	while (!err && !atomic_load(&k->stop))
-		err = toll_k8s_watch(&k->api, &k->store, on_change, k, &why);
+		err = watch(k, &why);
 	if (err)
 		failed(k, err, why.text);
 }

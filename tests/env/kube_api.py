@@ -7,6 +7,7 @@ import json
 import queue
 import ssl
 import threading
+import time
 import urllib.parse
 
 
@@ -23,6 +24,7 @@ class KubeApi:
     def __init__(self, pair, token="let-me-in", page=2):
         self.pods, self.token, self.page = [], token, page
         self.requests, self.version, self._watches, self._lock = [], 100, [], threading.Lock()
+        self.watch_status, self.watched_at = None, []  # a status: every watch gets it, and its end, at once
         api = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -76,7 +78,11 @@ class KubeApi:
         if handler.headers.get("Authorization") != f"Bearer {self.token}":
             self.send(handler, 401, {"kind": "Status", "code": 401, "message": "Unauthorized"})
         elif asked.get("watch"):
-            self.watch(handler)
+            self.watched_at.append(time.monotonic())
+            if self.watch_status:
+                self.send(handler, self.watch_status, {})
+            else:
+                self.watch(handler)
         else:
             self.list(handler, asked)
 

@@ -31,7 +31,7 @@ def start(spantoll, api):
             processors={"k8sattributes": {"endpoint": api.url, "token_file": str(api.token_file), "ca_file": str(api.ca),
                                           **settings}},
             exporters={"file": {"path": "spans.jsonl"}, "file/records": {"path": "records.jsonl", "encoding": "json"}})
-        if not settings.get("passthrough"):
+        if not settings.get("passthrough") and not api.watch_status:
             eventually(api.watching, 15, "the daemon watches pods")
         return daemon
     return start
@@ -99,6 +99,14 @@ def test_an_api_server_that_forgets_or_refuses_costs_no_span_and_no_knowledge(ap
     assert "let-me-in" not in daemon.log
     api.token_file.write_text(api.token)  # tokens are replaced: read again
     eventually(api.watching, 20, "the daemon watches pods again")
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_server_whose_watches_do_not_hold_is_asked_ever_more_seldom(api, start, status):
+    api.watch_status = status  # 403: a role that may list but not watch
+    start()
+    at = eventually(lambda: len(api.watched_at) >= 3 and api.watched_at, 10, "three watches")
+    assert at[1] - at[0] > 0.8 and at[2] - at[1] > 1.7
 
 
 def test_a_pod_is_found_by_what_its_resource_says(api, start):
