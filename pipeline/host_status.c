@@ -84,10 +84,12 @@ static void change_speaker(struct toll_host_state *state, const struct toll_comp
 		.health = started ? TOLL_HEALTH_OK : TOLL_HEALTH_STARTING,
 		.since_wall_ns = toll_clock_wall_ns(),
 	};
+	bool given_back = state->before.speaker == c;
 
-	if (state->before.speaker == c)
+	if (given_back)
 		word = state->before;
-	state->before = state->now;
+	/* Whose start was undone is freed: another one may come to lie where it was. */
+	state->before = given_back ? (struct toll_host_word){ 0 } : state->now;
 	state->now = word;
 }
 

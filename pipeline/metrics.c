@@ -125,38 +125,6 @@ static void write_head(struct toll_metrics_writer *w, const char *help)
 	append_str(w, "\n");
 }
 
-/* Where the family ends whose head begins at `at`. */
-static size_t family_end(const struct toll_metrics_writer *w, const char *at)
-{
-	const char *next = strstr(at, "\n# HELP ");
-
-	return next ? (size_t)(next + 1 - w->text) : 0;
-}
-
-void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
-                         enum toll_metric_type type, const char *help)
-{
-	size_t start = w->len;
-	const char *before;
-
-	w->family = name;
-	w->type = type;
-	w->part = NULL;
-	w->family_end = 0;
-	write_head(w, help);
-	before = w->failed ? NULL : memmem(w->text, start, w->text + start, w->len - start);
-	if (!before)
-		return;
-	w->len = start;
-	w->text[start] = '\0';
-	w->family_end = family_end(w, before);
-}
-
-void toll_metrics_part(struct toll_metrics_writer *w, const char *part)
-{
-	w->part = part;
-}
-
 static void reverse(char *at, char *end)
 {
 	while (at < --end) {
@@ -167,22 +135,45 @@ static void reverse(char *at, char *end)
 	}
 }
 
-/* The line that begins at `start` goes to where its family ends. */
-static void move_line(struct toll_metrics_writer *w, size_t start)
+/* The family that begins there goes to the end, to go on. */
+static void move_to_end(struct toll_metrics_writer *w, char *begin)
 {
-	char *to = w->text + w->family_end, *line = w->text + start, *end = w->text + w->len;
+	char *next = strstr(begin, "\n# HELP "), *end = w->text + w->len;
 
-	reverse(to, line);
-	reverse(line, end);
-	reverse(to, end);
-	w->family_end += (size_t)(end - line);
+	if (!next)
+		return;
+	next++;
+	reverse(begin, next);
+	reverse(next, end);
+	reverse(begin, end);
+}
+
+void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
+                         enum toll_metric_type type, const char *help)
+{
+	size_t start = w->len;
+	char *before;
+
+	w->family = name;
+	w->type = type;
+	w->part = NULL;
+	write_head(w, help);
+	before = w->failed ? NULL : memmem(w->text, start, w->text + start, w->len - start);
+	if (!before)
+		return;
+	w->len = start;
+	w->text[start] = '\0';
+	move_to_end(w, before);
+}
+
+void toll_metrics_part(struct toll_metrics_writer *w, const char *part)
+{
+	w->part = part;
 }
 
 void toll_metrics_sample_text(struct toll_metrics_writer *w, const struct toll_label *labels,
                               size_t label_count, struct toll_slice value)
 {
-	size_t start = w->len;
-
 	append_name(w);
 	for (size_t i = 0; i < label_count; i++) {
 		append_str(w, i ? "," : "{");
@@ -194,8 +185,6 @@ void toll_metrics_sample_text(struct toll_metrics_writer *w, const struct toll_l
 	append_str(w, label_count ? "} " : " ");
 	append(w, value.ptr, value.len);
 	append_str(w, "\n");
-	if (w->family_end && !w->failed)
-		move_line(w, start);
 }
 
 void toll_metrics_sample(struct toll_metrics_writer *w, const struct toll_label *labels,

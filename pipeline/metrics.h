@@ -20,11 +20,10 @@ struct toll_metrics_writer {
 	const char *family; /* of the samples that follow */
 	const char *part;   /* of a histogram: "_bucket"; NULL: none */
 	enum toll_metric_type type;
-	size_t family_end; /* where these samples belong; 0: at the end */
 };
 
 /* Begins a family, or goes on with one: where several components of a type write the same one, its
- * samples come together under one head, as scrapers want. */
+ * samples come together under one head, as scrapers want; it moves to the end of the page. */
 void toll_metrics_family(struct toll_metrics_writer *w, const char *name,
                          enum toll_metric_type type, const char *help);
 

@@ -158,6 +158,26 @@ static void degraded_shows_but_does_not_unready(void **state)
 	free(text);
 }
 
+/* Twice a reload fails, and the second component lies where the first one did. */
+static void what_an_undone_start_said_is_forgotten(void **state)
+{
+	struct seen *s = *state;
+	struct toll_component before = { .who = "receiver/otlp" };
+	struct toll_component next = { .who = "receiver/otlp" };
+	char *text;
+
+	toll_host_set_health(s->host, &before, TOLL_HEALTH_OK, "listening");
+	toll_host_speaks(s->host, &before);
+	toll_host_set_started(s->host, true);
+	toll_host_speaks(s->host, &next);
+	toll_host_set_health(s->host, &next, TOLL_HEALTH_DEGRADED, "the port is taken");
+	toll_host_speaks(s->host, &before);
+	toll_host_speaks(s->host, &next);
+	text = toll_host_status_json(s->host);
+	assert_null(strstr(text, "the port is taken"));
+	free(text);
+}
+
 static void write_own(struct toll_metrics_source *self TOLL_UNUSED, struct toll_metrics_writer *w)
 {
 	toll_metrics_family(w, "own", TOLL_METRIC_GAUGE, "x");
@@ -217,10 +237,15 @@ static void budget_and_instance_are_sensible(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(timer_repeats_until_stopped),      TEST(calls_run_on_the_main_thread),
-		TEST(signals_reload_and_stop),          TEST(services_are_found_by_kind_and_id),
-		TEST(ready_once_every_gate_has_opened), TEST(degraded_shows_but_does_not_unready),
-		TEST(metrics_name_every_component),     TEST(budget_and_instance_are_sensible),
+		TEST(timer_repeats_until_stopped),
+		TEST(calls_run_on_the_main_thread),
+		TEST(signals_reload_and_stop),
+		TEST(services_are_found_by_kind_and_id),
+		TEST(ready_once_every_gate_has_opened),
+		TEST(degraded_shows_but_does_not_unready),
+		TEST(what_an_undone_start_said_is_forgotten),
+		TEST(metrics_name_every_component),
+		TEST(budget_and_instance_are_sensible),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/metrics.h"
 
+#include "base/clock.h"
 #include "tests/unit/unit.h"
 
 static void text_is_what_prometheus_reads(void **state TOLL_UNUSED)
@@ -104,6 +105,24 @@ static void two_components_share_a_family(void **state TOLL_UNUSED)
 	toll_metrics_release(&w);
 }
 
+/* Two components with many series each, and the page stays quick to write. */
+static void long_families_are_shared_too(void **state TOLL_UNUSED)
+{
+	struct toll_metrics_writer w = { 0 };
+	uint64_t begin = toll_clock_mono_ns();
+
+	for (int component = 0; component < 2; component++) {
+		toll_metrics_family(&w, "calls", TOLL_METRIC_COUNTER, "x");
+		for (uint64_t i = 0; i < 30000; i++)
+			toll_metrics_sample(&w, NULL, 0, i);
+		toll_metrics_family(&w, "seconds", TOLL_METRIC_COUNTER, "y");
+		for (uint64_t i = 0; i < 30000; i++)
+			toll_metrics_sample(&w, NULL, 0, i);
+	}
+	assert_true(toll_clock_mono_ns() - begin < 5 * TOLL_S);
+	toll_metrics_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +131,7 @@ int main(void)
 		cmocka_unit_test(suffix_only_where_asked),
 		cmocka_unit_test(text_grows),
 		cmocka_unit_test(two_components_share_a_family),
+		cmocka_unit_test(long_families_are_shared_too),
 	};
 
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
