@@ -12,11 +12,13 @@
 #include "base/error.h"
 #include "cost/money.h"
 #include "proto/attr.h"
+#include "proto/json_write.h"
 
-#define RING_SIZE 32
-#define TEXT_SIZE 4096
-#define ATTRS_MAX 128 /* further ones are not looked at */
-#define VALUE_MAX 64
+#define RING_SIZE  32
+#define TEXT_SIZE  4096
+#define ATTRS_MAX  128 /* further ones are not looked at */
+#define VALUE_MAX  64
+#define NUMBER_MAX 33 /* toll_json_double() and a zero */
 
 struct toll_traced {
 	char text[TEXT_SIZE]; /* cut where it is full */
@@ -71,6 +73,7 @@ static void put_wire(struct toll_traced *d, struct toll_slice s)
 static void put_value(struct toll_traced *d, const struct toll_attr *a)
 {
 	struct toll_value v = toll_value_decode(toll_attr_value(a));
+	char number[NUMBER_MAX];
 
 	switch (v.type) {
 	case TOLL_VALUE_STRING:
@@ -83,7 +86,8 @@ static void put_value(struct toll_traced *d, const struct toll_attr *a)
 		put(d, "%" PRId64, v.integer);
 		break;
 	case TOLL_VALUE_DOUBLE:
-		put(d, "%.17g", v.number);
+		*toll_json_double(number, v.number) = '\0';
+		put(d, "%s", number);
 		break;
 	default:
 		put(d, "(%zu bytes)", v.bytes.len);

@@ -313,7 +313,7 @@ static int put_hex(struct decoder *d, const struct toll_otlp_field *f, struct to
 		return STOP;
 	at = toll_write_varint(at, text.len / 2);
 	if (!toll_json_read_hex(text, at))
-		return refuse(d, "not hex");
+		return refuse(d, text.len % 2 ? "not hex: an odd number of digits" : "not hex");
 	d->at = at + text.len / 2;
 	return GO_ON;
 }

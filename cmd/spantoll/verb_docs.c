@@ -163,7 +163,8 @@ static void print_others(const struct toll_field *fields, const char *prefix)
 		if (f->alias_of)
 			printf("- `%s%s`: older name of `%s`.\n", prefix, f->name, f->alias_of);
 		else if (f->later)
-			printf("- `%s%s`: warns, \"%s\".\n", prefix, f->name, f->later);
+			printf("- `%s%s`: %s, \"%s\".\n", prefix, f->name,
+			       f->refused ? "is an error" : "warns", f->later);
 		if (!f->group)
 			continue;
 		snprintf(path, sizeof(path), "%s%s%s::", prefix, f->name,

@@ -196,11 +196,14 @@ static void validate_auth(const struct toll_kafka_config *c, struct toll_reporte
 		toll_report_warning(r, "auth",
 		                    "the password travels unencrypted: add tls: or use SCRAM");
 	if (tls && tls->insecure_skip_verify)
-		toll_report_warning(r, "tls::insecure_skip_verify",
+		toll_report_warning(r,
+		                    tls == &c->tls ? "tls::insecure_skip_verify"
+		                                   : "auth::tls::insecure_skip_verify",
 		                    "anybody on the network can pretend to be the broker");
 	if (tls && (!!tls->cert_file.len + !!tls->cert_pem.len) !=
 	                   (!!tls->key_file.len + !!tls->key_pem.len))
-		toll_report_error(r, "tls", "a certificate and its key go together");
+		toll_report_error(r, tls == &c->tls ? "tls" : "auth::tls",
+		                  "a certificate and its key go together");
 }
 
 static void validate_producer(const struct toll_kafka_config *c, struct toll_reporter *r)

@@ -59,11 +59,17 @@ int toll_otlp_http_out_url(const struct toll_otlp_http_out_config *c,
 	bool whole = c->traces_endpoint.len > 0;
 	struct toll_slice base = whole ? c->traces_endpoint : c->endpoint;
 	const char *path = whole ? "" : "/v1/traces";
+	int err;
 
 	if (!whole && base.len && base.ptr[base.len - 1] == '/')
 		base.len--;
 	if (base.len + strlen(path) >= TOLL_OTLP_HTTP_OUT_URL_MAX)
 		return toll_fail(reterr, TOLL_EINVALID, "is too long");
+	/* What is wrong is told of what was written. */
+	snprintf(buf, TOLL_OTLP_HTTP_OUT_URL_MAX, "%.*s", TOLL_FMT(base));
+	err = toll_http_check_url(buf, reterr);
+	if (err < 0)
+		return err;
 	snprintf(buf, TOLL_OTLP_HTTP_OUT_URL_MAX, "%.*s%s", TOLL_FMT(base), path);
 	return toll_http_check_url(buf, reterr);
 }

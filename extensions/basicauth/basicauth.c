@@ -77,7 +77,8 @@ static char *read_users(const struct basic_config *c)
 		close(fd);
 	if (!text)
 		return NULL;
-	text[len++] = '\n';
+	if (len)
+		text[len++] = '\n';
 	memcpy(text + len, c->htpasswd.text.ptr, c->htpasswd.text.len);
 	text[len + c->htpasswd.text.len] = '\0';
 	return text;

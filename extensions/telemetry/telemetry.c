@@ -51,7 +51,7 @@ static int listen_for_scrapes(struct telemetry *t, const char *endpoint, struct 
 
 	if (err == TOLL_EFULL)
 		return toll_fail(reterr, err,
-		                 SETTING ": %s is taken by another process; set "
+		                 SETTING ": %s is taken already; set "
 		                         "readers[0].pull.exporter.prometheus.port, or level: none",
 		                 endpoint);
 	if (err < 0)

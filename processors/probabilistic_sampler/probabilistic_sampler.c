@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "config/suggest.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
 #include "processors/probabilistic_sampler/threshold.h"
@@ -305,13 +306,19 @@ static void validate(const void *config, struct toll_reporter *r)
 {
 	const struct sampler_config *c = config;
 	bool known = c->mode.len == 0;
+	struct toll_suggest near;
 
-	for (int i = 0; i < MODE_COUNT; i++)
+	toll_suggest_init(&near, c->mode);
+	for (int i = 0; i < MODE_COUNT; i++) {
 		known |= toll_slice_is(c->mode, modes[i]);
+		toll_suggest_offer(&near, modes[i]);
+	}
 	if (!known)
-		toll_report_error(r, "mode",
-		                  "\"%.*s\" must be one of proportional, equalizing, hash_seed",
-		                  TOLL_FMT(c->mode));
+		toll_report_error(
+			r, "mode",
+			"\"%.*s\" must be one of proportional, equalizing, hash_seed%s%s%s",
+			TOLL_FMT(c->mode), near.best ? "; did you mean \"" : "",
+			near.best ? near.best : "", near.best ? "\"?" : "");
 	if (c->sampling_percentage > 0 && probability_of(c) < 0x1p-56)
 		toll_report_error(r, "sampling_percentage", "is too small: less than 2^-56");
 }

@@ -272,6 +272,7 @@ const struct toll_factory toll_processor_resourcedetection = {
 	.kind = TOLL_PROCESSOR,
 	.stability = TOLL_BETA,
 	.type = "resourcedetection",
+	.alias = "resource_detection",
 	.help = "Adds to every resource what is known of the host and the environment.",
 	.config_size = sizeof(struct detection_config),
 	.fields = fields,

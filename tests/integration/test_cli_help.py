@@ -39,6 +39,11 @@ def test_every_verb_has_help():
         assert all(len(line) <= 100 for line in done.stdout.splitlines()), verb
 
 
+def test_help_takes_a_verb():
+    assert spantoll("help", "validate").stdout == spantoll("validate", "--help").stdout
+    assert 'unknown verb "validat", did you mean "validate"?' in spantoll("help", "validat").stderr
+
+
 def test_every_verb_refuses_an_unknown_flag():
     for verb in verbs():
         done = spantoll(verb, "--no-such-flag-at-all")

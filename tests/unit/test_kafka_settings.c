@@ -168,6 +168,9 @@ static void older_forms_of_login_and_encryption(void **state TOLL_UNUSED)
 	expect(conf, "ssl.ca.pem", "x");
 	rd_kafka_conf_destroy(conf);
 	toll_config_free(c);
+	c = load("    auth: {tls: {insecure_skip_verify: true}}");
+	assert_non_null(strstr(findings_text, "kafka::auth::tls::insecure_skip_verify: anybody"));
+	toll_config_free(c);
 	c = load("    tls: {insecure: true}");
 	conf = conf_of(c);
 	expect(conf, "security.protocol", "plaintext");

@@ -102,9 +102,10 @@ static void mistakes_are_told_where_they_are(void **state TOLL_UNUSED)
 		const char *written, *sentence;
 	} cases[] = {
 		{ "{}", "otlphttp::endpoint: must name where to send" },
-		{ "{endpoint: 'collector:4318'}", "is no URL: http://host:port" },
+		{ "{endpoint: 'collector:4318'}",
+		  "\"collector:4318\" is no URL: http://host:port" },
 		{ "{endpoint: 'ftp://c'}", "is no URL" },
-		{ "{endpoint: 'http://u:secret@'}", "\"http:///v1/traces\" is no URL" },
+		{ "{endpoint: 'http://u:secret@'}", "\"http://\" is no URL" },
 		{ "{traces_endpoint: 'c'}", "otlphttp::traces_endpoint: \"c\" is no URL" },
 		{ "{endpoint: 'http://c', tls: {ca_file: /x}}", "http:// is plain text" },
 		{ "{endpoint: 'https://c', tls: {insecure: true}}", "tls::insecure: " },

@@ -132,8 +132,10 @@ static const struct {
 	  "an array where one value belongs, at byte 31, resourceSpans[0].resource" },
 	{ "{\"resourceSpans\":[{\"schemaUrl\":{}}]}",
 	  "an object where a scalar belongs, at byte 32, resourceSpans[0].schemaUrl" },
-	{ SPAN("\"traceId\":\"0\""),
-	  "not hex, at byte 57, resourceSpans[0].scopeSpans[0].spans[0].traceId" },
+	{ SPAN("\"traceId\":\"0\""), "not hex: an odd number of digits, at byte 57, "
+	                             "resourceSpans[0].scopeSpans[0].spans[0].traceId" },
+	{ SPAN("\"traceId\":\"0g\""),
+	  "not hex, at byte 58, resourceSpans[0].scopeSpans[0].spans[0].traceId" },
 	{ SPAN("\"name\":\"\xff\""), "not UTF-8, at byte 52" },
 	{ SPAN("\"name\":\"\xed\xa0\x80\""), "not UTF-8, at byte 52" },
 	{ SPAN("\"name\":\"\xc0\x80\""), "not UTF-8, at byte 52" },

@@ -191,6 +191,7 @@ static void wrong_settings_are_explained(void **state TOLL_UNUSED)
 		{ "{sampling_percentage: -1}", "must be at least 0" },
 		{ "{sampling_percentage: 1e-30}", "is too small" },
 		{ "{sampling_percentage: 5, mode: fair}", "must be one of proportional" },
+		{ "{sampling_percentage: 5, mode: equalising}", "did you mean \"equalizing\"?" },
 		{ "{sampling_percentage: 5, sampling_precision: 15}", "between 1 and 14" },
 	};
 

@@ -2,7 +2,9 @@
 #include "pipeline/trace.h"
 
 #include "proto/batch.h"
+#include "proto/edit.h"
 #include "tests/support/fake_batch.h"
+#include "tests/support/otlp.h"
 #include "tests/unit/unit.h"
 
 static char text[65536];
@@ -73,6 +75,25 @@ static void what_a_processor_did(void **state TOLL_UNUSED)
 	toll_trace_free(t);
 }
 
+static void a_number_is_written_as_short_as_it_can_be(void **state TOLL_UNUSED)
+{
+	struct toll_trace *t = toll_trace_new();
+	struct msg *span = span_new("op", 1, 5);
+	struct toll_batch *b = batch_of_request(request_of("svc", &span, 1));
+	struct toll_node *n = &b->spans[0].node;
+	struct toll_traced *d;
+
+	toll_trace_watch(t, 1);
+	d = toll_trace_begin(t, "traces", b);
+	assert_int_equal(toll_node_set_double(b, n, TOLL_SLICE("cost.amount"), 0.0031), 0);
+	toll_traced_step(d, b, "cost", 7, 0);
+	toll_trace_end(t, d);
+	printed(t);
+	assert_non_null(strstr(text, "cost.amount = 0.0031\n"));
+	toll_batch_unref(b);
+	toll_trace_free(t);
+}
+
 static void the_ring_and_a_record_have_an_end(void **state TOLL_UNUSED)
 {
 	struct toll_trace *t = toll_trace_new();
@@ -101,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_in_so_many),
 		cmocka_unit_test(what_a_processor_did),
+		cmocka_unit_test(a_number_is_written_as_short_as_it_can_be),
 		cmocka_unit_test(the_ring_and_a_record_have_an_end),
 	};
 
