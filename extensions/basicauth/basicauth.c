@@ -143,7 +143,6 @@ static void basic_shutdown(struct toll_component *c, uint64_t deadline_mono_ns T
 	if (e->published)
 		toll_host_withdraw(c->host, &e->auth);
 	e->published = false;
-	e->watch = toll_file_watch_free(e->watch);
 }
 
 static void basic_free(struct toll_component *c)
@@ -151,6 +150,7 @@ static void basic_free(struct toll_component *c)
 	struct basic *e = toll_container_of(c, struct basic, super.super);
 
 	basic_shutdown(c, 0);
+	e->watch = toll_file_watch_free(e->watch); /* the main loop's */
 	toll_snapshot_set(&e->users, NULL);
 	free(e);
 }

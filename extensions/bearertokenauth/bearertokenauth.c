@@ -177,9 +177,6 @@ static void bearer_shutdown(struct toll_component *c, uint64_t deadline_mono_ns 
 	if (e->published)
 		toll_host_withdraw(c->host, &e->auth);
 	e->published = false;
-	for (size_t i = 0; i < e->watch_count; i++)
-		toll_file_watch_free(e->watches[i]);
-	e->watch_count = 0;
 }
 
 static void bearer_free(struct toll_component *c)
@@ -187,6 +184,8 @@ static void bearer_free(struct toll_component *c)
 	struct bearer *e = toll_container_of(c, struct bearer, super.super);
 
 	bearer_shutdown(c, 0);
+	for (size_t i = 0; i < e->watch_count; i++)
+		toll_file_watch_free(e->watches[i]); /* the main loop's */
 	toll_snapshot_set(&e->tokens, NULL);
 	free(e->watches);
 	free(e);
