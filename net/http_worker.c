@@ -137,10 +137,11 @@ static void cut_if(struct toll_http_worker *w, bool busy_too)
 
 /* ---- the thread ---- */
 
-static bool has_idle(const struct toll_http_worker *w)
+/* Busy ones too: an answer that is on its way may not have said that its connection ends. */
+static bool has_connections(const struct toll_http_worker *w)
 {
 	for (unsigned i = 0; i < w->limit; i++)
-		if (w->connections[i].used && !w->connections[i].busy)
+		if (w->connections[i].used)
 			return true;
 	return false;
 }
@@ -161,7 +162,7 @@ static void wind_down(struct toll_http_worker *w)
 {
 	if (!w->quiet)
 		close_listener(w);
-	if (has_idle(w) && toll_clock_mono_ns() < w->quiet_until_mono_ns &&
+	if (has_connections(w) && toll_clock_mono_ns() < w->quiet_until_mono_ns &&
 	    !atomic_load(&w->server->cut))
 		return;
 	MHD_run(w->daemon); /* what has arrived is taken */

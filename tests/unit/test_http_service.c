@@ -11,7 +11,8 @@
 #include "base/thread.h"
 #include "tests/support/http.h"
 
-#define MIB ((size_t)1 << 20)
+#define MIB   ((size_t)1 << 20)
+#define LARGE (8 * MIB)
 
 /* What the service does is in the path: /now, /later (another thread), /hold (until release()),
  * /refuse (with the headers). The answer is the number of bytes that came. */
@@ -30,6 +31,16 @@ static void answer(struct toll_http_call *c)
 	if (q->error)
 		r.status = q->error == TOLL_ETOOBIG ? 413 : 503;
 	toll_http_printf(&r, "%zu bytes", *len);
+	toll_http_answer(c, &r);
+}
+
+/* More than a socket holds: on its way until it is read. */
+static void answer_large(struct toll_http_call *c)
+{
+	struct toll_http_response r = { .status = 200, .body = malloc(LARGE), .len = LARGE };
+
+	assert_non_null(r.body);
+	memset(r.body, 'y', LARGE);
 	toll_http_answer(c, &r);
 }
 
@@ -70,6 +81,8 @@ static void serve(void *ctx TOLL_UNUSED, struct toll_http_call *c)
 		held[held_count++] = c;
 		pthread_cond_signal(&changed);
 		pthread_mutex_unlock(&lock);
+	} else if (strcmp(q->path, "/large") == 0) {
+		answer_large(c);
 	} else {
 		toll_http_call_drop_body(c);
 		answer(c);
@@ -388,6 +401,41 @@ static void who_sends_while_it_closes_is_answered(void **state TOLL_UNUSED)
 	end(s);
 }
 
+static void read_large(int fd)
+{
+	static char buf[65536];
+	size_t ys = 0;
+
+	while (ys < LARGE) {
+		ssize_t n = recv(fd, buf, sizeof(buf), 0);
+
+		assert_true(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			ys += buf[i] == 'y';
+	}
+}
+
+/* The answer on its way when it closes could not say that its connection ends. */
+static void who_sends_after_such_an_answer_is_answered(void **state TOLL_UNUSED)
+{
+	struct toll_http_server *s = start(NULL);
+	int fd = http_dial(toll_http_server_port(s));
+	const char *a;
+
+	put_request(fd, "/large", 1, "");
+	put_xs(fd, 1);
+	assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 5000), 1);
+	toll_http_server_close(s);
+	poll(NULL, 0, 50); /* its thread has seen it */
+	read_large(fd);
+	put_request(fd, "/now", 3, "");
+	put_xs(fd, 3);
+	a = http_drain(fd);
+	assert_non_null(strstr(a, "Connection: close"));
+	assert_non_null(strstr(a, "3 bytes"));
+	end(s);
+}
+
 static void what_is_owed_at_the_deadline_is_told(void **state TOLL_UNUSED)
 {
 	struct toll_http_server *s = start(NULL);
@@ -455,6 +503,7 @@ int main(void)
 		cmocka_unit_test(many_at_once_on_several_workers),
 		cmocka_unit_test(stop_waits_for_answers),
 		cmocka_unit_test(who_sends_while_it_closes_is_answered),
+		cmocka_unit_test(who_sends_after_such_an_answer_is_answered),
 		cmocka_unit_test(what_is_owed_at_the_deadline_is_told),
 		cmocka_unit_test(unix_sockets_are_served_and_removed),
 	};
