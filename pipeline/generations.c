@@ -168,12 +168,12 @@ static void give_back(struct toll_generations *gs)
 		toll_host_speaks(gs->host, p->component);
 }
 
-/* What had started already may have been given batches: it leaves like any other. */
+/* What had started already may have been given batches: it leaves like any other, exporters that
+ * are held as well: once it is their turn. */
 static void undo(struct toll_generations *gs, struct toll_graph *next, struct toll_retiree *leaving)
 {
 	hide_leaving(gs->current, next, false);
 	hide_leaving(next, gs->current, true);
-	release_successors(next);
 	give_back(gs);
 	enter_line(gs, leaving);
 }

@@ -2,6 +2,7 @@
 #include "pipeline/generations.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "config/config.h"
@@ -385,6 +386,11 @@ static void answer_later(void *ctx)
 	fake_answer(outs[0], 0);
 }
 
+static void answer_first(void *ctx TOLL_UNUSED)
+{
+	fake_answer(outs[0], 0);
+}
+
 static void a_client_that_waits_keeps_the_way_it_came_by(void **state)
 {
 	struct rig *g = *state;
@@ -416,6 +422,27 @@ static void a_successor_waits_until_the_one_before_has_delivered(void **state)
 	run_until_retired(g);
 	FAKE_WAIT(outs[1], outs[1]->spans == 1);
 	assert_string_equal(events, "+out -out ");
+}
+
+/* The graph that failed has the waiting exporter as well, but no say in it. */
+static void a_failed_start_does_not_make_a_successor_begin(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, (struct parts){ .out = "n: 1" });
+	outs[0]->hold = true;
+	send(g, TOLL_ACK_RECEIVED);
+	FAKE_WAIT(outs[0], outs[0]->held_count == 1);
+	assert_int_equal(reload(g, (struct parts){ .out = "n: 2" }), 0);
+	send(g, TOLL_ACK_RECEIVED);
+	assert_int_equal(reload(g, (struct parts){ .in = "fails: true", .out = "n: 2" }),
+	                 TOLL_EDOWN);
+	atomic_store(&g->answers, 0);
+	usleep(50000); /* for what must not happen */
+	assert_int_equal(outs[1]->seen_count, 0);
+	g->timer = toll_host_timer(g->host, 50 * TOLL_MS, 0, answer_first, g);
+	run_until_retired(g);
+	FAKE_WAIT(outs[1], outs[1]->spans == 1);
 }
 
 static void as_many_retire_as_may_and_no_more(void **state)
@@ -510,6 +537,7 @@ int main(void)
 		TEST(a_failed_start_is_undone),
 		TEST(a_client_that_waits_keeps_the_way_it_came_by),
 		TEST(a_successor_waits_until_the_one_before_has_delivered),
+		TEST(a_failed_start_does_not_make_a_successor_begin),
 		TEST(as_many_retire_as_may_and_no_more),
 		TEST(the_end_of_the_process_ends_what_retires),
 		TEST(the_end_of_the_process_ends_what_two_that_retire_share),
