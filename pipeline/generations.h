@@ -14,7 +14,8 @@
 
 #include "base/error.h"
 
-/* Graphs that retire at once; a reload beyond that waits. They do it one after the other. */
+/* Graphs that retire at once; a reload beyond that waits. They do it one after the other,
+ * but nobody waits for one that only has open answers of clients left. */
 #define TOLL_GENERATIONS_MAX 4
 
 struct toll_config;

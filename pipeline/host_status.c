@@ -88,8 +88,9 @@ static void change_speaker(struct toll_host_state *state, const struct toll_comp
 
 	if (given_back)
 		word = state->before;
-	/* Whose start was undone is freed: another one may come to lie where it was. */
-	state->before = given_back ? (struct toll_host_word){ 0 } : state->now;
+	state->before = state->now;
+	if (given_back) /* it is freed, and another one may come to lie where it was */
+		state->before.speaker = NULL;
 	state->now = word;
 }
 
