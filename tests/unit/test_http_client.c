@@ -166,7 +166,9 @@ static void aborting_ends_it(void **state TOLL_UNUSED)
 
 static void nobody_there_is_told(void **state TOLL_UNUSED)
 {
-	struct toll_http_get get = { "http://127.0.0.1:1/", TOLL_S, 10, NULL };
+	struct toll_http_get get = { .url = "http://127.0.0.1:1/",
+		                     .timeout_ns = TOLL_S,
+		                     .max_bytes = 10 };
 	struct toll_error why;
 	char *body;
 	size_t len;

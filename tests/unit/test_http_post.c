@@ -297,8 +297,8 @@ static void answers_say_what_the_server_said(void **state TOLL_UNUSED)
 	assert_true(r->status == 400 && f.got.is_json);
 	r = post(&f, "retry");
 	assert_true(r->status == 429 && r->retry_after_ns == 7 * TOLL_S);
-	r = post(&f, "date");
-	assert_true(r->status == 503 && r->retry_after_ns > 1000000 * TOLL_S);
+	r = post(&f, "date"); /* far away; newer libraries make six hours of it */
+	assert_true(r->status == 503 && r->retry_after_ns > 3600 * TOLL_S);
 	r = post(&f, "moved");
 	assert_int_equal(r->status, 307);
 	assert_int_equal(f.server.requests, 5);
