@@ -73,7 +73,9 @@ static struct got get_with(const char *answer, size_t max_bytes, const atomic_bo
 	struct got got = { 0 };
 	struct peer peer;
 	char url[64], *body;
-	struct toll_http_get get = { url, 300 * TOLL_MS, max_bytes, abort };
+	struct toll_http_get get = {
+		.url = url, .timeout_ns = 300 * TOLL_MS, .max_bytes = max_bytes, .abort = abort
+	};
 
 	peer_start(&peer, answer);
 	snprintf(url, sizeof(url), "http://u:secret@127.0.0.1:%u/prices", peer.port);
