@@ -79,7 +79,8 @@ static char *read_users(const struct basic_config *c)
 		return NULL;
 	if (len)
 		text[len++] = '\n';
-	memcpy(text + len, c->htpasswd.text.ptr, c->htpasswd.text.len);
+	if (c->htpasswd.text.len)
+		memcpy(text + len, c->htpasswd.text.ptr, c->htpasswd.text.len);
 	text[len + c->htpasswd.text.len] = '\0';
 	return text;
 }
