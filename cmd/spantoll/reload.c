@@ -77,11 +77,15 @@ static void succeeded(struct toll_reload *r, const struct toll_config *config,
 	atomic_fetch_add(&r->successes, 1);
 	atomic_store(&r->last_failed, false);
 	show_config(r, config);
-	TOLL_INFO(WHO, "the configuration is reloaded: %u components go on%s", report->kept,
-	          report->names[0] ? ":" : ", nothing is new");
 	if (report->names[0])
-		TOLL_INFO(WHO, "%u new, %u changed, %u gone:%s", report->added, report->changed,
-		          report->removed, report->names);
+		TOLL_INFO(WHO,
+		          "the configuration is reloaded: %u components go on, %u new, %u changed, "
+		          "%u gone:%s",
+		          report->kept, report->added, report->changed, report->removed,
+		          report->names);
+	else
+		TOLL_INFO(WHO, "the configuration is reloaded: %u components go on, nothing is new",
+		          report->kept);
 }
 
 static void failed(struct toll_reload *r, const char *why)
