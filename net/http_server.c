@@ -15,6 +15,7 @@
 #define DEFAULT_HEADER_TIMEOUT (5 * TOLL_S)
 #define DEFAULT_TIMEOUT        (30 * TOLL_S)
 #define DEFAULT_IDLE_TIMEOUT   (60 * TOLL_S)
+#define DEFAULT_QUIET          (TOLL_S / 4)
 #define CUT_NS                 (TOLL_S / 10) /* for cut connections to end, and services to answer */
 
 static void set_default(uint64_t *value, uint64_t preset)
@@ -35,6 +36,7 @@ static void fill_defaults(struct toll_http_settings *set)
 	set_default(&set->body_timeout_ns, DEFAULT_TIMEOUT);
 	set_default(&set->answer_timeout_ns, DEFAULT_TIMEOUT);
 	set_default(&set->idle_timeout_ns, DEFAULT_IDLE_TIMEOUT);
+	set_default(&set->quiet_ns, DEFAULT_QUIET);
 }
 
 /* ---- listening ---- */

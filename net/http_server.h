@@ -103,6 +103,7 @@ struct toll_http_settings {
 	uint64_t body_timeout_ns;    /* [30 s] from there to the end of the body */
 	uint64_t answer_timeout_ns;  /* [30 s] from the answer to its last byte on its way */
 	uint64_t idle_timeout_ns;    /* [60 s] between two requests of one connection */
+	uint64_t quiet_ns;           /* [250 ms] at close, for kept connections to be told */
 	bool close_connections;      /* [keep them] after one answer */
 };
 

@@ -13,8 +13,8 @@
 #include "base/thread.h"
 #include "net/http_private.h"
 
-#define SWEEP_NS (TOLL_S / 2)
-#define QUIET_NS (TOLL_S / 4)
+#define SWEEP_NS       (TOLL_S / 2)
+#define QUIET_SWEEP_NS (TOLL_S / 40)
 
 /* ---- connections ---- */
 
@@ -153,7 +153,7 @@ static void close_listener(struct toll_http_worker *w)
 	if (fd >= 0)
 		close(fd);
 	w->quiet = true;
-	w->quiet_until_mono_ns = toll_clock_mono_ns() + QUIET_NS;
+	w->quiet_until_mono_ns = toll_clock_mono_ns() + w->server->set.quiet_ns;
 }
 
 /* Who sends all the time is answered once more, and told to reconnect; who does not loses a
@@ -173,7 +173,7 @@ static void wind_down(struct toll_http_worker *w)
 
 static int wait_ms(struct toll_http_worker *w)
 {
-	uint64_t most = w->quiet && !w->closed ? QUIET_NS / 10 : SWEEP_NS;
+	uint64_t most = w->quiet && !w->closed ? QUIET_SWEEP_NS : SWEEP_NS;
 	unsigned long long ms;
 
 	if (MHD_get_timeout(w->daemon, &ms) == MHD_NO || ms > most / TOLL_MS)

@@ -382,9 +382,12 @@ static void stop_waits_for_answers(void **state TOLL_UNUSED)
 	toll_http_server_free(s);
 }
 
+/* However slow the machine is. */
+static const struct toll_http_settings long_quiet = { .quiet_ns = 60 * TOLL_S };
+
 static void who_sends_while_it_closes_is_answered(void **state TOLL_UNUSED)
 {
-	struct toll_http_server *s = start(NULL);
+	struct toll_http_server *s = start(&long_quiet);
 	int fd = http_dial(toll_http_server_port(s));
 	const char *a;
 
@@ -418,7 +421,7 @@ static void read_large(int fd)
 /* The answer on its way when it closes could not say that its connection ends. */
 static void who_sends_after_such_an_answer_is_answered(void **state TOLL_UNUSED)
 {
-	struct toll_http_server *s = start(NULL);
+	struct toll_http_server *s = start(&long_quiet);
 	int fd = http_dial(toll_http_server_port(s));
 	const char *a;
 
