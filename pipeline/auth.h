@@ -19,9 +19,9 @@ struct toll_auth_request {
 
 struct toll_authenticator {
 	/* 0: identity is filled (toll_identity_print). TOLL_EDENIED: not with these headers.
-	 * TOLL_EFULL: cannot tell now, come again. *ret_why (on errors): a static sentence for the
-	 * client that gives nothing away. Any thread, several at once; as slow as one password
-	 * hash. */
+	 * TOLL_ETOOMANY: too many ask at once, come again. *ret_why (on errors): a static sentence
+	 * for the client that gives nothing away. Any thread, several at once; as slow as one
+	 * password hash. */
 	int (*check)(struct toll_authenticator *a, const struct toll_auth_request *q,
 	             char identity[TOLL_IDENTITY_MAX], const char **ret_why);
 	const char *challenge; /* of WWW-Authenticate: "Bearer" */

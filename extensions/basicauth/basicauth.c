@@ -48,8 +48,8 @@ static int check(struct toll_authenticator *a, const struct toll_auth_request *q
 	toll_shared_unref(shared);
 	if (!err)
 		toll_identity_print(c.user, identity);
-	*ret_why = err == TOLL_EFULL ? "busy checking another password"
-	                             : "the user name or the password is wrong";
+	*ret_why = err == TOLL_ETOOMANY ? "too many passwords to check at once: come again"
+	                                : "the user name or the password is wrong";
 	explicit_bzero(&c, sizeof(c));
 	return err;
 }

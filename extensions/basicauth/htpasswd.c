@@ -225,7 +225,7 @@ int toll_htpasswd_check(struct toll_htpasswd *h, const struct toll_credentials *
 
 	if (!toll_remembered_find(&h->remembered, c->all, &right)) {
 		if (pthread_mutex_trylock(&h->slow) != 0)
-			return TOLL_EFULL;
+			return TOLL_ETOOMANY;
 		right = check_now(h, c);
 		pthread_mutex_unlock(&h->slow);
 		toll_remembered_add(&h->remembered, c->all, right);

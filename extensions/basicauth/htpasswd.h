@@ -21,8 +21,8 @@ int toll_htpasswd_new(struct toll_slice text, struct toll_htpasswd **ret,
 struct toll_shared *toll_htpasswd_shared(struct toll_htpasswd *h);
 struct toll_htpasswd *toll_htpasswd_of(struct toll_shared *shared);
 
-/* 0: the password is right. TOLL_EDENIED. TOLL_EFULL: another thread is at a slow hash; one at a
- * time, so that guessing cannot keep every worker busy. Any thread. */
+/* 0: the password is right. TOLL_EDENIED. TOLL_ETOOMANY: another thread is at a slow hash; one
+ * at a time, so that guessing cannot keep every worker busy. Any thread. */
 int toll_htpasswd_check(struct toll_htpasswd *h, const struct toll_credentials *c);
 
 #endif

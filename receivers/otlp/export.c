@@ -9,7 +9,7 @@ static struct toll_stats *stats_of(const struct toll_otlp_request *r)
 	return r->engine->receiver->super.super.stats;
 }
 
-static void count(struct toll_otlp_engine *e, enum toll_outcome outcome)
+void toll_otlp_count(struct toll_otlp_engine *e, enum toll_outcome outcome)
 {
 	atomic_fetch_add_explicit(&e->outcomes[outcome], 1, memory_order_relaxed);
 }
@@ -17,7 +17,8 @@ static void count(struct toll_otlp_engine *e, enum toll_outcome outcome)
 /* Refused before it was known how many spans there are. */
 static void refuse(struct toll_otlp_request *r, int err, const char *why)
 {
-	count(r->engine, toll_err_retryable(err) ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
+	toll_otlp_count(r->engine,
+	                toll_err_retryable(err) ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
 	r->engine->ops->answer(r, err, why);
 }
 
@@ -31,7 +32,7 @@ static void count_rejected(struct toll_otlp_request *r)
 static void accept(struct toll_otlp_request *r)
 {
 	count_rejected(r);
-	count(r->engine, TOLL_OUTCOME_SUCCESS);
+	toll_otlp_count(r->engine, TOLL_OUTCOME_SUCCESS);
 	r->engine->ops->answer(r, 0, NULL);
 }
 

@@ -8,7 +8,7 @@
 
 #include "receivers/otlp/response.h"
 
-enum { UNIMPLEMENTED = 12, UNAVAILABLE = 14 };
+enum { UNIMPLEMENTED = 12 };
 
 #define COLLECTOR "/opentelemetry.proto.collector."
 
@@ -19,7 +19,8 @@ static void take(struct toll_otlp_request *r, char *out)
 	toll_grpc_call_take(toll_grpc_call_of(r), out); /* never NULL: no body is in one piece */
 }
 
-/* Overload is UNAVAILABLE with the time to come back; what can never succeed says so without. */
+/* Overload comes with the time to come back; what can never succeed says so without: that is how
+ * SDKs tell the two meanings of RESOURCE_EXHAUSTED apart. */
 static void answer(struct toll_otlp_request *r, int err, const char *why)
 {
 	struct toll_grpc_answer a = { .status = err ? toll_err_grpc_status(err) : 0,
@@ -28,7 +29,7 @@ static void answer(struct toll_otlp_request *r, int err, const char *why)
 
 	if (!err)
 		a.response = toll_otlp_response(TOLL_OTLP_PROTOBUF, r->rejected, r->reason, buf);
-	else if (a.status == UNAVAILABLE)
+	else if (toll_err_retryable(err))
 		a.details = toll_otlp_status(TOLL_OTLP_PROTOBUF, a.status, why,
 		                             toll_retry_delay_ms(), buf);
 	toll_grpc_answer(toll_grpc_call_of(r), &a);
@@ -101,8 +102,7 @@ static void refuse_signal(void *ctx, struct toll_grpc_call *c)
 {
 	struct toll_otlp_grpc *g = ctx;
 
-	atomic_fetch_add_explicit(&g->super.outcomes[TOLL_OUTCOME_FAILURE], 1,
-	                          memory_order_relaxed);
+	toll_otlp_count(&g->super, TOLL_OUTCOME_FAILURE);
 	toll_grpc_answer(c, &(struct toll_grpc_answer){ .status = UNIMPLEMENTED,
 	                                                .message = TOLL_OTLP_TRACES_ONLY });
 }

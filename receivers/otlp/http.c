@@ -24,7 +24,6 @@ struct http {
 	unsigned codings;                 /* bits of enum toll_encoding */
 	char coding_names[TOLL_CODINGS_MAX];
 	char path[TOLL_OTLP_PATH_MAX + 2];
-	_Atomic uint64_t refused; /* for their headers */
 	char unknown_path[320], unknown_coding[128];
 	char setting[128];
 	char endpoint[TOLL_ENDPOINT_MAX];
@@ -36,8 +35,9 @@ struct request {
 	enum toll_encoding encoding;
 	enum toll_otlp_format format;
 	char identity[TOLL_IDENTITY_MAX];
-	bool has_format;    /* the client's language: else it is told in plain text */
-	const char *origin; /* the page that sent it, or NULL */
+	bool has_format;     /* the client's language: else it is told in plain text */
+	char retry_after[8]; /* seconds, as text */
+	const char *origin;  /* the page that sent it, or NULL */
 };
 
 static struct http *http_of(struct toll_otlp_engine *e)
@@ -52,25 +52,18 @@ static const struct http *http_of_const(const struct toll_otlp_engine *e)
 
 /* ---- refusals and answers ---- */
 
-/* A Status in the client's language, or the sentence alone. */
-static void say(const struct request *q, int code, const char *why, uint32_t delay_ms,
-                struct toll_http_response *r)
-{
-	char buf[TOLL_RESPONSE_MAX] TOLL_UNINITIALIZED;
-
-	if (!q->has_format) {
-		toll_http_printf(r, "%s\n", why);
-		return;
-	}
-	r->content_type = toll_otlp_type(q->format);
-	toll_http_copy(r, toll_otlp_status(q->format, code, why, delay_ms, buf));
-}
+struct refusal {
+	unsigned status; /* of HTTP */
+	int code;        /* of google.rpc.Status */
+	const char *why;
+	bool again; /* the client is to come again */
+};
 
 static unsigned status_of(int err)
 {
-	if (toll_err_retryable(err))
-		return 503;
 	switch (err) {
+	case TOLL_ETOOMANY:
+		return 429;
 	case TOLL_EINVALID:
 		return 400;
 	case TOLL_ETOOBIG:
@@ -80,8 +73,44 @@ static unsigned status_of(int err)
 	case TOLL_EDENIED:
 		return 401;
 	default:
-		return 500;
+		return toll_err_retryable(err) ? 503 : 500;
 	}
+}
+
+static struct refusal for_good(unsigned status, int code, const char *why)
+{
+	return (struct refusal){ status, code, why, false };
+}
+
+static struct refusal refusal_of(int err, const char *why)
+{
+	return (struct refusal){ status_of(err), toll_err_grpc_status(err), why,
+		                 toll_err_retryable(err) };
+}
+
+/* Both ways in which clients look for it: the returned delay is for RetryInfo. */
+static uint32_t add_retry_after(struct request *q, struct toll_http_response *r)
+{
+	uint32_t delay_ms = toll_retry_delay_ms();
+
+	snprintf(q->retry_after, sizeof(q->retry_after), "%u", (delay_ms + 999) / 1000);
+	toll_http_add_header(r, "Retry-After", q->retry_after);
+	return delay_ms;
+}
+
+/* A Status in the client's language, or the sentence alone. */
+static void say(struct request *q, const struct refusal *f, struct toll_http_response *r)
+{
+	char buf[TOLL_RESPONSE_MAX] TOLL_UNINITIALIZED;
+	uint32_t delay_ms = f->again ? add_retry_after(q, r) : 0;
+
+	r->status = f->status;
+	if (!q->has_format) {
+		toll_http_printf(r, "%s\n", f->why);
+		return;
+	}
+	r->content_type = toll_otlp_type(q->format);
+	toll_http_copy(r, toll_otlp_status(q->format, f->code, f->why, delay_ms, buf));
 }
 
 static void take(struct toll_otlp_request *r, char *out)
@@ -99,19 +128,15 @@ static void answer(struct toll_otlp_request *r, int err, const char *why)
 {
 	struct request *q = toll_container_of(r, struct request, otlp);
 	struct http *h = http_of(r->engine);
-	struct toll_http_response out = { .status = err ? status_of(err) : 200 };
-	uint32_t delay_ms = out.status == 503 ? toll_retry_delay_ms() : 0;
-	char buf[TOLL_RESPONSE_MAX] TOLL_UNINITIALIZED, seconds[16];
+	struct toll_http_response out = { .status = 200 };
+	struct refusal refusal = refusal_of(err, why);
+	char buf[TOLL_RESPONSE_MAX] TOLL_UNINITIALIZED;
 
 	if (err) {
-		say(q, toll_err_grpc_status(err), why, delay_ms, &out);
+		say(q, &refusal, &out);
 	} else {
 		out.content_type = toll_otlp_type(q->format);
 		toll_http_copy(&out, toll_otlp_response(q->format, r->rejected, r->reason, buf));
-	}
-	if (delay_ms) {
-		snprintf(seconds, sizeof(seconds), "%u", (delay_ms + 999) / 1000);
-		toll_http_add_header(&out, "Retry-After", seconds);
 	}
 	toll_otlp_cors_answer(&h->cors, q->origin, &out);
 	toll_http_answer(toll_http_call_of(q), &out);
@@ -119,12 +144,11 @@ static void answer(struct toll_otlp_request *r, int err, const char *why)
 
 /* ---- with the headers ---- */
 
-static bool refuse(struct http *h, const struct request *q, unsigned status, int code,
-                   const char *why, struct toll_http_response *r)
+static bool refuse(struct http *h, struct request *q, struct refusal f,
+                   struct toll_http_response *r)
 {
-	atomic_fetch_add_explicit(&h->refused, 1, memory_order_relaxed);
-	r->status = status;
-	say(q, code, why, 0, r);
+	toll_otlp_count(&h->super, f.again ? TOLL_OUTCOME_REFUSED : TOLL_OUTCOME_FAILURE);
+	say(q, &f, r);
 	toll_otlp_cors_answer(&h->cors, q->origin, r);
 	return false;
 }
@@ -155,47 +179,46 @@ static bool preflight(struct http *h, const struct toll_http_request *in,
 	return false;
 }
 
-static bool check_path(struct http *h, const struct request *q, const struct toll_http_request *in,
+static bool check_path(struct http *h, struct request *q, const struct toll_http_request *in,
                        struct toll_http_response *r)
 {
 	if (strcmp(in->path, h->path) == 0)
 		return true;
-	return refuse(h, q, 404, is_other_signal(in->path) ? UNIMPLEMENTED : NOT_FOUND,
-	              is_other_signal(in->path) ? TOLL_OTLP_TRACES_ONLY : h->unknown_path, r);
+	if (is_other_signal(in->path))
+		return refuse(h, q, for_good(404, UNIMPLEMENTED, TOLL_OTLP_TRACES_ONLY), r);
+	return refuse(h, q, for_good(404, NOT_FOUND, h->unknown_path), r);
 }
 
-static bool check_method(struct http *h, const struct request *q,
-                         const struct toll_http_request *in, struct toll_http_response *r)
+static bool check_method(struct http *h, struct request *q, const struct toll_http_request *in,
+                         struct toll_http_response *r)
 {
 	if (strcmp(in->method, "POST") == 0)
 		return true;
 	toll_http_add_header(r, "Allow", "POST");
-	return refuse(h, q, 405, UNIMPLEMENTED, "use POST", r);
+	return refuse(h, q, for_good(405, UNIMPLEMENTED, "use POST"), r);
 }
 
-static bool check_type(struct http *h, const struct request *q, struct toll_http_response *r)
+static bool check_type(struct http *h, struct request *q, struct toll_http_response *r)
 {
-	if (q->has_format)
-		return true;
-	return refuse(h, q, 415, INVALID_ARGUMENT,
-	              "Content-Type must be application/x-protobuf or application/json", r);
+	static const char why[] = "Content-Type must be application/x-protobuf or application/json";
+
+	return q->has_format || refuse(h, q, for_good(415, INVALID_ARGUMENT, why), r);
 }
 
-static bool check_coding(struct http *h, const struct request *q, struct toll_http_response *r)
+static bool check_coding(struct http *h, struct request *q, struct toll_http_response *r)
 {
 	if (h->codings & 1u << q->encoding)
 		return true;
 	toll_http_add_header(r, "Accept-Encoding", h->coding_names);
-	return refuse(h, q, 415, INVALID_ARGUMENT, h->unknown_coding, r);
+	return refuse(h, q, for_good(415, INVALID_ARGUMENT, h->unknown_coding), r);
 }
 
-static bool check_size(struct http *h, const struct request *q, const struct toll_http_request *in,
+static bool check_size(struct http *h, struct request *q, const struct toll_http_request *in,
                        struct toll_http_response *r)
 {
-	if (!in->error)
-		return true;
-	return refuse(h, q, status_of(in->error), toll_err_grpc_status(in->error),
-	              "the body is larger than max_request_body_size", r);
+	static const char why[] = "the body is larger than max_request_body_size";
+
+	return !in->error || refuse(h, q, refusal_of(in->error, why), r);
 }
 
 /* ---- who is asking ---- */
@@ -233,9 +256,7 @@ static bool let_in(struct http *h, struct request *q, const struct toll_http_req
 		return true;
 	if (err == TOLL_EDENIED)
 		toll_http_add_header(r, "WWW-Authenticate", s->auth->challenge);
-	else
-		toll_http_add_header(r, "Retry-After", "1");
-	return refuse(h, q, status_of(err), toll_err_grpc_status(err), why, r);
+	return refuse(h, q, refusal_of(err, why), r);
 }
 
 static bool admit(void *ctx, struct toll_http_call *c, struct toll_http_response *r)
@@ -356,11 +377,9 @@ static const char *address(const struct toll_otlp_engine *e)
 
 static uint64_t failures(const struct toll_otlp_engine *e)
 {
-	const struct http *h = http_of_const(e);
-	const struct toll_http_counts *c = toll_http_server_counts(h->server);
+	const struct toll_http_counts *c = toll_http_server_counts(http_of_const(e)->server);
 
-	return atomic_load_explicit(&h->refused, memory_order_relaxed) +
-	       atomic_load_explicit(&c->lost, memory_order_relaxed);
+	return atomic_load_explicit(&c->lost, memory_order_relaxed);
 }
 
 static const struct toll_otlp_engine_ops ops = {

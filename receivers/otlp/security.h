@@ -39,7 +39,7 @@ struct toll_otlp_caller {
 };
 
 /* 0: may go on; identity is what the authenticator says, else the name in the certificate, else
- * "". TOLL_EDENIED, TOLL_EFULL (come again): *ret_why is for the client. */
+ * "". TOLL_EDENIED, TOLL_ETOOMANY (come again): *ret_why is for the client. */
 int toll_otlp_identify(struct toll_otlp_security *s, const struct toll_otlp_caller *c,
                        char identity[TOLL_IDENTITY_MAX], const char **ret_why) TOLL_MUST_CHECK;
 

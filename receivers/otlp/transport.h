@@ -76,6 +76,9 @@ int toll_otlp_engine_init(struct toll_otlp_engine *e, const struct toll_otlp_eng
                           size_t max_message_bytes) TOLL_MUST_CHECK;
 void toll_otlp_engine_release(struct toll_otlp_engine *e);
 
+/* A request that the engine answers by itself. Any thread. */
+void toll_otlp_count(struct toll_otlp_engine *e, enum toll_outcome outcome);
+
 /* Engines keep it inside the call. */
 struct toll_otlp_request {
 	struct toll_otlp_engine *engine;

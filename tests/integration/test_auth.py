@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+from concurrent import futures
 
 import grpc
 import pytest
@@ -30,6 +31,9 @@ def bearer(token):
 
 def basic(user, password=PASSWORD):
     return {"authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+SLOW = "$2y$10$abcdefghijklmnopqrstuu3qWavo/JrKRRVDF/68ERj4rQOXSVCG2"  # of that password too: 50 ms and more
 
 
 def guarded(spantoll, protocol, extension, settings, **more):
@@ -109,12 +113,38 @@ def test_a_user_and_a_password_are_needed(spantoll, protocol, tmp_path):
 
 
 def test_a_slow_hash_is_computed_once(spantoll):
-    slow = "$2y$10$abcdefghijklmnopqrstuu3qWavo/JrKRRVDF/68ERj4rQOXSVCG2"
-    daemon = guarded(spantoll, "grpc", "basicauth", {"htpasswd": {"inline": f"shop:{slow}"}})
+    daemon = guarded(spantoll, "grpc", "basicauth", {"htpasswd": {"inline": f"shop:{SLOW}"}})
     eventually(lambda: send(daemon, "grpc", basic("shop")).ok, 5, "the first answer")
     before = daemon.cpu_seconds()
     assert all(send(daemon, "grpc", basic("shop")).ok for _ in range(200))
     assert daemon.cpu_seconds() - before < 2, "200 times bcrypt would be 10 s"
+
+
+def test_too_many_passwords_at_once_are_told_to_come_again(spantoll):
+    """429 with Retry-After, RESOURCE_EXHAUSTED with RetryInfo: without those an SDK would drop the spans."""
+    guard = {"auth": {"authenticator": "basicauth"}}
+    daemon = spantoll(receivers={"otlp": {"protocols": {"grpc": {**guard}, "http": {**guard}}}},
+                      extensions={"basicauth": {"htpasswd": {"inline": f"shop:{SLOW}"}}})
+    refused, denied = {"grpc": [], "http": []}, 0
+    with futures.ThreadPoolExecutor(2) as pool:
+        for guess in range(200):
+            answers = list(pool.map(lambda p: (p, send(daemon, p, basic("shop", f"{p}{guess}"))), refused))
+            denied += sum(a.denied for _, a in answers)
+            for protocol, answer in answers:
+                if not answer.denied:
+                    refused[protocol].append(answer)
+            if all(refused.values()):
+                break
+    for answer in refused["http"]:
+        assert answer.code == 429 and answer.status == (8, "too many passwords to check at once: come again"), answer
+        assert 1 <= answer.retry_delay <= int(answer.headers["retry-after"]) <= 5
+    for answer in refused["grpc"]:
+        assert answer.code == grpc.StatusCode.RESOURCE_EXHAUSTED and 1 <= answer.retry_delay <= 5, answer
+    for protocol, answers in refused.items():
+        assert answers, protocol
+        assert daemon.metric("otelcol_receiver_requests", transport=protocol, outcome="refused") == len(answers)
+        eventually(lambda: send(daemon, protocol, basic("shop")).ok, 10, "the right password is let in")
+    assert sum(daemon.metric("spantoll_receiver_denied_requests", transport=p) for p in refused) == denied
 
 
 def test_passwords_that_change_are_forgotten(spantoll, tmp_path):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extensions/basicauth/htpasswd.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,59 @@ static void every_form_of_hash(void **state TOLL_UNUSED)
 			assert_int_equal(check(h, users[i], ""), TOLL_EDENIED);
 		}
 	assert_int_equal(check(h, "nobody", "geheim"), TOLL_EDENIED);
+	toll_shared_unref(toll_htpasswd_shared(h));
+}
+
+struct guess {
+	struct toll_htpasswd *users;
+	pthread_barrier_t *start;
+	const char *password;
+	int err;
+};
+
+static void *make_guess(void *arg)
+{
+	struct guess *g = arg;
+
+	pthread_barrier_wait(g->start);
+	g->err = check(g->users, "shop", g->password);
+	return NULL;
+}
+
+/* How the one ended that did not have its hash computed; both were never seen before. */
+static int guess_together(struct toll_htpasswd *h, int number)
+{
+	char one[16], other[16];
+	pthread_barrier_t start;
+	struct guess g[2] = { { h, &start, one, 0 }, { h, &start, other, 0 } };
+	pthread_t thread;
+
+	snprintf(one, sizeof(one), "one%d", number);
+	snprintf(other, sizeof(other), "other%d", number);
+	pthread_barrier_init(&start, NULL, 2);
+	assert_int_equal(pthread_create(&thread, NULL, make_guess, &g[0]), 0);
+	make_guess(&g[1]);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&start);
+	assert_true(g[0].err == TOLL_EDENIED || g[1].err == TOLL_EDENIED);
+	return g[0].err == TOLL_EDENIED ? g[1].err : g[0].err;
+}
+
+/* Who is known goes in all the same. */
+static void one_slow_hash_at_a_time(void **state TOLL_UNUSED)
+{
+	struct toll_htpasswd *h =
+		users_of("shop:$2y$11$abcdefghijklmnopqrstuuVWu8RjbNovPZWAMRdd7iqaaG0mI53Uu\n"
+	                 "ci:word");
+	int err = TOLL_EDENIED;
+
+	assert_int_equal(check(h, "ci", "word"), 0);
+	/* A machine that is busy may run them one after the other. */
+	for (int i = 0; i < 20 && err == TOLL_EDENIED; i++)
+		err = guess_together(h, i);
+	assert_int_equal(err, TOLL_ETOOMANY);
+	assert_true(toll_err_retryable(err));
+	assert_int_equal(check(h, "ci", "word"), 0);
 	toll_shared_unref(toll_htpasswd_shared(h));
 }
 
@@ -116,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_of_hash),
+		cmocka_unit_test(one_slow_hash_at_a_time),
 		cmocka_unit_test(what_was_right_stays_remembered),
 		cmocka_unit_test(what_is_wrong_is_told_without_the_secret),
 		cmocka_unit_test(credentials_are_read),
