@@ -133,15 +133,25 @@ static void tell_tags(struct toll_pod_draft *d, const struct toll_group_list *ta
 }
 
 /* The address of the node is nobody's own, and that of a pod that has ended is another's soon. */
-static struct toll_slice own_ip(struct json_object *pod)
+static bool has_own_address(struct json_object *pod)
 {
-	struct json_object *status = member(pod, "status");
-	struct toll_slice phase = text_of(status, "phase");
+	struct toll_slice phase = text_of(member(pod, "status"), "phase");
 
-	if (is_true(member(pod, "spec"), "hostNetwork") || toll_slice_is(phase, "Succeeded") ||
-	    toll_slice_is(phase, "Failed"))
-		return (struct toll_slice){ 0 };
-	return text_of(status, "podIP");
+	return !is_true(member(pod, "spec"), "hostNetwork") && !toll_slice_is(phase, "Succeeded") &&
+	       !toll_slice_is(phase, "Failed");
+}
+
+/* One of each family where the cluster has both; podIP is the first of them, alone in old ones. */
+static void tell_addresses(struct toll_pod_draft *d, struct json_object *status)
+{
+	struct json_object *ips = member(status, "podIPs");
+	size_t count =
+		json_object_is_type(ips, json_type_array) ? json_object_array_length(ips) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		toll_pod_draft_add_ip(d, text_of(json_object_array_get_idx(ips, i), "ip"));
+	if (d->ip_count == 0)
+		toll_pod_draft_add_ip(d, text_of(status, "podIP"));
 }
 
 static void describe(struct json_object *pod, const struct toll_k8s_settings *wish,
@@ -153,8 +163,9 @@ static void describe(struct json_object *pod, const struct toll_k8s_settings *wi
 	struct toll_slice hostname = text_of(spec, "hostname");
 
 	d->uid = text_of(meta, "uid");
-	d->ip = own_ip(pod);
 	d->started = text_of(status, "startTime");
+	if (has_own_address(pod))
+		tell_addresses(d, status);
 	tell(&t, TOLL_POD_NAMESPACE, text_of(meta, "namespace"));
 	tell(&t, TOLL_POD_POD_NAME, text_of(meta, "name"));
 	tell(&t, TOLL_POD_POD_UID, d->uid);
@@ -237,8 +248,7 @@ static int apply(struct json_object *event, const struct toll_k8s_settings *wish
 	*ret = TOLL_K8S_BOOKMARK;
 	if (toll_slice_is(type, "DELETED")) {
 		*ret = TOLL_K8S_DELETED;
-		toll_pod_store_remove(into, text_of(member(pod, "metadata"), "uid"));
-		return 0;
+		return toll_pod_store_remove(into, text_of(member(pod, "metadata"), "uid"));
 	}
 	if (toll_slice_is(type, "ADDED"))
 		*ret = TOLL_K8S_ADDED;
@@ -264,4 +274,19 @@ int toll_k8s_read_event(const char *text, size_t len, const struct toll_k8s_sett
 		keep_text(version, 128, meta, "resourceVersion");
 	json_object_put(event);
 	return err == TOLL_ENOMEM ? toll_fail(reterr, err, "out of memory") : err;
+}
+
+/* ---- refusals ---- */
+
+bool toll_k8s_read_status(const char *text, char *ret, size_t size)
+{
+	struct json_object *status;
+	struct toll_slice message;
+
+	if (parse(text, strlen(text), &status, NULL) < 0)
+		return false;
+	message = text_of(status, "message");
+	snprintf(ret, size, "%.*s", TOLL_FMT(message));
+	json_object_put(status);
+	return message.len > 0;
 }

@@ -33,4 +33,7 @@ int toll_k8s_read_event(const char *text, size_t len, const struct toll_k8s_sett
                         struct toll_pod_store *into, char version[128], enum toll_k8s_event *ret,
                         struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* The message of a refusal (meta/v1 Status), cut to size; false: there is none. */
+bool toll_k8s_read_status(const char *text, char *ret, size_t size);
+
 #endif

@@ -19,6 +19,12 @@ void toll_pod_draft_add(struct toll_pod_draft *d, struct toll_slice key, struct 
 	d->attrs[d->count++].value = value;
 }
 
+void toll_pod_draft_add_ip(struct toll_pod_draft *d, struct toll_slice ip)
+{
+	if (ip.len && d->ip_count < TOLL_POD_IPS_MAX)
+		d->ips[d->ip_count++] = ip;
+}
+
 static void pod_destroy(struct toll_shared *s)
 {
 	free(toll_container_of(s, struct toll_pod, shared));
@@ -27,8 +33,10 @@ static void pod_destroy(struct toll_shared *s)
 static size_t size_of(const struct toll_pod_draft *d)
 {
 	size_t size = sizeof(struct toll_pod) + d->count * sizeof(struct toll_pod_attr) +
-	              d->uid.len + d->ip.len + d->started.len;
+	              d->uid.len + d->started.len;
 
+	for (uint32_t i = 0; i < d->ip_count; i++)
+		size += d->ips[i].len;
 	for (uint32_t i = 0; i < d->count; i++)
 		size += toll_kv_str_size(d->attrs[i].key, d->attrs[i].value);
 	return size;
@@ -64,8 +72,10 @@ struct toll_pod *toll_pod_new(const struct toll_pod_draft *d)
 	toll_shared_init(&p->shared, pod_destroy);
 	at = (char *)&p->attrs[d->count];
 	at = keep(at, d->uid, &p->uid);
-	at = keep(at, d->ip, &p->ip);
 	at = keep(at, d->started, &p->started);
+	p->ip_count = d->ip_count;
+	for (uint32_t i = 0; i < d->ip_count; i++)
+		at = keep(at, d->ips[i], &p->ips[i]);
 	p->count = d->count;
 	for (uint32_t i = 0; i < d->count; i++)
 		at = keep_attr(at, d->attrs[i].key, d->attrs[i].value, &p->attrs[i]);
@@ -74,22 +84,14 @@ struct toll_pod *toll_pod_new(const struct toll_pod_draft *d)
 
 /* ---- look-up ---- */
 
-static const struct toll_pod *find(const struct toll_pods *p, const struct toll_table *t,
-                                   struct toll_slice key)
-{
-	const uint32_t *at = key.len ? toll_table_find(t, key) : NULL;
-
-	return at ? p->pods[*at] : NULL;
-}
-
 const struct toll_pod *toll_pods_by_ip(const struct toll_pods *p, struct toll_slice ip)
 {
-	return find(p, &p->by_ip, ip);
+	return ip.len ? toll_pod_index_find(&p->by_ip, ip) : NULL;
 }
 
 const struct toll_pod *toll_pods_by_uid(const struct toll_pods *p, struct toll_slice uid)
 {
-	return find(p, &p->by_uid, uid);
+	return uid.len ? toll_pod_index_find(&p->by_uid, uid) : NULL;
 }
 
 /* ---- peers ---- */

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/hash.h"
 #include "base/slice.h"
 #include "base/snapshot.h"
+#include "k8s/pod_index.h"
 
 /* One attribute: its encoded KeyValue field of a Resource, tag first, and the key in it. */
 struct toll_pod_attr {
@@ -20,10 +20,13 @@ struct toll_pod_attr {
 };
 
 #define TOLL_POD_ATTRS_MAX 64u
+#define TOLL_POD_IPS_MAX   4u /* Kubernetes gives one per family */
 
 struct toll_pod {
 	struct toll_shared shared;
-	struct toll_slice uid, ip; /* ip: "" while it has none of its own, or has ended */
+	struct toll_slice uid;
+	struct toll_slice ips[TOLL_POD_IPS_MAX]; /* ip_count; none of its own, or it has ended: 0 */
+	uint32_t ip_count;
 	struct toll_slice started; /* RFC 3339; the later one keeps an IP that two claim */
 	uint32_t count;
 	struct toll_pod_attr attrs[]; /* the bytes of everything follow */
@@ -31,8 +34,9 @@ struct toll_pod {
 
 /* What a pod is made of. */
 struct toll_pod_draft {
-	struct toll_slice uid, ip, started;
-	uint32_t count;
+	struct toll_slice uid, started;
+	struct toll_slice ips[TOLL_POD_IPS_MAX];
+	uint32_t ip_count, count;
 	struct {
 		struct toll_slice key, value;
 	} attrs[TOLL_POD_ATTRS_MAX];
@@ -40,14 +44,15 @@ struct toll_pod_draft {
 
 /* Ignores empty values, and what is beyond the limit of attributes. */
 void toll_pod_draft_add(struct toll_pod_draft *d, struct toll_slice key, struct toll_slice value);
+/* Ignores an empty address, and what is beyond the limit. */
+void toll_pod_draft_add_ip(struct toll_pod_draft *d, struct toll_slice ip);
 /* Copies everything; the caller has the only reference. NULL: out of memory. */
 struct toll_pod *toll_pod_new(const struct toll_pod_draft *d) TOLL_MUST_CHECK;
 
 struct toll_pods {
 	struct toll_shared shared;
-	struct toll_pod **pods; /* references */
+	struct toll_pod_index by_ip, by_uid;
 	uint32_t count;
-	struct toll_table by_ip, by_uid; /* -> index into pods */
 };
 
 /* NULL when unknown. ip as in "10.1.2.3" or "fd00::7". */

@@ -52,16 +52,11 @@ static int append(struct transfer *t, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Of an answer that is no success there are no lines. */
 static int hand_over(struct transfer *t, const char *bytes, size_t len)
 {
 	const char *end, *stop = bytes + len;
-	long status = 0;
 	int err = 0;
 
-	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200)
-		return 0;
 	for (; !err && (end = memchr(bytes, '\n', (size_t)(stop - bytes))); bytes = end + 1) {
 		err = append(t, bytes, (size_t)(end - bytes));
 		if (!err)
@@ -71,12 +66,36 @@ static int hand_over(struct transfer *t, const char *bytes, size_t len)
 	return err ? err : append(t, bytes, (size_t)(stop - bytes));
 }
 
+static long status_of(CURL *curl)
+{
+	long status = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* What does not fit is not waited for. */
+static int keep_refusal(struct toll_http_refusal *r, const char *bytes, size_t len)
+{
+	size_t have = r ? strlen(r->text) : 0, room = r ? sizeof(r->text) - 1 - have : 0;
+	size_t kept = len < room ? len : room;
+
+	if (kept) {
+		memcpy(r->text + have, bytes, kept);
+		r->text[have + kept] = '\0';
+	}
+	return kept < len ? TOLL_EREFUSED : 0;
+}
+
 static size_t take_bytes(char *bytes, size_t one, size_t len, void *ctx)
 {
 	struct transfer *t = ctx;
 
 	len *= one;
-	t->err = t->get->on_line ? hand_over(t, bytes, len) : append(t, bytes, len);
+	if (status_of(t->curl) != 200)
+		t->err = keep_refusal(t->get->refusal, bytes, len);
+	else
+		t->err = t->get->on_line ? hand_over(t, bytes, len) : append(t, bytes, len);
 	return t->err ? CURL_WRITEFUNC_ERROR : len;
 }
 
@@ -134,12 +153,16 @@ static int err_of(CURLcode code, const struct transfer *t)
 	return t->err ? t->err : toll_curl_err(code);
 }
 
+static bool refused(CURL *curl, CURLcode code, const struct transfer *t)
+{
+	return status_of(curl) != 200 && (code == CURLE_OK || t->err == TOLL_EREFUSED);
+}
+
 static int tell(CURL *curl, CURLcode code, const struct transfer *t, const char *why,
                 struct toll_error *reterr)
 {
 	char url[SHOWN];
 	int err = err_of(code, t);
-	long status = 0;
 
 	toll_url_shown(t->get->url, url, sizeof(url));
 	if (err == TOLL_ETOOBIG)
@@ -148,11 +171,9 @@ static int tell(CURL *curl, CURLcode code, const struct transfer *t, const char 
 	if (err == TOLL_ETIMEOUT)
 		return toll_fail(reterr, err, "%s: no complete answer within %.1f s", url,
 		                 (double)t->get->timeout_ns / 1e9);
-	if (code == CURLE_OK) {
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (refused(curl, code, t))
 		return toll_fail(reterr, TOLL_EREFUSED, "%s: answered with status %ld, not 200",
-		                 url, status);
-	}
+		                 url, status_of(curl));
 	return toll_fail(reterr, err, "%s: %s", url, *why ? why : curl_easy_strerror(code));
 }
 
@@ -160,15 +181,17 @@ static int run(CURL *curl, struct transfer *t, struct toll_error *reterr)
 {
 	char why[CURL_ERROR_SIZE] = "";
 	CURLcode code = set_options(curl, t);
-	long status = 0;
 
 	SET(CURLOPT_ERRORBUFFER, why);
+	if (t->get->refusal)
+		*t->get->refusal = (struct toll_http_refusal){ 0 };
 	if (!code)
 		code = curl_easy_perform(curl);
-	if (!code)
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200)
+	if (code || status_of(curl) != 200) {
+		if (t->get->refusal && refused(curl, code, t))
+			t->get->refusal->status = (unsigned)status_of(curl);
 		return tell(curl, code, t, why, reterr);
+	}
 	/* Nothing has come of an empty body. */
 	if (make_room(t, 0) < 0 || !t->body)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");

@@ -10,6 +10,12 @@
 
 #include "base/error.h"
 
+/* An answer that is none: what the server says of it. */
+struct toll_http_refusal {
+	unsigned status; /* 0: there was no answer */
+	char text[1024]; /* the beginning of its body */
+};
+
 struct toll_http_get {
 	const char *url;     /* http or https; at most three redirects, never from https to http */
 	uint64_t timeout_ns; /* for everything: names, connecting, redirects, the last byte */
@@ -21,6 +27,7 @@ struct toll_http_get {
 	 * and is not kept; max_bytes is then of one line. Negative ends it with that error. */
 	int (*on_line)(void *ctx, char *line, size_t len);
 	void *ctx;
+	struct toll_http_refusal *refusal; /* may be NULL; filled where the status is not 200 */
 };
 
 /* The body of a 200 answer, all of it: *ret_body is malloc'ed and has a NUL behind its end.

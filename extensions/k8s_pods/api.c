@@ -141,16 +141,50 @@ static int prepare(const struct toll_k8s_api *api, struct toll_http_get *get, ch
 	return read_token(s, token, reterr);
 }
 
+/* "https://10.0.0.1:443" of a URL below it. */
+static size_t server_len(const char *url)
+{
+	const char *host = strstr(url, "//");
+
+	return host ? strcspn(host + 2, "/") + (size_t)(host + 2 - url) : strlen(url);
+}
+
+/* The API server says why: who may not do what. */
+static int explain(const struct toll_http_get *get, int err, struct toll_error *reterr)
+{
+	const struct toll_http_refusal *r = get->refusal;
+	char message[200];
+
+	if (!r->status || !toll_k8s_read_status(r->text, message, sizeof(message)))
+		return err;
+	return toll_fail(reterr, r->status == 401 || r->status == 403 ? TOLL_EDENIED : err,
+	                 "%.*s answers %u: %s", (int)server_len(get->url), get->url, r->status,
+	                 message);
+}
+
+static int request(const struct toll_k8s_api *api, struct toll_http_get *get, char **ret_body,
+                   size_t *ret_len, struct toll_error *reterr)
+{
+	struct toll_http_refusal refusal = { 0 };
+	char token[TOKEN_BYTES];
+	int err;
+
+	get->refusal = &refusal;
+	err = prepare(api, get, token, reterr);
+	if (err)
+		return err;
+	err = toll_http_get(get, ret_body, ret_len, reterr);
+	return err ? explain(get, err, reterr) : 0;
+}
+
 static int get_page(struct toll_k8s_api *api, const char *url, struct toll_pod_store *into,
                     struct toll_k8s_page *page, struct toll_error *reterr)
 {
-	char token[TOKEN_BYTES], *body;
 	struct toll_http_get get = { .url = url, .timeout_ns = LIST_NS, .max_bytes = PAGE_BYTES };
+	char *body;
 	size_t len;
-	int err = prepare(api, &get, token, reterr);
+	int err = request(api, &get, &body, &len, reterr);
 
-	if (!err)
-		err = toll_http_get(&get, &body, &len, reterr);
 	if (err)
 		return err;
 	err = toll_k8s_read_list(body, len, api->settings, into, page, reterr);
@@ -205,7 +239,7 @@ int toll_k8s_watch(struct toll_k8s_api *api, struct toll_pod_store *into,
 {
 	struct toll_error why = { 0 };
 	struct watch w = { api, into, changed, ctx, &why, false };
-	char token[TOKEN_BYTES], *rest = NULL;
+	char *rest = NULL;
 	struct toll_http_get get = {
 		.timeout_ns = WATCH_NS, .max_bytes = EVENT_BYTES, .on_line = on_line, .ctx = &w
 	};
@@ -219,9 +253,7 @@ int toll_k8s_watch(struct toll_k8s_api *api, struct toll_pod_store *into,
 	add_query(&url, "resourceVersion", api->version);
 	get.url = url.text;
 	if (!err)
-		err = prepare(api, &get, token, reterr);
-	if (!err)
-		err = toll_http_get(&get, &rest, &len, reterr);
+		err = request(api, &get, &rest, &len, reterr);
 	free(rest);
 	return w.refused ? toll_fail(reterr, err, "%s", why.text) : err;
 }

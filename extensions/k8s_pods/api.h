@@ -16,9 +16,9 @@ struct toll_k8s_api {
 	char version[128];        /* resourceVersion of what is known */
 };
 
-/* The store is cleared and filled. TOLL_EDOWN, TOLL_ETIMEOUT, TOLL_EREFUSED, TOLL_EINVALID,
- * TOLL_ESHUTDOWN, TOLL_ENOMEM; the sentence names the URL. After an error the store holds a part.
- */
+/* The store is cleared and filled. TOLL_EDOWN, TOLL_ETIMEOUT, TOLL_EDENIED (the token, or what its
+ * account may do), TOLL_EREFUSED, TOLL_EINVALID, TOLL_ESHUTDOWN, TOLL_ENOMEM; the sentence names
+ * the server and what it says. After an error the store holds a part. */
 int toll_k8s_list(struct toll_k8s_api *api, struct toll_pod_store *into,
                   struct toll_error *reterr) TOLL_MUST_CHECK;
 

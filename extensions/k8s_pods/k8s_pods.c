@@ -3,6 +3,7 @@
  * along: no file can name it. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -16,13 +17,22 @@
 #define LAST_RETRY_NS  (60 * TOLL_S)
 #define SHORT_NS       TOLL_S /* a watch that ends sooner has not worked */
 
+/* Why a list or a watch failed; the last stands for all others. */
+static const struct {
+	int err;
+	const char *reason;
+} failures[] = {
+	{ TOLL_EDENIED, "denied" },   { TOLL_EDOWN, "unreachable" },   { TOLL_ETIMEOUT, "timeout" },
+	{ TOLL_EREFUSED, "refused" }, { TOLL_EINVALID, "unreadable" }, { 0, "other" },
+};
+
 struct k8s_pods {
 	struct toll_extension super;
 	const struct toll_k8s_settings *config;
 	struct toll_pod_source source;
 	struct toll_metrics_source metrics;
 	bool published, measured;
-	_Atomic uint64_t events[TOLL_K8S_DELETED + 1], failures, size, refused;
+	_Atomic uint64_t events[TOLL_K8S_DELETED + 1], failed[TOLL_COUNT(failures)], size, refused;
 
 	bool running;
 	pthread_t thread;
@@ -34,6 +44,7 @@ struct k8s_pods {
 	struct toll_k8s_api api;
 	struct toll_pod_store store;
 	uint32_t failed_in_row;
+	struct toll_error why; /* of the last failure */
 	bool told;
 };
 
@@ -71,16 +82,26 @@ static void all_well(struct k8s_pods *k)
 	toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "pods are known");
 }
 
+static void count_failure(struct k8s_pods *k, int err)
+{
+	size_t i = 0;
+
+	while (i + 1 < TOLL_COUNT(failures) && failures[i].err != err)
+		i++;
+	atomic_fetch_add_explicit(&k->failed[i], 1, memory_order_relaxed);
+}
+
 static void failed(struct k8s_pods *k, int err, const char *why)
 {
 	const struct toll_component *c = &k->super.super;
 
 	if (err == TOLL_ESHUTDOWN)
 		return;
-	atomic_fetch_add_explicit(&k->failures, 1, memory_order_relaxed);
-	if (k->failed_in_row++ == 0)
+	count_failure(k, err);
+	if (k->failed_in_row++ == 0 || strcmp(why, k->why.text) != 0)
 		TOLL_WARN(c->who, "%s: %s", k->told ? "keeps the pods it knows" : "no pods yet",
 		          why);
+	(void)toll_fail(&k->why, err, "%s", why);
 	toll_host_set_health(c->host, c, TOLL_HEALTH_DEGRADED, why);
 }
 
@@ -170,8 +191,15 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 	    "Resources of no known pod.", atomic_load(&k->source.misses));
 	one(w, &id, "spantoll_k8s_pods_refused", TOLL_METRIC_COUNTER, "Pods over max_pods.",
 	    atomic_load(&k->refused));
-	one(w, &id, "spantoll_k8s_api_failures", TOLL_METRIC_COUNTER,
-	    "Lists and watches that failed.", atomic_load(&k->failures));
+	toll_metrics_family(w, "spantoll_k8s_api_failures", TOLL_METRIC_COUNTER,
+	                    "Lists and watches that failed.");
+	for (size_t i = 0; i < TOLL_COUNT(failures); i++) {
+		const struct toll_label labels[] = {
+			id, { "reason", toll_slice_str(failures[i].reason) }
+		};
+
+		toll_metrics_sample(w, labels, TOLL_COUNT(labels), atomic_load(&k->failed[i]));
+	}
 }
 
 /* ---- life ---- */

@@ -11,11 +11,13 @@ import time
 import urllib.parse
 
 
-def pod(name, ip, uid=None, namespace="shop", owner=("ReplicaSet", None), node="node-1", **meta):
+def pod(name, ip, uid=None, namespace="shop", owner=("ReplicaSet", None), node="node-1", more=(), **meta):
+    """more: addresses of the other family."""
     kind, owner_name = owner
     owners = [{"kind": kind, "name": owner_name or name.rsplit("-", 1)[0], "uid": "owner-of-" + name}]
     return {"metadata": {"name": name, "namespace": namespace, "uid": uid or "uid-" + name, "ownerReferences": owners, **meta},
-            "spec": {"nodeName": node}, "status": {"phase": "Running", "podIP": ip, "startTime": "2026-01-01T00:00:00Z"}}
+            "spec": {"nodeName": node}, "status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": i} for i in (ip, *more)],
+                                               "startTime": "2026-01-01T00:00:00Z"}}
 
 
 class KubeApi:

@@ -24,19 +24,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum toll_k8s_event what;
 	struct toll_pods *table;
 	char *copy = malloc(size ? size : 1); /* not one byte more: reading on is seen */
+	char *text = strndup((const char *)data, size), message[64];
 	int err;
 
-	assert(copy && toll_pod_store_init(&store, 3) == 0);
+	assert(copy && text && toll_pod_store_init(&store, 3) == 0);
 	if (size)
 		memcpy(copy, data, size);
 	err = toll_k8s_read_list(copy, size, &wish, &store, &page, &why);
 	assert(err == 0 || why.text[0] != '\0');
 	err = toll_k8s_read_event(copy, size, &wish, &store, page.version, &what, &why);
 	assert(err == 0 || why.text[0] != '\0');
+	if (toll_k8s_read_status(text, message, sizeof(message)))
+		assert(message[0] != '\0' || text[0] != '\0');
 	table = toll_pods_of(&store);
 	assert(table && table->count == store.count && store.count <= 3);
 	toll_shared_unref(&table->shared);
 	toll_pod_store_release(&store);
 	free(copy);
+	free(text);
 	return 0;
 }

@@ -67,6 +67,13 @@ def test_a_span_gets_namespace_deployment_and_node_of_its_pod(api, start):
     assert daemon.metric("otelcol_otelsvc_k8s_ip_lookup_miss") == 0
 
 
+def test_a_pod_of_two_families_is_found_by_its_second_address(api, start):
+    api.pods = [pod("cart-7d-x", "fd00::7", more=[HERE])]
+    daemon = start()
+    known(daemon, 1)
+    assert resource_of(daemon, "four")["k8s.pod.name"] == "cart-7d-x"
+
+
 def test_pods_that_come_change_and_go_are_seen(api, start):
     daemon = start(extract={"metadata": ["k8s.pod.name", "k8s.statefulset.name"], "labels": [{"key": "team"}]})
     assert "k8s.pod.name" not in resource_of(daemon, "nobody")
@@ -94,7 +101,8 @@ def test_an_api_server_that_forgets_or_refuses_costs_no_span_and_no_knowledge(ap
     eventually(lambda: resource_of(daemon, next(names))["k8s.pod.name"] == "next-7d-x", 15, every=0.5)
     api.token = "another"
     api.end_watches()
-    daemon.wait_metric("spantoll_k8s_api_failures", 2)
+    daemon.wait_metric("spantoll_k8s_api_failures", 1, reason="denied")
+    assert f"keeps the pods it knows: {api.url} answers 401: Unauthorized" in daemon.log
     assert resource_of(daemon, "refused")["k8s.pod.name"] == "next-7d-x"
     assert "let-me-in" not in daemon.log
     api.token_file.write_text(api.token)  # tokens are replaced: read again

@@ -66,6 +66,7 @@ struct got {
 	char body[256];
 	size_t len;
 	struct toll_error why;
+	struct toll_http_refusal refusal;
 };
 
 static struct got get_with(const char *answer, size_t max_bytes, const atomic_bool *abort)
@@ -73,9 +74,11 @@ static struct got get_with(const char *answer, size_t max_bytes, const atomic_bo
 	struct got got = { 0 };
 	struct peer peer;
 	char url[64], *body;
-	struct toll_http_get get = {
-		.url = url, .timeout_ns = 300 * TOLL_MS, .max_bytes = max_bytes, .abort = abort
-	};
+	struct toll_http_get get = { .url = url,
+		                     .timeout_ns = 300 * TOLL_MS,
+		                     .max_bytes = max_bytes,
+		                     .abort = abort,
+		                     .refusal = &got.refusal };
 
 	peer_start(&peer, answer);
 	snprintf(url, sizeof(url), "http://u:secret@127.0.0.1:%u/prices", peer.port);
@@ -130,7 +133,24 @@ static void other_statuses_are_refused(void **state TOLL_UNUSED)
 
 	assert_int_equal(got.err, TOLL_EREFUSED);
 	assert_non_null(strstr(got.why.text, "status 500"));
+	assert_int_equal(got.refusal.status, 500);
+	assert_string_equal(got.refusal.text, "no");
 	assert_int_equal(get_of("HTTP/1.1 204 Empty\r\n\r\n").err, TOLL_EREFUSED);
+}
+
+static void of_a_refusal_the_beginning_is_kept_and_no_more_waited_for(void **state TOLL_UNUSED)
+{
+	const size_t room = sizeof(((struct toll_http_refusal *)NULL)->text);
+	char answer[4096] = "HTTP/1.1 403 No\r\nContent-Length: 99999\r\n\r\n";
+	size_t head = strlen(answer);
+	struct got got;
+
+	memset(answer + head, 'x', 2 * room);
+	got = get_of(answer);
+	assert_int_equal(got.err, TOLL_EREFUSED);
+	assert_int_equal(got.refusal.status, 403);
+	assert_int_equal(strlen(got.refusal.text), room - 1);
+	assert_int_equal(get_of("garbage").refusal.status, 0);
 }
 
 static void redirects_end_and_stay_with_http(void **state TOLL_UNUSED)
@@ -184,6 +204,7 @@ int main(void)
 		cmocka_unit_test(a_good_answer_is_its_body),
 		cmocka_unit_test(half_an_answer_is_none),
 		cmocka_unit_test(other_statuses_are_refused),
+		cmocka_unit_test(of_a_refusal_the_beginning_is_kept_and_no_more_waited_for),
 		cmocka_unit_test(redirects_end_and_stay_with_http),
 		cmocka_unit_test(bodies_are_bounded),
 		cmocka_unit_test(waiting_is_bounded),

@@ -159,6 +159,62 @@ static void pods_that_ended_or_use_the_nodes_address_have_none(void **state TOLL
 	teardown(&w);
 }
 
+#define DUAL(name, uid, rest, ips)                                        \
+	"{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" uid "\"}," rest \
+	"\"status\":{\"podIP\":\"10.1.2.3\",\"podIPs\":[" ips "]}}"
+
+static void a_pod_of_two_families_is_found_by_either_address(void **state TOLL_UNUSED)
+{
+	static const char dual[] =
+		DUAL("a", "u1", "", "{\"ip\":\"10.1.2.3\"},{\"ip\":\"fd00::7\"}");
+	static const char six[] = DUAL("a", "u1", "", "{\"ip\":\"fd00::8\"}");
+	static const char host[] = DUAL("b", "u2", "\"spec\":{\"hostNetwork\":true},",
+	                                "{\"ip\":\"10.0.0.1\"},{\"ip\":\"fd00::1\"}");
+	struct world w;
+
+	setup(&w);
+	assert_int_equal(event(&w, "ADDED", dual), 0);
+	assert_int_equal(event(&w, "ADDED", host), 0);
+	ASSERT_VALUE(at(&w, "10.1.2.3"), "k8s.pod.name", "a");
+	ASSERT_VALUE(at(&w, "fd00::7"), "k8s.pod.name", "a");
+	assert_null(at(&w, "fd00::1"));
+	assert_int_equal(event(&w, "MODIFIED", six), 0);
+	assert_null(at(&w, "fd00::7"));
+	ASSERT_VALUE(at(&w, "fd00::8"), "k8s.pod.name", "a");
+	assert_int_equal(event(&w, "DELETED", six), 0);
+	assert_null(at(&w, "fd00::8"));
+	teardown(&w);
+}
+
+/* No kubelet tells so, but what comes over a wire is bounded. */
+static void addresses_are_bounded_and_odd_ones_ignored(void **state TOLL_UNUSED)
+{
+	static const char many[] =
+		DUAL("a", "u1", "",
+	             "{},{\"ip\":\"\"},null,7,{\"ip\":\"::1\"},{\"ip\":\"::2\"},{\"ip\":\"::3\"},"
+	             "{\"ip\":\"::4\"},{\"ip\":\"::5\"}");
+	struct world w;
+
+	setup(&w);
+	assert_int_equal(event(&w, "ADDED", many), 0);
+	assert_int_equal(at(&w, "::1")->ip_count, TOLL_POD_IPS_MAX);
+	assert_non_null(at(&w, "::4"));
+	assert_null(at(&w, "::5"));
+	teardown(&w);
+}
+
+static void what_the_server_refuses_with_is_told(void **state TOLL_UNUSED)
+{
+	char message[16];
+
+	assert_true(toll_k8s_read_status("{\"kind\":\"Status\",\"message\":\"pods is forbidden\"}",
+	                                 message, sizeof(message)));
+	assert_string_equal(message, "pods is forbidd");
+	assert_false(toll_k8s_read_status("<html>", message, sizeof(message)));
+	assert_false(toll_k8s_read_status("{\"message\":\"\"}", message, sizeof(message)));
+	assert_false(toll_k8s_read_status("", message, sizeof(message)));
+}
+
 static void a_changed_pod_is_told_anew(void **state TOLL_UNUSED)
 {
 	static const char moved[] = "{\"metadata\":{\"name\":\"c\",\"uid\":\"u1\"},\"status\":"
@@ -243,6 +299,9 @@ int main(void)
 		cmocka_unit_test(what_is_asked_for_is_told),
 		cmocka_unit_test(an_address_belongs_to_the_pod_that_started_last),
 		cmocka_unit_test(pods_that_ended_or_use_the_nodes_address_have_none),
+		cmocka_unit_test(a_pod_of_two_families_is_found_by_either_address),
+		cmocka_unit_test(addresses_are_bounded_and_odd_ones_ignored),
+		cmocka_unit_test(what_the_server_refuses_with_is_told),
 		cmocka_unit_test(a_changed_pod_is_told_anew),
 		cmocka_unit_test(a_list_comes_in_pages),
 		cmocka_unit_test(pods_over_the_limit_are_counted),
