@@ -138,6 +138,7 @@ void toll_grpc_server_close(struct toll_grpc_server *s)
 	if (!s->core || s->shut)
 		return;
 	s->shut = true;
+	toll_unix_unlink(&s->at); /* core knows it by another name */
 	atomic_store(&s->stopping, true);
 	grpc_server_shutdown_and_notify(s->core, s->workers[0].queue, &toll_grpc_closed_tag);
 }

@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/unix_socket.h"
-
 /* Servers of this process with a port: a reload may open one for the same setting again while the
  * one before still answers. */
 static struct toll_grpc_server *live;
@@ -33,6 +31,7 @@ void toll_grpc_leave_place(struct toll_grpc_server *s)
 {
 	struct toll_grpc_server **at = &live;
 
+	toll_unix_unlink(&s->at);
 	pthread_mutex_lock(&live_lock);
 	while (*at && *at != s)
 		at = &(*at)->next;
@@ -48,7 +47,7 @@ static bool find_predecessor(const struct toll_grpc_server *s, struct toll_endpo
 
 	pthread_mutex_lock(&live_lock);
 	for (other = live; other; other = other->next)
-		if (strcmp(other->place, s->place) == 0 && (other->bound.port || is_unix(other)))
+		if (strcmp(other->place, s->place) == 0 && other->bound.port)
 			break;
 	if (other)
 		*ret = other->bound;
@@ -92,39 +91,28 @@ static int make_credentials(struct toll_grpc_server *s, grpc_server_credentials 
 	return 0;
 }
 
-/* Core would take the path from whoever listens there. */
-static int check_path(const struct toll_grpc_server *s, struct toll_error *reterr)
+/* Where core is to listen, as it reads it. */
+static int find_address(struct toll_grpc_server *s, struct toll_endpoint *e,
+                        char text[TOLL_ENDPOINT_MAX], struct toll_error *reterr)
 {
-	struct toll_unix_socket at;
-	int fd, err = toll_unix_listen(s->set.endpoint + strlen("unix:"), s->set.setting, &fd, &at,
-	                               reterr);
+	int err;
 
-	if (err)
+	if (is_unix(s)) {
+		err = toll_unix_reserve(s->set.endpoint + strlen("unix:"), s->set.setting, &s->at,
+		                        reterr);
+		snprintf(text, TOLL_ENDPOINT_MAX, "unix:%s", s->at.aside);
 		return err;
-	close(fd);
-	toll_unix_unlink(&at);
-	return 0;
+	}
+	err = find_predecessor(s, e) ? 0 : resolve(s, e, reterr);
+	toll_endpoint_print(e, text);
+	return err;
 }
 
-/* Core takes the file away when it closes a socket, whoever listens there by then. */
-static int check_unix(const struct toll_grpc_server *s, struct toll_error *reterr)
+static int refused_by_core(const struct toll_grpc_server *s, struct toll_error *reterr)
 {
-	struct toll_endpoint unused;
-
-	if (!find_predecessor(s, &unused))
-		return check_path(s, reterr);
-	return toll_fail(reterr, TOLL_EFULL,
-	                 "%s: a receiver cannot change on its unix socket %s while it runs: choose "
-	                 "another path, or restart",
-	                 s->set.setting, s->set.endpoint);
-}
-
-static int find_address(struct toll_grpc_server *s, struct toll_endpoint *ret,
-                        struct toll_error *reterr)
-{
-	if (is_unix(s))
-		return check_unix(s, reterr);
-	return find_predecessor(s, ret) ? 0 : resolve(s, ret, reterr);
+	return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s%s", s->set.setting,
+	                 s->set.endpoint,
+	                 s->set.tls ? ", or OpenSSL does not accept the certificate" : "");
 }
 
 int toll_grpc_open_port(struct toll_grpc_server *s, struct toll_error *reterr)
@@ -132,23 +120,23 @@ int toll_grpc_open_port(struct toll_grpc_server *s, struct toll_error *reterr)
 	struct toll_endpoint e = { .port = 0 };
 	char text[TOLL_ENDPOINT_MAX];
 	grpc_server_credentials *credentials = NULL;
-	int port, err = find_address(s, &e, reterr);
+	int port, err = find_address(s, &e, text, reterr);
 
 	if (!err)
 		err = make_credentials(s, &credentials, reterr);
 	if (err < 0)
 		return err;
-	port = grpc_server_add_http2_port(
-		s->core, is_unix(s) ? s->set.endpoint : toll_endpoint_print(&e, text), credentials);
+	port = grpc_server_add_http2_port(s->core, text, credentials);
 	grpc_server_credentials_release(credentials);
 	if (port == 0)
-		return toll_fail(reterr, TOLL_EFULL, "%s: cannot listen on %s%s", s->set.setting,
-		                 s->set.endpoint,
-		                 s->set.tls ? ", or OpenSSL does not accept the certificate" : "");
+		return refused_by_core(s, reterr);
+	if (is_unix(s)) {
+		snprintf(s->address, sizeof(s->address), "%s", s->set.endpoint);
+		return toll_unix_publish(&s->at, reterr);
+	}
 	s->bound = e; /* port 0, any: nobody can ask for the same again */
 	e.port = (uint16_t)port;
-	snprintf(s->address, sizeof(s->address), "%s",
-	         is_unix(s) ? s->set.endpoint : toll_endpoint_local_url(&e, text));
+	snprintf(s->address, sizeof(s->address), "%s", toll_endpoint_local_url(&e, text));
 	join_live(s);
 	return 0;
 }

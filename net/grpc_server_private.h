@@ -18,6 +18,7 @@
 #include "net/endpoint.h"
 #include "net/grpc_server.h"
 #include "net/grpc_tls.h"
+#include "net/unix_socket.h"
 
 /* In the low bits of a tag: which of a call's events this is. */
 enum toll_grpc_step {
@@ -68,6 +69,7 @@ struct toll_grpc_server {
 	struct toll_grpc_server_settings set;
 	struct toll_grpc_server *next;       /* of the live ones */
 	struct toll_endpoint bound;          /* numeric */
+	struct toll_unix_socket at;          /* where it is no port */
 	char place[TOLL_ENDPOINT_MAX + 128]; /* setting and endpoint */
 	grpc_server *core;
 	grpc_resource_quota *quota;
@@ -98,7 +100,8 @@ void toll_grpc_make_core(struct toll_grpc_server *s);
 
 /* Opens what the settings name, and is found by the server that comes after it. */
 int toll_grpc_open_port(struct toll_grpc_server *s, struct toll_error *reterr) TOLL_MUST_CHECK;
-void toll_grpc_leave_place(struct toll_grpc_server *s); /* legal without having opened one */
+/* It is found no more, and its path is gone. Legal twice, and without having opened one. */
+void toll_grpc_leave_place(struct toll_grpc_server *s);
 
 /* ---- grpc_server_worker.c ---- */
 

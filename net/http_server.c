@@ -71,10 +71,10 @@ static int listen_at(struct toll_http_server *s, struct toll_error *reterr)
 /* The workers have descriptors of their own, which they close by themselves. */
 static void close_listener(struct toll_http_server *s)
 {
+	toll_unix_unlink(&s->at);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	s->listen_fd = -1;
-	toll_unix_unlink(&s->at);
 }
 
 /* ---- life ---- */

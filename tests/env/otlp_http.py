@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import http.client
 import json
+import socket
 import ssl
 import zlib
 
@@ -76,12 +77,22 @@ def tls_context(authority, pair=None):
     return context
 
 
-class HttpClient:
-    """One connection, kept open between requests. tls: see tls_context()."""
+class UnixConnection(http.client.HTTPConnection):
+    """To the path `at`."""
 
-    def __init__(self, port, timeout=15, tls=None):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.at))
+
+
+class HttpClient:
+    """One connection, kept open between requests. tls: see tls_context(). path: of a unix socket, instead of a port."""
+
+    def __init__(self, port=None, timeout=15, tls=None, path=None):
         kind, more = (http.client.HTTPSConnection, {"context": tls}) if tls else (http.client.HTTPConnection, {})
-        self.connection = kind("127.0.0.1", port, timeout=timeout, **more)
+        self.connection = (UnixConnection if path else kind)("127.0.0.1", port, timeout=timeout, **more)
+        self.connection.at = path
 
     def __enter__(self):
         return self

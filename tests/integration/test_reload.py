@@ -9,6 +9,7 @@ import pytest
 
 from env import otlp
 from env.daemon import http_get
+from env.otlp_http import HttpClient
 from env.poll import eventually
 from env.ports import free_port
 
@@ -184,17 +185,52 @@ def test_a_receiver_that_changes_keeps_its_http_port(spantoll, tmp_path):
     assert daemon.metric("otelcol_receiver_requests", transport="http", outcome="success") == len(sent)
 
 
-def test_a_receiver_cannot_change_on_a_unix_socket(spantoll, tmp_path):
-    def config(size):
-        grpc = {"endpoint": str(tmp_path / "otlp.sock"), "transport": "unix", "max_recv_msg_size_mib": size}
-        return {"receivers": {"otlp": {"protocols": {"grpc": grpc}}}, "exporters": {"nop": {}}}
+def test_a_receiver_that_changes_keeps_its_unix_sockets(spantoll, tmp_path):
+    """The path always leads to a server, also after a reload that failed; with the last one it is gone."""
+    out, grpc, http = tmp_path / "out.jsonl", tmp_path / "sockets/grpc", tmp_path / "sockets/http"
+    sent, refused, stop = set(), [], threading.Event()
+    grpc.parent.mkdir()
 
-    daemon = spantoll(**config(4))
-    daemon.reload(outcome="failure", **config(5))
-    daemon.wait_log("cannot change on its unix socket")
-    client = otlp.Client(f"unix:{tmp_path / 'otlp.sock'}")
-    assert client.export(otlp.many("shop", 1)).ok
-    client.close()
+    def post():
+        """A connection for each request."""
+        while not stop.is_set():
+            request = otlp.many("shop", 1)
+            try:
+                with HttpClient(path=http) as client:
+                    assert client.post(request).ok
+            except OSError as e:
+                refused.append(e)
+                continue
+            sent.update(s.span_id.hex() for _, s in otlp.spans_of(request))
+
+    def config(size, metrics="127.0.0.1:0"):
+        protocols = {"grpc": {"endpoint": str(grpc), "transport": "unix", "max_recv_msg_size_mib": size},
+                     "http": {"endpoint": f"unix:{http}", "max_request_body_size": size << 20}}
+        return {"receivers": {"otlp": {"protocols": protocols},
+                              "otlp/last": {"protocols": {"grpc": {"endpoint": metrics}}}},
+                "exporters": {"file": to_file(out)}}
+
+    daemon = spantoll(**config(1))
+    thread = threading.Thread(target=post)
+    thread.start()
+    old = otlp.Client(f"unix:{grpc}")
+    for i in range(8):
+        failed = i % 4 == 3
+        daemon.reload(**config(2 + i, f"127.0.0.1:{daemon.metrics_port}" if failed else "127.0.0.1:0"),
+                      outcome="failure" if failed else "success")
+        new = otlp.Client(f"unix:{grpc}")
+        for client in (old, new):
+            sent |= send(daemon, export=client.export_until_ok)
+        new.close()
+    stop.set()
+    thread.join()
+    old.close()
+    assert not refused, refused[:3]
+    arrived(out, sent)
+    assert daemon.metric("otelcol_receiver_requests", transport="http", outcome="success") > 20
+    assert sorted(p.name for p in grpc.parent.iterdir()) == ["grpc", "http"]
+    assert daemon.stop() == 0
+    assert not list(grpc.parent.iterdir())
 
 
 def test_servers_of_the_daemon_itself_move_and_change(spantoll):

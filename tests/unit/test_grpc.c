@@ -407,26 +407,44 @@ static void an_answer_that_is_not_read_is_given_up(void **state)
 	toll_grpc_server_free(s);
 }
 
-static void unix_sockets_work(void **state)
+static void end_server(struct toll_grpc_server *s)
+{
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
+	toll_grpc_server_free(s);
+}
+
+static int ask_once(const char *endpoint)
+{
+	struct toll_grpc_client *c = start_client(endpoint, false);
+	int status =
+		toll_grpc_client_call(c, "/test.Test/Later", TOLL_SLICE(""), 10 * TOLL_S, NULL, 0);
+
+	toll_grpc_client_free(c);
+	return status;
+}
+
+/* As a reload does it: the next one is there before the old one ends, or fails after all. */
+static void unix_sockets_go_from_server_to_server(void **state)
 {
 	char dir[] = "/tmp/toll-grpc-XXXXXX", endpoint[64];
-	struct toll_grpc_server *s;
-	struct toll_grpc_client *c;
+	struct toll_grpc_server *s, *next;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(endpoint, sizeof(endpoint), "unix:%s/otlp", dir);
 	s = start_server(endpoint);
-	c = start_client(endpoint, false);
-	assert_int_equal(
-		toll_grpc_client_call(c, "/test.Test/Later", TOLL_SLICE(""), 10 * TOLL_S, NULL, 0),
-		0);
-	toll_grpc_client_free(c);
-	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
-	toll_grpc_server_free(s);
-	snprintf(endpoint, sizeof(endpoint), "%s/otlp", dir);
-	unlink(endpoint);
-	rmdir(dir);
+	assert_string_equal(toll_grpc_server_address(s), endpoint);
+	assert_int_equal(ask_once(endpoint), 0);
+	end_server(start_server(endpoint));
+	assert_int_equal(ask_once(endpoint), 0);
+	for (int i = 0; i < 3; i++) {
+		next = start_server(endpoint);
+		end_server(s);
+		s = next;
+		assert_int_equal(ask_once(endpoint), 0);
+	}
+	end_server(s);
+	assert_int_equal(rmdir(dir), 0); /* nothing is left */
 }
 
 static void await_held(void)
@@ -549,7 +567,7 @@ int main(void)
 		TEST(a_busy_port_is_an_error_that_names_the_setting),
 		cmocka_unit_test(a_message_that_does_not_arrive_is_given_up),
 		cmocka_unit_test(an_answer_that_is_not_read_is_given_up),
-		cmocka_unit_test(unix_sockets_work),
+		cmocka_unit_test(unix_sockets_go_from_server_to_server),
 		cmocka_unit_test(stop_waits_for_what_is_inside),
 		cmocka_unit_test(stop_cancels_at_the_deadline_and_tells_who_still_owes),
 		cmocka_unit_test(calls_end_when_the_client_is_freed_or_nobody_listens),
