@@ -93,6 +93,8 @@ static int build_route(struct toll_graph *g, struct toll_graph_part *source,
 	if (!route)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", source->who);
 	route->trace = toll_host_trace(g->host);
+	route->recent = toll_host_recent(g->host);
+	route->unpriced = toll_host_unpriced(g->host);
 	g->routes[g->route_count++] = (struct toll_graph_route){ source, route };
 	err = add_legs(g, route, source, TOLL_LEG_ARRIVED);
 	for (uint32_t leg = 0; leg < route->count && !err; leg++)

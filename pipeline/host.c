@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "pipeline/host_private.h"
 #include "pipeline/process.h"
+#include "pipeline/recent.h"
 #include "pipeline/trace.h"
+#include "pipeline/unpriced.h"
 
 /* 128 random bits. The kernel's pool is ready long before a daemon runs; should it ever refuse,
  * clock and process keep two daemons apart. */
@@ -65,6 +67,13 @@ void toll_host_memory_limit(struct toll_host *h, struct toll_memory_wish *wish, 
 	atomic_store(&h->memory.limit, limit);
 }
 
+static void free_views(struct toll_host *h)
+{
+	toll_trace_free(h->trace);
+	toll_recent_free(h->recent);
+	toll_unpriced_table_free(h->unpriced);
+}
+
 struct toll_host *toll_host_new(void)
 {
 	struct toll_host *h = calloc(1, sizeof(*h));
@@ -72,10 +81,12 @@ struct toll_host *toll_host_new(void)
 	if (!h)
 		return NULL;
 	h->trace = toll_trace_new();
-	if (!h->trace)
-		goto fail_trace;
+	h->recent = toll_recent_new();
+	h->unpriced = toll_unpriced_table_new();
+	if (!h->trace || !h->recent || !h->unpriced)
+		goto fail_views;
 	if (toll_host_status_init(&h->status))
-		goto fail_status;
+		goto fail_views;
 	if (toll_host_metrics_init(&h->metrics))
 		goto fail_metrics;
 	if (toll_host_loop_init(&h->loop))
@@ -91,9 +102,8 @@ fail_loop:
 	toll_host_metrics_release(&h->metrics);
 fail_metrics:
 	toll_host_status_release(&h->status);
-fail_status:
-	toll_trace_free(h->trace);
-fail_trace:
+fail_views:
+	free_views(h);
 	free(h);
 	return NULL;
 }
@@ -108,7 +118,7 @@ struct toll_host *toll_host_free(struct toll_host *h)
 	pthread_mutex_destroy(&h->view_lock);
 	toll_host_metrics_release(&h->metrics);
 	toll_host_status_release(&h->status);
-	toll_trace_free(h->trace);
+	free_views(h);
 	free(h);
 	return NULL;
 }

@@ -19,6 +19,8 @@
 struct toll_host;
 struct toll_timer;
 struct toll_trace;
+struct toll_recent;
+struct toll_unpriced_table;
 
 /* ---- named services: how components find each other (kind of service, then id) ---- */
 
@@ -139,6 +141,9 @@ void toll_host_hide(struct toll_host *h, struct toll_host_view *v);
 int toll_host_print(struct toll_host *h, enum toll_view_format format, FILE *out) TOLL_MUST_CHECK;
 /* What processors do to spans, of one batch in many; never NULL. */
 struct toll_trace *toll_host_trace(struct toll_host *h);
+/* The last batches, and what had no price since the start; never NULL. */
+struct toll_recent *toll_host_recent(struct toll_host *h);
+struct toll_unpriced_table *toll_host_unpriced(struct toll_host *h);
 uint64_t toll_host_started_wall_ns(const struct toll_host *h);
 
 /* ---- the rest ---- */

@@ -102,6 +102,8 @@ struct toll_host {
 	struct toll_host_metrics metrics;
 	pthread_mutex_t view_lock; /* guards view, and what it shows against going away */
 	struct toll_host_view *view;
+	struct toll_recent *recent;
+	struct toll_unpriced_table *unpriced;
 	struct toll_trace *trace;
 	struct toll_memory memory;
 	uint64_t started_mono_ns, started_wall_ns;

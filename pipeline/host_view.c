@@ -33,6 +33,16 @@ struct toll_trace *toll_host_trace(struct toll_host *h)
 	return h->trace;
 }
 
+struct toll_recent *toll_host_recent(struct toll_host *h)
+{
+	return h->recent;
+}
+
+struct toll_unpriced_table *toll_host_unpriced(struct toll_host *h)
+{
+	return h->unpriced;
+}
+
 uint64_t toll_host_started_wall_ns(const struct toll_host *h)
 {
 	return h->started_wall_ns;

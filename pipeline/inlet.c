@@ -94,6 +94,14 @@ static void tap(const struct toll_tap *t, const struct toll_batch *batch)
 		t->connector->observe(t->connector, batch);
 }
 
+static void account(const struct toll_route *r, struct toll_tally *tally, struct toll_batch *batch)
+{
+	if (toll_tally_add(tally, batch) && r->unpriced)
+		toll_unpriced_table_add(r->unpriced, batch);
+	if (r->recent)
+		toll_recent_add(r->recent, batch);
+}
+
 /* Accepted for good: a request that was refused and comes again counts once. */
 static void accepted(void *ctx, struct toll_batch *const *batches)
 {
@@ -101,7 +109,7 @@ static void accepted(void *ctx, struct toll_batch *const *batches)
 
 	for (size_t i = 0; i < r->count; i++)
 		if (r->legs[i].chain->tally)
-			toll_tally_add(r->legs[i].chain->tally, batches[i]);
+			account(r, r->legs[i].chain->tally, batches[i]);
 	for (size_t i = 0; i < r->tap_count; i++)
 		tap(&r->taps[i], batches[r->taps[i].leg]);
 }

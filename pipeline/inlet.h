@@ -11,8 +11,10 @@
 #include "base/snapshot.h"
 #include "pipeline/component.h"
 #include "pipeline/fanout.h"
+#include "pipeline/recent.h"
 #include "pipeline/tally.h"
 #include "pipeline/trace.h"
+#include "pipeline/unpriced.h"
 
 struct toll_stage {
 	struct toll_processor *processor;
@@ -50,7 +52,10 @@ struct toll_route {
 	struct toll_tap taps[TOLL_FANOUT_MAX];
 	size_t tap_count;
 	struct toll_fanout fanout; /* target.batch is an index into legs */
-	struct toll_trace *trace;  /* the host's; NULL: nobody looks */
+	/* The host's; NULL: nobody looks. */
+	struct toll_trace *trace;
+	struct toll_recent *recent;
+	struct toll_unpriced_table *unpriced;
 };
 
 /* One reference, the caller's. Chains and connectors must outlive the route. NULL: out of memory.

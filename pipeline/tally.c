@@ -61,9 +61,10 @@ static void add_span(struct toll_tally *t, const struct toll_span *s)
 	}
 }
 
-void toll_tally_add(struct toll_tally *t, const struct toll_batch *batch)
+bool toll_tally_add(struct toll_tally *t, const struct toll_batch *batch)
 {
 	struct toll_tally sum = { .pico = 0 };
+	uint64_t unpriced = 0;
 
 	for (uint32_t i = 0; i < batch->span_count; i++)
 		add_span(&sum, &batch->spans[i]);
@@ -71,9 +72,12 @@ void toll_tally_add(struct toll_tally *t, const struct toll_batch *batch)
 	t->pico += sum.pico;
 	t->priced += sum.priced;
 	t->free += sum.free;
-	for (size_t i = 0; i < TOLL_UNPRICED_COUNT; i++)
+	for (size_t i = 0; i < TOLL_UNPRICED_COUNT; i++) {
 		t->unpriced[i] += sum.unpriced[i];
+		unpriced += sum.unpriced[i];
+	}
 	pthread_mutex_unlock(&t->lock);
+	return unpriced;
 }
 
 static struct toll_tally copy_of(struct toll_tally *t)

@@ -25,8 +25,8 @@ struct toll_tally *toll_tally_new(const char *pipeline); /* NULL: out of memory 
 struct toll_tally *toll_tally_ref(struct toll_tally *t);
 struct toll_tally *toll_tally_unref(struct toll_tally *t); /* NULL is accepted; returns NULL */
 
-/* A sealed batch; any thread. */
-void toll_tally_add(struct toll_tally *t, const struct toll_batch *batch);
+/* A sealed batch; any thread. True: something in it has no price. */
+bool toll_tally_add(struct toll_tally *t, const struct toll_batch *batch);
 
 /* One sample per tally in each family. */
 void toll_tally_write(struct toll_metrics_writer *w, struct toll_tally *const *tallies,

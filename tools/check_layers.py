@@ -33,7 +33,7 @@ THIRD = {
     "gnutls": {"net"},
     "crypt.h": {"extensions"},
     "curl": {"net"},
-    "json-c": {"prices", "k8s"},
+    "json-c": {"prices", "k8s", "cmd"},
     "yajl": {"proto"},
     "pcre2.h": {"transform"},
     "nettle": {"transform"},

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/schema.h"
+#include "extensions/zpages/page.h"
+#include "extensions/zpages/unpriced.h"
 #include "net/endpoint.h"
 #include "net/http_server.h"
 #include "pipeline/factory.h"
@@ -24,129 +26,22 @@ struct zpages {
 	struct toll_extension super;
 	const struct zpages_config *config;
 	struct toll_http_server *server;
-	struct toll_http_route routes[6];
+	struct toll_http_route routes[7];
 	char setting[128];
 };
-
-/* ---- one answer ---- */
-
-static bool wants(const struct toll_http_request *q, const char *format, const char *type)
-{
-	const char *asked = toll_http_query(q, "format"), *accept = toll_http_header(q, "Accept");
-
-	if (asked)
-		return strcmp(asked, format) == 0;
-	return accept && strstr(accept, type);
-}
-
-/* Names come from files and from the wire: nothing of them may become markup. */
-static void put_escaped(const char *text, FILE *out)
-{
-	for (; *text; text++)
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-}
-
-static void put_page(const char *title, const char *text, FILE *out)
-{
-	fprintf(out,
-	        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	        "<title>spantoll: %s</title></head>\n<body><p>"
-	        "<a href=\"/debug/servicez\">service</a> "
-	        "<a href=\"/debug/pipelinez\">pipelines</a> "
-	        "<a href=\"/debug/tracez\">spans</a> "
-	        "<a href=\"/debug/extensionz\">extensions</a> "
-	        "<a href=\"/debug/logz\">log</a></p>\n<pre>\n",
-	        title);
-	put_escaped(text, out);
-	fputs("</pre></body></html>\n", out);
-}
-
-/* A stream whose text becomes the body. */
-struct text {
-	FILE *out;
-	char *at;
-	size_t len;
-};
-
-/* NULL: out of memory. */
-static FILE *text_open(struct text *t)
-{
-	*t = (struct text){ 0 };
-	t->out = open_memstream(&t->at, &t->len);
-	return t->out;
-}
-
-/* The text, the caller's to free; NULL: out of memory. */
-static char *text_close(struct text *t)
-{
-	bool failed = ferror(t->out);
-
-	if (fclose(t->out) || failed) {
-		free(t->at);
-		return NULL;
-	}
-	return t->at;
-}
-
-static void answer(struct toll_http_response *r, const char *type, char *take_body)
-{
-	r->status = take_body ? 200 : 503;
-	r->content_type = take_body ? type : NULL;
-	r->body = take_body;
-	r->len = take_body ? strlen(take_body) : 0;
-}
-
-/* Text as it is, or as a page for browsers. */
-static void answer_text(const struct toll_http_request *q, const char *title, char *take_text,
-                        struct toll_http_response *r)
-{
-	struct text page;
-	FILE *out;
-
-	/* The log's level is changed by PUT, which no foreign page can send; these show names. */
-	toll_http_add_header(r, "X-Content-Type-Options", "nosniff");
-	if (!take_text || !wants(q, "html", "text/html")) {
-		answer(r, "text/plain; charset=utf-8", take_text);
-		return;
-	}
-	toll_http_add_header(r, "Content-Security-Policy", "default-src 'none'");
-	out = text_open(&page);
-	if (!out) {
-		answer(r, NULL, NULL);
-	} else {
-		put_page(title, take_text, out);
-		answer(r, "text/html; charset=utf-8", text_close(&page));
-	}
-	free(take_text);
-}
 
 /* ---- the pages ---- */
 
 static char *print_graph(struct toll_host *h, enum toll_view_format format)
 {
-	struct text t;
+	struct toll_page t;
 	char *text;
 	int err;
 
-	if (!text_open(&t))
+	if (!toll_page_open(&t))
 		return NULL;
 	err = toll_host_print(h, format, t.out);
-	text = text_close(&t);
+	text = toll_page_close(&t);
 	if (err) {
 		free(text);
 		return NULL;
@@ -160,27 +55,35 @@ static void answer_pipelines(void *ctx, const struct toll_http_request *q,
 	const struct zpages *z = ctx;
 	struct toll_host *h = z->super.super.host;
 
-	if (wants(q, "json", "application/json"))
-		answer(r, "application/json", print_graph(h, TOLL_VIEW_JSON));
+	if (toll_page_wants(q, "json", "application/json"))
+		toll_page_answer(r, "application/json", print_graph(h, TOLL_VIEW_JSON));
 	else
-		answer_text(q, "pipelines", print_graph(h, TOLL_VIEW_TEXT), r);
+		toll_page_answer_text(q, "pipelines", print_graph(h, TOLL_VIEW_TEXT), r);
 }
 
 static void answer_traces(void *ctx, const struct toll_http_request *q,
                           struct toll_http_response *r)
 {
 	const struct zpages *z = ctx;
-	struct text t;
+	struct toll_page t;
 	int err;
 
-	if (!text_open(&t)) {
-		answer(r, NULL, NULL);
+	if (!toll_page_open(&t)) {
+		toll_page_answer(r, NULL, NULL);
 		return;
 	}
 	err = toll_trace_print(toll_host_trace(z->super.super.host), t.out);
-	answer_text(q, "spans", text_close(&t), r);
+	toll_page_answer_text(q, "spans", toll_page_close(&t), r);
 	if (err)
 		r->status = 503;
+}
+
+static void answer_unpriced(void *ctx, const struct toll_http_request *q,
+                            struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+
+	toll_zpages_unpriced(toll_host_unpriced(z->super.super.host), q, r);
 }
 
 static void answer_service(void *ctx, const struct toll_http_request *q,
@@ -189,12 +92,12 @@ static void answer_service(void *ctx, const struct toll_http_request *q,
 	const struct zpages *z = ctx;
 	struct toll_host *h = z->super.super.host;
 	uint64_t started = toll_host_started_wall_ns(h), now = toll_clock_wall_ns();
-	struct text t;
+	struct toll_page t;
 	char since[32];
 
 	toll_clock_rfc3339(started, 1, since, sizeof(since));
-	if (!text_open(&t)) {
-		answer(r, NULL, NULL);
+	if (!toll_page_open(&t)) {
+		toll_page_answer(r, NULL, NULL);
 		return;
 	}
 	fprintf(t.out,
@@ -202,7 +105,7 @@ static void answer_service(void *ctx, const struct toll_http_request *q,
 	        " s\nready     %s\nlog level %s\n",
 	        toll_host_instance(h), since, now > started ? (now - started) / TOLL_S : 0,
 	        toll_host_ready(h) ? "yes" : "no", toll_log_level_name(toll_log_level()));
-	answer_text(q, "service", text_close(&t), r);
+	toll_page_answer_text(q, "service", toll_page_close(&t), r);
 }
 
 /* /status of health_check has it for all components; here for people who paste the Collector's. */
@@ -211,7 +114,7 @@ static void answer_status(void *ctx, const struct toll_http_request *q TOLL_UNUS
 {
 	const struct zpages *z = ctx;
 
-	answer(r, "application/json", toll_host_status_json(z->super.super.host));
+	toll_page_answer(r, "application/json", toll_host_status_json(z->super.super.host));
 }
 
 static void answer_log(void *ctx TOLL_UNUSED, const struct toll_http_request *q,
@@ -221,7 +124,7 @@ static void answer_log(void *ctx TOLL_UNUSED, const struct toll_http_request *q,
 
 	if (asprintf(&text, "%s\n", toll_log_level_name(toll_log_level())) < 0)
 		text = NULL;
-	answer_text(q, "log level", text, r);
+	toll_page_answer_text(q, "log level", text, r);
 }
 
 /* PUT: a page of another site cannot make a browser send it. */
@@ -303,8 +206,9 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	z->routes[1] = (struct toll_http_route){ "GET", "/debug/pipelinez", answer_pipelines, z };
 	z->routes[2] = (struct toll_http_route){ "GET", "/debug/extensionz", answer_status, z };
 	z->routes[3] = (struct toll_http_route){ "GET", "/debug/logz", answer_log, z };
-	z->routes[5] = (struct toll_http_route){ "GET", "/debug/tracez", answer_traces, z };
 	z->routes[4] = (struct toll_http_route){ "PUT", "/debug/logz", set_log, z };
+	z->routes[5] = (struct toll_http_route){ "GET", "/debug/tracez", answer_traces, z };
+	z->routes[6] = (struct toll_http_route){ "GET", "/debug/unpricedz", answer_unpriced, z };
 	*ret = &z->super.super;
 	return 0;
 }

@@ -22,10 +22,10 @@ static void counts_states_and_exact_dollars(void **state TOLL_UNUSED)
 	b->spans[1].adjusted_count = 4;
 	b->spans[2].cost_state = TOLL_COST_FREE;
 	b->spans[3].unpriced = TOLL_UNPRICED_STALE;
-	toll_tally_add(t, b);
+	assert_true(toll_tally_add(t, b));
 	toll_tally_add(t, b);
 	toll_span_drop(b, &b->spans[3], TOLL_DROP_FILTERED);
-	toll_tally_add(t, b);
+	assert_false(toll_tally_add(t, b));
 	assert_int_equal(t->priced, 6);
 	assert_int_equal(t->free, 3);
 	assert_int_equal(t->unpriced[TOLL_UNPRICED_STALE], 2);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recent.h - the last batches that were accepted, kept whole while somebody wants to ask about
+ * them: which rule priced this request, and how. Any thread.
+ *
+ * A batch that is kept holds its spans, its price book and its part of the byte budget, as it does
+ * in a queue. While nobody watches nothing is kept. */
+#ifndef TOLL_PIPELINE_RECENT_H
+#define TOLL_PIPELINE_RECENT_H
+
+#include "proto/batch.h"
+
+#define TOLL_RECENT_BATCHES 4096u
+
+struct toll_recent;
+
+struct toll_recent *toll_recent_new(void);                   /* NULL: out of memory */
+struct toll_recent *toll_recent_free(struct toll_recent *r); /* always returns NULL */
+
+/* Batches of so many bytes together from now on, as whoever came last says; 0: none. */
+void toll_recent_watch(struct toll_recent *r, size_t bytes);
+/* Once per watch: with the last one everything is let go. */
+void toll_recent_unwatch(struct toll_recent *r);
+
+/* A sealed batch, of which a reference is taken. */
+void toll_recent_add(struct toll_recent *r, struct toll_batch *batch);
+
+/* Every span of that trace, newest batches first, until span() returns false. Not under a lock:
+ * takes as long as it takes. */
+void toll_recent_find(struct toll_recent *r, const uint8_t trace_id[16],
+                      bool (*span)(void *ctx, const struct toll_batch *b,
+                                   const struct toll_span *s),
+                      void *ctx);
+
+#endif

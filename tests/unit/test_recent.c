@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/recent.h"
+
+#include "tests/support/fake_batch.h"
+#include "tests/unit/unit.h"
+
+static const uint8_t nobodys[16] = { 1, 2, 3 };
+
+static bool count_it(void *ctx, const struct toll_batch *b TOLL_UNUSED,
+                     const struct toll_span *s TOLL_UNUSED)
+{
+	++*(unsigned *)ctx;
+	return true;
+}
+
+static bool first_only(void *ctx, const struct toll_batch *b, const struct toll_span *s TOLL_UNUSED)
+{
+	*(const struct toll_batch **)ctx = b;
+	return false;
+}
+
+/* Of batches whose first span is of the same trace. */
+static unsigned found(struct toll_recent *r, const uint8_t trace_id[16])
+{
+	unsigned count = 0;
+
+	toll_recent_find(r, trace_id, count_it, &count);
+	return count;
+}
+
+static void nothing_is_kept_unwatched(void **state TOLL_UNUSED)
+{
+	struct toll_recent *r = toll_recent_new();
+	struct toll_batch *b = fake_batch_from(1, 100);
+
+	toll_batch_seal(b);
+	toll_recent_add(r, b);
+	assert_int_equal(found(r, b->spans[0].trace_id), 0);
+	toll_recent_watch(r, (size_t)1 << 20);
+	toll_recent_add(r, b);
+	assert_int_equal(found(r, b->spans[0].trace_id), 1);
+	assert_int_equal(found(r, nobodys), 0);
+	toll_recent_unwatch(r);
+	assert_int_equal(found(r, b->spans[0].trace_id), 0);
+	assert_int_equal(b->refs, 1);
+	toll_batch_unref(b);
+	toll_recent_free(r);
+}
+
+static void the_oldest_go_where_bytes_are_used_up(void **state TOLL_UNUSED)
+{
+	struct toll_recent *r = toll_recent_new();
+	struct toll_batch *old = fake_batch_from(1, 100), *new = fake_batch_from(1, 100);
+	const struct toll_batch *newest = NULL;
+	const uint8_t *trace_id = old->spans[0].trace_id;
+
+	toll_batch_seal(old);
+	toll_batch_seal(new);
+	toll_recent_watch(r, old->arena.held * 2);
+	toll_recent_add(r, old);
+	toll_recent_add(r, new);
+	assert_int_equal(found(r, trace_id), 2);
+	toll_recent_find(r, trace_id, first_only, &newest);
+	assert_ptr_equal(newest, new);
+	toll_recent_add(r, new);
+	assert_int_equal(old->refs, 1);
+	toll_recent_watch(r, old->arena.held - 1); /* larger than all there is room for */
+	assert_int_equal(found(r, trace_id), 0);
+	toll_recent_add(r, new);
+	assert_int_equal(found(r, trace_id), 0);
+	toll_recent_unwatch(r);
+	toll_recent_free(r);
+	toll_batch_unref(old);
+	toll_batch_unref(new);
+}
+
+static void batches_are_bounded_in_number(void **state TOLL_UNUSED)
+{
+	struct toll_recent *r = toll_recent_new();
+	struct toll_batch *b = fake_batch_from(1, 100);
+
+	toll_batch_seal(b);
+	toll_recent_watch(r, SIZE_MAX);
+	for (unsigned i = 0; i < TOLL_RECENT_BATCHES + 5; i++)
+		toll_recent_add(r, b);
+	assert_int_equal(found(r, b->spans[0].trace_id), TOLL_RECENT_BATCHES);
+	toll_recent_free(r);
+	assert_int_equal(b->refs, 1);
+	toll_batch_unref(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_kept_unwatched),
+		cmocka_unit_test(the_oldest_go_where_bytes_are_used_up),
+		cmocka_unit_test(batches_are_bounded_in_number),
+	};
+
+	return cmocka_run_group_tests_name("recent", tests, NULL, NULL);
+}
