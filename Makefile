@@ -121,18 +121,24 @@ $(O)/%.o: %.c $(O)/flags
 GEN_SRC := $(PROTOS:%.proto=build/gen/%.pb-c.c)
 GEN_OBJ := $(PROTOS:%.proto=$(O)/%.pb-c.o)
 GEN_LUA := $(patsubst %.lua,build/gen/%.lua.h,$(wildcard exporters/*/*.lua))
+GEN_CATALOGUE := $(patsubst %,build/gen/prices/%.h,$(wildcard catalogue/*.yaml))
 build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
 	@mkdir -p $(@D)
 	$(call say,PROTO,$<)protoc-c --c_out=build/gen $<
 $(O)/%.pb-c.o: build/gen/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
-$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC) $(GEN_LUA)
+$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC) $(GEN_LUA) $(GEN_CATALOGUE)
 
 # Scripts that run inside Redis, as C string literals.
 build/gen/%.lua.h: %.lua
 	@mkdir -p $(@D)
 	$(call say,LUA,$<)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+
+# The shipped prices likewise, without their comments; "??-" is a trigraph to some compilers.
+build/gen/prices/catalogue/%.yaml.h: catalogue/%.yaml
+	@mkdir -p $(@D)
+	$(call say,PRICES,$<)sed -e 's/^ *#.*//' -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 
 $(O)/libspantoll.a: $(LIB_SRC:%.c=$(O)/%.o) $(GEN_OBJ) $(O)/sources
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
@@ -304,6 +310,8 @@ install: all ## to $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/spantoll
 	install -m 755 $(CMDS:%=$(O)/bin/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 examples/*.yaml $(DESTDIR)$(PREFIX)/share/spantoll
+	install -d $(DESTDIR)$(PREFIX)/share/spantoll/catalogue
+	install -m 644 catalogue/* $(DESTDIR)$(PREFIX)/share/spantoll/catalogue
 
 clean: ## remove what was compiled
 	rm -rf build/release build/debug build/asan build/tsan build/cov build/fuzz build/gen build/lint
