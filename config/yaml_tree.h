@@ -52,6 +52,10 @@ struct toll_yaml_input {
 	struct toll_findings *findings; /* NULL: the first fault ends it, silently */
 	bool fixed;                     /* every node claims to be at this line and column */
 	unsigned line, column;
+	/* 0: TOLL_YAML_MAX_BYTES, TOLL_YAML_MAX_NODES. A node takes up to 150 bytes and its text.
+	 */
+	size_t max_bytes;
+	uint32_t max_nodes; /* at most UINT32_MAX / 2 */
 };
 
 /* 0 and a tree that may lack what findings complains about, or TOLL_ECONFIG, TOLL_ENOMEM. */
@@ -60,7 +64,10 @@ int toll_yaml_parse(const struct toll_yaml_input *in, struct toll_yaml_node **re
 /* The value of a key, NULL when absent or when node is no mapping. */
 struct toll_yaml_entry *toll_yaml_find(const struct toll_yaml_node *node, const char *key);
 
-/* weight and height from the children; false when over a limit. */
+/* Just the value: NULL when the key is not there. */
+const struct toll_yaml_node *toll_yaml_value(const struct toll_yaml_node *node, const char *key);
+
+/* weight and height from the children; false when over one of the usual limits. */
 bool toll_yaml_measure(struct toll_yaml_node *node);
 
 /* Absent as far as settings go: no node, or null. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_read.h - one JSON text through yajl, in bounded memory. Private to proto/. */
+/* json_read.h - one JSON text through yajl, in bounded memory. */
 #ifndef TOLL_PROTO_JSON_READ_H
 #define TOLL_PROTO_JSON_READ_H
 

@@ -187,6 +187,30 @@ static void size_is_bounded(void **state TOLL_UNUSED)
 	free(yaml);
 }
 
+static void limits_can_be_others(void **state TOLL_UNUSED)
+{
+	struct toll_findings findings = { 0 };
+	struct toll_yaml_node *root = NULL;
+	struct toll_arena arena;
+	struct toll_yaml_input in = { .text = TOLL_SLICE("[1,2,3,4]"),
+		                      .file = "a.yaml",
+		                      .arena = &arena,
+		                      .findings = &findings,
+		                      .max_nodes = 5 };
+
+	toll_arena_init(&arena, 1 << 20);
+	assert_int_equal(toll_yaml_parse(&in, &root), 0);
+	assert_int_equal(root->weight, 5);
+	in.max_nodes = 4;
+	assert_int_equal(toll_yaml_parse(&in, &root), TOLL_ECONFIG);
+	assert_non_null(strstr(findings.at[0].text, "more than 4 values"));
+	in.max_bytes = 8;
+	assert_int_equal(toll_yaml_parse(&in, &root), TOLL_ECONFIG);
+	assert_non_null(strstr(findings.at[1].text, "file is too large"));
+	toll_findings_release(&findings);
+	toll_arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +221,7 @@ int main(void)
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(a_billion_laughs_are_refused),
 		cmocka_unit_test(size_is_bounded),
+		cmocka_unit_test(limits_can_be_others),
 	};
 
 	return cmocka_run_group_tests_name("yaml_tree", tests, NULL, NULL);
