@@ -20,7 +20,7 @@ struct toll_pricebook {
 	struct toll_shared shared;
 	struct toll_arena texts;
 	const char *version;
-	uint64_t sync_wall_ns;
+	_Atomic uint64_t sync_wall_ns;
 	struct slot *slots;
 	uint32_t mask, count;
 };

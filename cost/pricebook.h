@@ -23,6 +23,7 @@ struct toll_pricebook *toll_pricebook_new(struct toll_slice version); /* NULL: o
  * TOLL_PRICEBOOK_MAX; TOLL_ENOMEM. Copies its texts. */
 int toll_pricebook_add(struct toll_pricebook *b, struct toll_slice service,
                        struct toll_slice operation, const struct toll_price *price) TOLL_MUST_CHECK;
+/* Any thread, also while the book is read: its source said again that these prices hold. */
 void toll_pricebook_set_sync(struct toll_pricebook *b, uint64_t wall_ns);
 
 /* ---- reading, any thread ---- */

@@ -16,6 +16,7 @@ struct transfer {
 	char *body;
 	size_t len, room;
 	int err; /* why we ended it */
+	struct curl_slist *headers;
 };
 
 /* ---- callbacks ---- */
@@ -119,6 +120,37 @@ static bool is_https(const char *url)
 
 #define SET(option, value) (code = code ? code : curl_easy_setopt(curl, (option), (value)))
 
+static CURLcode set_tls(CURL *curl, const struct toll_http_get *get)
+{
+	CURLcode code = CURLE_OK;
+
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (get->ca_file)
+		SET(CURLOPT_CAINFO, get->ca_file);
+	if (get->cert_file) {
+		SET(CURLOPT_SSLCERT, get->cert_file);
+		SET(CURLOPT_SSLKEY, get->key_file);
+	}
+	SET(CURLOPT_SSL_VERIFYPEER, get->skip_verify ? 0L : 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, get->skip_verify ? 0L : 2L);
+	return code;
+}
+
+static CURLcode set_condition(CURL *curl, struct transfer *t)
+{
+	char line[sizeof(t->get->etag->text) + 32];
+	CURLcode code = CURLE_OK;
+
+	if (!t->get->etag || !t->get->etag->text[0])
+		return code;
+	snprintf(line, sizeof(line), "If-None-Match: %s", t->get->etag->text);
+	t->headers = curl_slist_append(NULL, line);
+	if (!t->headers)
+		return CURLE_OUT_OF_MEMORY;
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	return code;
+}
+
 static CURLcode set_options(CURL *curl, struct transfer *t)
 {
 	const struct toll_http_get *get = t->get;
@@ -132,9 +164,6 @@ static CURLcode set_options(CURL *curl, struct transfer *t)
 	SET(CURLOPT_NOSIGNAL, 1L); /* the process's signals belong to the main loop */
 	SET(CURLOPT_TIMEOUT_MS, (long)(get->timeout_ns / 1000000));
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(get->timeout_ns / 1000000));
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (get->ca_file)
-		SET(CURLOPT_CAINFO, get->ca_file);
 	if (get->bearer) {
 		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
 		SET(CURLOPT_XOAUTH2_BEARER, get->bearer);
@@ -145,7 +174,8 @@ static CURLcode set_options(CURL *curl, struct transfer *t)
 	SET(CURLOPT_XFERINFOFUNCTION, look_for_abort);
 	SET(CURLOPT_XFERINFODATA, t);
 	SET(CURLOPT_NOPROGRESS, 0L);
-	return code;
+	code = code ? code : set_tls(curl, get);
+	return code ? code : set_condition(curl, t);
 }
 
 static int err_of(CURLcode code, const struct transfer *t)
@@ -177,8 +207,20 @@ static int tell(CURL *curl, CURLcode code, const struct transfer *t, const char 
 	return toll_fail(reterr, err, "%s: %s", url, *why ? why : curl_easy_strerror(code));
 }
 
+/* Longer ones are forgotten: the next answer comes whole. */
+static void keep_etag(CURL *curl, struct toll_http_etag *etag)
+{
+	struct curl_header *h;
+
+	etag->text[0] = '\0';
+	if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
+	    strlen(h->value) < sizeof(etag->text))
+		memcpy(etag->text, h->value, strlen(h->value) + 1);
+}
+
 static int run(CURL *curl, struct transfer *t, struct toll_error *reterr)
 {
+	struct toll_http_etag *etag = t->get->etag;
 	char why[CURL_ERROR_SIZE] = "";
 	CURLcode code = set_options(curl, t);
 
@@ -187,11 +229,17 @@ static int run(CURL *curl, struct transfer *t, struct toll_error *reterr)
 		*t->get->refusal = (struct toll_http_refusal){ 0 };
 	if (!code)
 		code = curl_easy_perform(curl);
+	if (etag)
+		etag->unchanged = !code && status_of(curl) == 304 && etag->text[0];
+	if (etag && etag->unchanged)
+		return 0;
 	if (code || status_of(curl) != 200) {
 		if (t->get->refusal && refused(curl, code, t))
 			t->get->refusal->status = (unsigned)status_of(curl);
 		return tell(curl, code, t, why, reterr);
 	}
+	if (etag)
+		keep_etag(curl, etag);
 	/* Nothing has come of an empty body. */
 	if (make_room(t, 0) < 0 || !t->body)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
@@ -211,10 +259,14 @@ int toll_http_get(const struct toll_http_get *get, char **ret_body, size_t *ret_
 	t.curl = curl;
 	err = run(curl, &t, reterr);
 	curl_easy_cleanup(curl);
-	if (err) {
+	curl_slist_free_all(t.headers);
+	if (err || (get->etag && get->etag->unchanged)) {
 		free(t.body);
-		return err;
+		t.body = NULL;
+		t.len = 0;
 	}
+	if (err)
+		return err;
 	*ret_body = t.body;
 	*ret_len = t.len;
 	return 0;

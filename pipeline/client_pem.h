@@ -4,7 +4,7 @@
 #define TOLL_PIPELINE_CLIENT_PEM_H
 
 #include "base/error.h"
-#include "pipeline/client_tls.h"
+#include "config/client_tls.h"
 
 /* NULL where nothing is given; the owner's. */
 struct toll_client_pems {

@@ -3,7 +3,7 @@
 #ifndef TOLL_EXPORTERS_OTLP_SETTINGS_H
 #define TOLL_EXPORTERS_OTLP_SETTINGS_H
 
-#include "pipeline/client_tls.h"
+#include "config/client_tls.h"
 #include "pipeline/runner.h"
 
 struct toll_otlp_grpc_out_keepalive {

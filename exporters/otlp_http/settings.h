@@ -3,7 +3,7 @@
 #ifndef TOLL_EXPORTERS_OTLP_HTTP_SETTINGS_H
 #define TOLL_EXPORTERS_OTLP_HTTP_SETTINGS_H
 
-#include "pipeline/client_tls.h"
+#include "config/client_tls.h"
 #include "pipeline/runner.h"
 
 enum toll_otlp_http_out_encoding { TOLL_OTLP_HTTP_OUT_PROTO = 0, TOLL_OTLP_HTTP_OUT_JSON };

@@ -2,19 +2,16 @@
 #include "extensions/pricebook/loader.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "cost/pricebook.h"
 #include "net/http_client.h"
 
 #define TIMEOUT_NS (5 * TOLL_S)
 
-/* The texts of all documents, one after the other in the order of the settings. */
 struct document {
 	const char *name;
 	char *text;
@@ -64,71 +61,94 @@ static int read_file(const char *path, struct document *ret, struct toll_error *
 	return err;
 }
 
-static int fetch(const char *url, const atomic_bool *abort, struct document *ret,
-                 struct toll_error *reterr)
+/* Settings are NUL-terminated; "" stands for nothing. */
+static const char *path_of(struct toll_slice s)
 {
-	const struct toll_http_get get = { .url = url,
+	return s.len ? s.ptr : NULL;
+}
+
+static int fetch(const struct toll_prices_settings *from, struct toll_http_etag *etag,
+                 const atomic_bool *abort, struct document *ret, struct toll_error *reterr)
+{
+	const struct toll_http_get get = { .url = from->endpoint.ptr,
 		                           .timeout_ns = TIMEOUT_NS,
 		                           .max_bytes = TOLL_PRICES_MAX_BYTES,
-		                           .abort = abort };
+		                           .abort = abort,
+		                           .ca_file = path_of(from->tls.ca_file),
+		                           .cert_file = path_of(from->tls.cert_file),
+		                           .key_file = path_of(from->tls.key_file),
+		                           .skip_verify = from->tls.insecure_skip_verify,
+		                           .etag = etag };
 
 	ret->name = "price endpoint";
 	return toll_http_get(&get, &ret->text, &ret->len, reterr);
 }
 
-/* ---- building the book ---- */
+/* ---- an edition of them ---- */
 
-static struct toll_pricebook *new_book(const struct document *at, size_t count)
+static int add(struct toll_edition *e, struct document *d, struct toll_error *reterr)
 {
-	struct toll_pricebook *book;
-	uint64_t hash = 0;
-	char version[20];
+	int err = toll_edition_add(e, toll_slice_str(d->name), d->text, d->len);
 
-	for (size_t i = 0; i < count; i++)
-		hash = toll_hash_seeded(toll_slice(at[i].text, at[i].len), hash);
-	snprintf(version, sizeof(version), "%016" PRIx64, hash);
-	book = toll_pricebook_new(toll_slice_str(version));
-	if (book)
-		toll_pricebook_set_sync(book, toll_clock_wall_ns());
-	return book;
+	d->text = NULL;
+	return err ? toll_fail(reterr, err, "%s: %s", d->name, toll_err_text(err)) : 0;
 }
 
-static int read_documents(const struct document *at, size_t count, struct toll_pricebook **ret,
-                          struct toll_prices_notes *notes, struct toll_error *reterr)
+static int add_files(struct toll_edition *e, const struct toll_prices_settings *from,
+                     struct toll_error *reterr)
 {
-	struct toll_pricebook *book = new_book(at, count);
+	int err = 0;
+
+	for (size_t i = 0; i < from->files.count && !err; i++) {
+		struct document d = { .len = 0 };
+
+		err = read_file(from->files.at[i].ptr, &d, reterr);
+		if (!err)
+			err = add(e, &d, reterr);
+		free(d.text);
+	}
+	return err;
+}
+
+int toll_prices_fetch(const struct toll_prices_settings *from, struct toll_http_etag *etag,
+                      const atomic_bool *abort, struct toll_edition **ret_edition,
+                      struct toll_error *reterr)
+{
+	struct toll_edition *e = toll_edition_new();
+	struct document d = { .len = 0 };
+	int err = 0;
+
+	if (!e)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	etag->unchanged = false;
+	if (from->endpoint.len)
+		err = fetch(from, etag, abort, &d, reterr);
+	else
+		err = add_files(e, from, reterr);
+	if (d.text && !err)
+		err = add(e, &d, reterr);
+	if (err || etag->unchanged)
+		e = toll_edition_unref(e);
+	*ret_edition = e;
+	return err;
+}
+
+/* ---- compiling ---- */
+
+int toll_prices_compile(struct toll_edition *e, struct toll_prices_notes *notes,
+                        struct toll_error *reterr)
+{
+	struct toll_pricebook *book = toll_pricebook_new(toll_slice_str(e->version));
 	int err = 0;
 
 	if (!book)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	for (size_t i = 0; i < count && !err; i++)
-		err = toll_prices_json_read(toll_slice(at[i].text, at[i].len), at[i].name, book,
+	for (uint32_t i = 0; i < e->count && !err; i++)
+		err = toll_prices_json_read(e->documents[i].text, e->documents[i].name.ptr, book,
 		                            notes, reterr);
 	if (err)
 		toll_shared_unref(toll_pricebook_shared(book));
 	else
-		*ret = book;
-	return err;
-}
-
-int toll_prices_load(const struct toll_prices_settings *from, const atomic_bool *abort,
-                     struct toll_pricebook **ret_book, struct toll_prices_notes *notes,
-                     struct toll_error *reterr)
-{
-	size_t count = from->files.count ? from->files.count : 1;
-	struct document *at = calloc(count, sizeof(*at));
-	int err = 0;
-
-	if (!at)
-		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	if (from->endpoint.len)
-		err = fetch(from->endpoint.ptr, abort, &at[0], reterr);
-	for (size_t i = 0; i < from->files.count && !err; i++)
-		err = read_file(from->files.at[i].ptr, &at[i], reterr);
-	if (!err)
-		err = read_documents(at, count, ret_book, notes, reterr);
-	for (size_t i = 0; i < count; i++)
-		free(at[i].text);
-	free(at);
+		e->book = book;
 	return err;
 }

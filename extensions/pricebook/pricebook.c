@@ -1,146 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pricebook - keeps the current price book loaded, fresh and published. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/thread.h"
-#include "cost/pricebook.h"
-#include "extensions/pricebook/loader.h"
+#include "extensions/pricebook/private.h"
+#include "net/http_post.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
 
-#define FIRST_RETRY_NS TOLL_S
-#define LAST_RETRY_NS  (60 * TOLL_S)
-
-/* Why a refresh failed: index and label of the metric. */
-enum failure { OTHER = 0, UNREACHABLE, TIMEOUT, STATUS, TOO_LARGE, INVALID, NO_MEMORY, FAILURES };
-static const char *const failure_labels[] = { "other",     "unreachable", "timeout",  "status",
-	                                      "too_large", "invalid",     "no_memory" };
-
-struct pricebook {
-	struct toll_extension super;
-	const struct toll_prices_settings *config;
-	struct toll_pricebook_source source;
-	struct toll_metrics_source metrics;
-	bool published, measured;
-	_Atomic uint64_t refreshes, failures[FAILURES];
-
-	bool running; /* the thread; the main loop's */
-	pthread_t thread;
-	atomic_bool stop;
-	pthread_mutex_t lock; /* for wake */
-	pthread_cond_t wake;  /* stop was set */
-
-	/* The thread's own; before it runs, the main loop's. */
-	uint32_t failed_in_row;
-	bool loaded;
-	char last_version[20];
-};
-
-/* ---- loading ---- */
-
-static enum failure failure_of(int err)
-{
-	switch (err) {
-	case TOLL_EDOWN:
-		return UNREACHABLE;
-	case TOLL_ETIMEOUT:
-		return TIMEOUT;
-	case TOLL_EREFUSED:
-		return STATUS;
-	case TOLL_ETOOBIG:
-	case TOLL_EFULL:
-		return TOO_LARGE;
-	case TOLL_EINVALID:
-		return INVALID;
-	case TOLL_ENOMEM:
-		return NO_MEMORY;
-	default:
-		return OTHER;
-	}
-}
-
-static void keep_old_book(struct pricebook *p, int err, const char *why)
-{
-	const struct toll_component *c = &p->super.super;
-
-	atomic_fetch_add_explicit(&p->failures[failure_of(err)], 1, memory_order_relaxed);
-	p->failed_in_row++;
-	if (p->loaded)
-		TOLL_WARN(c->who, "keeps the old prices: %s", why);
-	else
-		TOLL_FAULT(c->who, "no prices yet, spans get cost.error: %s", why);
-	toll_host_set_health(c->host, c, TOLL_HEALTH_DEGRADED, why);
-}
-
-static void tell_about(struct pricebook *p, const struct toll_pricebook *book,
-                       const struct toll_prices_notes *notes)
-{
-	const char *version = toll_pricebook_version(book), *who = p->super.super.who;
-
-	if (strcmp(version, p->last_version) == 0)
-		return;
-	snprintf(p->last_version, sizeof(p->last_version), "%s", version);
-	TOLL_INFO(who, "prices are loaded entries=%u version=%s", toll_pricebook_count(book),
-	          version);
-	if (notes->ignored)
-		TOLL_WARN(who, "ignored %u members that are no prices, \"%s\" first",
-		          notes->ignored, notes->first);
-}
-
-static void publish_book(struct pricebook *p, struct toll_pricebook *take_book,
-                         const struct toll_prices_notes *notes)
-{
-	const struct toll_component *c = &p->super.super;
-
-	tell_about(p, take_book, notes);
-	toll_snapshot_set(&p->source.current, toll_pricebook_shared(take_book));
-	atomic_fetch_add_explicit(&p->refreshes, 1, memory_order_relaxed);
-	p->failed_in_row = 0;
-	p->loaded = true;
-	toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "prices are loaded");
-	toll_host_gate_open(c->host, c->id.text);
-}
-
-static void refresh(struct pricebook *p)
-{
-	struct toll_prices_notes notes = { 0 };
-	struct toll_pricebook *book;
-	struct toll_error why;
-	int err = toll_prices_load(p->config, &p->stop, &book, &notes, &why);
-
-	if (err == 0)
-		publish_book(p, book, &notes);
-	else if (err != TOLL_ESHUTDOWN)
-		keep_old_book(p, err, why.text);
-}
-
 /* ---- the thread ---- */
-
-/* After a failure soon, then ever later, never later than usual. A tenth is left to chance, so that
- * a fleet does not ask all at once. 0: never. */
-static uint64_t next_wait_ns(const struct pricebook *p)
-{
-	uint64_t wait = p->config->refresh_interval, now = toll_clock_mono_ns();
-	uint32_t doublings = p->failed_in_row - 1;
-
-	if (p->failed_in_row) {
-		uint64_t retry = doublings < 6 ? FIRST_RETRY_NS << doublings : LAST_RETRY_NS;
-
-		wait = wait && wait < retry ? wait : retry;
-	}
-	return wait - toll_hash(toll_slice(&now, sizeof(now))) % (wait / 10 + 1);
-}
 
 static void wait_for_next(struct pricebook *p)
 {
-	uint64_t wait = next_wait_ns(p), until = wait ? toll_clock_mono_ns() + wait : 0;
+	uint64_t wait = toll_pricebook_wait_ns(p);
+	uint64_t until = wait ? toll_clock_mono_ns() + wait : 0;
 	int err = 0;
 
 	pthread_mutex_lock(&p->lock);
-	while (!err && !atomic_load(&p->stop))
+	while (!err && !p->poked && !atomic_load(&p->stop))
 		err = toll_cond_wait_until(&p->wake, &p->lock, until);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -153,51 +33,37 @@ static void *keep_fresh(void *arg)
 	if (p->config->files.count)
 		wait_for_next(p);
 	while (!atomic_load(&p->stop)) {
-		refresh(p);
+		toll_pricebook_refresh(p);
 		wait_for_next(p);
 	}
 	return NULL;
 }
 
-/* ---- metrics ---- */
-
-static void write_book(struct toll_metrics_writer *w, const struct toll_label *label,
-                       const struct toll_pricebook *book)
+/* A file has changed. */
+static void poke(void *ctx)
 {
-	uint64_t sync_s = book ? toll_pricebook_sync(book) / TOLL_S : 0;
-	uint64_t now_s = toll_clock_wall_ns() / TOLL_S;
+	struct pricebook *p = ctx;
 
-	toll_metrics_family(w, "spantoll_pricebook_entries", TOLL_METRIC_GAUGE,
-	                    "Prices in the current book.");
-	toll_metrics_sample(w, label, 1, book ? toll_pricebook_count(book) : 0);
-	toll_metrics_family(w, "spantoll_pricebook_last_sync_timestamp_seconds", TOLL_METRIC_GAUGE,
-	                    "When the current book was loaded; 0: not yet.");
-	toll_metrics_sample(w, label, 1, sync_s);
-	if (!book)
-		return;
-	toll_metrics_family(w, "spantoll_pricebook_age_seconds", TOLL_METRIC_GAUGE,
-	                    "Seconds since the current book was loaded.");
-	toll_metrics_sample(w, label, 1, now_s > sync_s ? now_s - sync_s : 0);
+	pthread_mutex_lock(&p->lock);
+	p->poked = true;
+	pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&p->lock);
 }
 
-static void collect(struct toll_metrics_source *source, struct toll_metrics_writer *w)
+static int watch_files(struct pricebook *p)
 {
-	struct pricebook *p = toll_container_of(source, struct pricebook, metrics);
-	struct toll_label labels[] = { { "pricebook", toll_slice_str(p->super.super.id.text) },
-		                       { "reason", { NULL, 0 } } };
-	struct toll_shared *shared = toll_snapshot_get(&p->source.current);
+	const struct toll_slice_list *files = &p->config->files;
 
-	write_book(w, labels, toll_pricebook_of(shared));
-	toll_shared_unref(shared);
-	toll_metrics_family(w, "spantoll_pricebook_refreshes", TOLL_METRIC_COUNTER,
-	                    "Price books loaded.");
-	toll_metrics_sample(w, labels, 1, atomic_load(&p->refreshes));
-	toll_metrics_family(w, "spantoll_pricebook_refresh_failures", TOLL_METRIC_COUNTER,
-	                    "Price books that could not be loaded: the old one was kept.");
-	for (int i = 0; i < FAILURES; i++) {
-		labels[1].value = toll_slice_str(failure_labels[i]);
-		toll_metrics_sample(w, labels, 2, atomic_load(&p->failures[i]));
+	p->watches = calloc(files->count + 1, sizeof(*p->watches));
+	if (!p->watches)
+		return TOLL_ENOMEM;
+	for (size_t i = 0; i < files->count; i++) {
+		p->watches[i] = toll_file_watch_new(p->super.super.host, files->at[i].ptr, poke, p);
+		if (!p->watches[i])
+			return TOLL_ENOMEM;
+		p->watch_count++;
 	}
+	return 0;
 }
 
 /* ---- life ---- */
@@ -212,9 +78,13 @@ static int pricebook_start(struct toll_component *c, struct toll_error *reterr)
 	p->published = true;
 	toll_host_metrics_add(c->host, &p->metrics);
 	p->measured = true;
+	err = watch_files(p);
+	if (err)
+		return toll_fail(reterr, err, "%s: out of memory", c->who);
+	toll_pricebook_recall(p);
 	/* A local file is there at once: not even the first span goes without a price. */
 	if (p->config->files.count)
-		refresh(p);
+		toll_pricebook_refresh(p);
 	err = toll_thread_start(&p->thread, "toll-prices", keep_fresh, p);
 	if (err)
 		return toll_fail(reterr, err, "%s: no thread: %s", c->who, toll_err_text(err));
@@ -252,8 +122,14 @@ static void pricebook_free(struct toll_component *c)
 	struct pricebook *p = toll_container_of(c, struct pricebook, super.super);
 
 	pricebook_shutdown(c, 0);
+	for (size_t i = 0; i < p->watch_count; i++)
+		toll_file_watch_free(p->watches[i]); /* the main loop's */
+	free(p->watches);
 	toll_host_gate_remove(c->host, c->id.text);
 	toll_snapshot_set(&p->source.current, NULL);
+	toll_edition_unref(p->current);
+	toll_host_let_go(c->host, p->kept);
+	free(p->cache_path);
 	pthread_cond_destroy(&p->wake);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -261,6 +137,47 @@ static void pricebook_free(struct toll_component *c)
 
 static const struct toll_component_ops pricebook_ops = { pricebook_start, pricebook_shutdown,
 	                                                 pricebook_free };
+
+/* What is said of the source, and how it is known again: by another run, or after a reload. */
+static void name_origin(struct pricebook *p)
+{
+	const struct toll_prices_settings *s = p->config;
+	uint64_t hash = toll_hash(s->endpoint);
+
+	for (size_t i = 0; i < s->files.count; i++)
+		hash = toll_hash_seeded(s->files.at[i], hash);
+	p->origin_hash = hash;
+	toll_url_shown(s->endpoint.len ? s->endpoint.ptr : "", p->origin, sizeof(p->origin));
+	for (char *at = p->origin; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = '_';
+}
+
+/* "/var/lib/spantoll/prices-<id>-<hash of the id>.cache": an id may hold a '/'. */
+static int name_cache(struct pricebook *p)
+{
+	const struct toll_slice directory = p->config->cache_directory;
+	struct toll_slice id = toll_slice_str(p->super.super.id.text);
+	char shown[64];
+
+	if (!directory.len)
+		return 0;
+	snprintf(shown, sizeof(shown), "%s", id.ptr);
+	for (char *at = shown; *at; at++)
+		if (*at == '/' || (unsigned char)*at < ' ')
+			*at = '_';
+	return asprintf(&p->cache_path, "%s/prices-%s-%08x.cache", directory.ptr, shown,
+	                (unsigned)toll_hash(id)) < 0
+	               ? TOLL_ENOMEM
+	               : 0;
+}
+
+static void release_kept(void *state)
+{
+	struct toll_pricebook_kept *k = state;
+
+	toll_snapshot_set(&k->last, NULL);
+}
 
 static int pricebook_create(const struct toll_settings *set, const void *config,
                             struct toll_component **ret, struct toll_error *reterr)
@@ -276,8 +193,18 @@ static int pricebook_create(const struct toll_settings *set, const void *config,
 	p->config = config;
 	p->source.current = (struct toll_snapshot)TOLL_SNAPSHOT_INIT;
 	p->source.ttl_ns = p->config->endpoint.len ? p->config->ttl : 0;
-	p->metrics.collect = collect;
+	p->metrics.collect = toll_pricebook_collect;
+	if (p->config->endpoint.len)
+		p->breaker.failures = (uint32_t)p->config->circuit_breaker.failures;
+	p->breaker.open_ns = p->config->circuit_breaker.open;
 	toll_host_gate_add(set->host, set->id.text);
+	p->kept = toll_host_keep(set->host, "pricebook", set->id.text, sizeof(*p->kept),
+	                         release_kept);
+	name_origin(p);
+	if (!p->kept || name_cache(p) < 0) {
+		pricebook_free(&p->super.super);
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	}
 	*ret = &p->super.super;
 	return 0;
 }

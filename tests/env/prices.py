@@ -22,10 +22,13 @@ def book(prices):
 
 
 class PriceServer:
-    """GET anything: status and body as set; requests counts them; hang() lets clients wait."""
+    """GET anything: status and body as set; requests counts them; hang() lets clients wait.
+
+    etag: sent, and answered with 304 when a client has it (unchanged counts those). misbehave(handler): answers instead."""
 
     def __init__(self, prices):
         self.status, self.body, self.requests = 200, book(prices), 0
+        self.etag, self.unchanged, self.misbehave = None, 0, None
         self._go = threading.Event()
         self._go.set()
         outer = self
@@ -36,10 +39,22 @@ class PriceServer:
             def do_GET(self):
                 outer.requests += 1
                 outer._go.wait()
+                if outer.misbehave:
+                    self.close_connection = True
+                    outer.misbehave(self)
+                    return
+                if outer.etag and self.headers.get("if-none-match") == outer.etag:
+                    outer.unchanged += 1
+                    self.send_response(304)
+                    self.send_header("etag", outer.etag)
+                    self.end_headers()
+                    return
                 raw = outer.body if isinstance(outer.body, bytes) else outer.body.encode()
                 self.send_response(outer.status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(raw)))
+                if outer.etag:
+                    self.send_header("etag", outer.etag)
                 self.end_headers()
                 self.wfile.write(raw)
 
@@ -55,8 +70,8 @@ class PriceServer:
     def url(self):
         return f"http://127.0.0.1:{self.port}/v1/current"
 
-    def set(self, prices):
-        self.body = book(prices)
+    def set(self, prices, etag=None):
+        self.body, self.etag = book(prices), etag
 
     def hang(self):
         self._go.clear()

@@ -2,6 +2,7 @@
 """Prices from a URL: refreshed behind the traffic's back; whatever the endpoint does, the old book stays."""
 import json
 import re
+import time
 
 import pytest
 
@@ -33,6 +34,34 @@ def priced(spantoll, tmp_path):
             return eventually(record, what="the record of a span")
         return daemon, ask
     return start
+
+
+def endless(handler):
+    """A gigabyte, as far as anybody reads it."""
+    handler.send_response(200)
+    handler.send_header("content-length", str(1 << 30))
+    handler.end_headers()
+    block = b" " * (1 << 20)
+    for _ in range(1 << 10):
+        handler.wfile.write(block)
+
+
+def circle(handler):
+    """Redirects to itself."""
+    handler.send_response(302)
+    handler.send_header("location", handler.path)
+    handler.send_header("content-length", "0")
+    handler.end_headers()
+
+
+def trickle(handler):
+    """Headers at once, then a byte now and then: never silent for long, never done."""
+    handler.send_response(200)
+    handler.send_header("content-length", "1000")
+    handler.end_headers()
+    for _ in range(100):
+        handler.wfile.write(b" ")
+        time.sleep(0.1)
 
 
 def failures(daemon, reason):
@@ -78,7 +107,14 @@ def test_bad_answers_keep_the_old_book(priced, price_server):
         ("invalid", 200, good[:-10]),
         ("invalid", 200, '{"shop:*": {"cost_per_ms": -1}}'),
         ("invalid", 200, '{"shop:*": {"cost_per_ms": NaN}}'),
+        ("invalid", 200, '{"shop:*": {"cost_per_ms": "0.1"}}'),
+        ("invalid", 200, '{"shop:*": {"cost_per_ms": [1]}}'),
+        ("invalid", 200, '{"shop:*": 5}'),
+        ("invalid", 200, '[{"shop:*": {"cost_per_ms": 1}}]'),
+        ("invalid", 200, '{"shop:*": {"cost_per_ms": 1}, "shop:*": {"cost_per_ms": 2}}'),
+        ("invalid", 200, "null"),
         ("invalid", 200, "<html>"),
+        ("too_large", 200, '{"shop:*": {"cost_per_ms": 1e400}}'),
         ("invalid", 200, "{}"),
         ("too_large", 200, b" " * (17 << 20)),
     ]
@@ -107,6 +143,109 @@ class CutShort(bytes):
 
     def __len__(self):
         return super().__len__() + 10
+
+
+@pytest.mark.parametrize("how,reason", [(endless, "too_large"), (circle, "status"), (trickle, "timeout")],
+                         ids=["a gigabyte", "redirects in a circle", "a byte now and then"])
+def test_a_misbehaving_server_keeps_the_old_book(priced, price_server, how, reason):
+    server = price_server({"shop:*": "0.001"})
+    daemon, ask = priced(server.url)
+    server.misbehave = how
+    eventually(lambda: failures(daemon, reason) >= 1, 15, f"{reason} is counted")
+    daemon.wait_log("keeps the old prices: http://127.0.0.1")
+    assert ask()["cost_amount"] == 0.001
+    server.misbehave = None
+    server.set({"shop:*": "0.002"})
+    eventually(lambda: ask()["cost_amount"] == 0.002, 15, what="the next good answer is in force")
+
+
+def test_an_unchanged_document_is_not_sent_again_and_prices_stay_fresh(priced, price_server):
+    server = price_server({"shop:*": "0.001"})
+    server.etag = '"one"'
+    daemon, ask = priced(server.url, ttl="2s", refresh_interval="200ms")
+    first = ask()
+    eventually(lambda: server.unchanged >= 15, 20, what="304 for longer than the ttl")
+    assert ask()["cost_amount"] == 0.001
+    assert ask()["price_version"] == first["price_version"]
+    assert daemon.metric("spantoll_pricebook_unchanged") >= 14
+    server.set({"shop:*": "0.002"}, etag='"two"')
+    eventually(lambda: ask()["cost_amount"] == 0.002, what="the new document is in force")
+
+
+def test_the_circuit_breaker_opens_and_closes(priced, price_server):
+    server = price_server({"shop:*": "0.001"})
+    daemon, ask = priced(server.url, circuit_breaker={"failures": 2})
+
+    def state(name):
+        return daemon.metric("spantoll_pricebook_breaker_state", state=name)
+    assert state("closed") == 1
+    server.status = 500
+    eventually(lambda: state("open") + state("half_open") == 1, what="the breaker is open")
+    assert state("closed") == 0
+    daemon.wait_log("circuit breaker open")
+    assert daemon.metric("spantoll_pricebook_breaker_opened") >= 1
+    server.hang()
+    eventually(lambda: state("half_open") == 1, what="one probe is on its way")
+    server.status = 200
+    server.go()
+    eventually(lambda: state("closed") == 1, what="the breaker is closed")
+    daemon.wait_log("circuit breaker closed")
+    assert ask()["cost_amount"] == 0.001
+
+
+def cache_of(directory):
+    return next(directory.glob("prices-*.cache"), None)
+
+
+def test_a_restart_needs_no_network(priced, price_server, tmp_path):
+    directory = tmp_path / "cache"
+    directory.mkdir()
+    server = price_server({"shop:*": "0.001"})
+    server.etag = '"one"'
+    daemon, ask = priced(server.url, cache_directory=str(directory))
+    version = ask()["price_version"]
+    eventually(lambda: cache_of(directory), what="the book is kept on disk")
+    daemon.stop()
+    server.hang()
+    daemon, ask = priced(server.url, cache_directory=str(directory))  # ready although nobody answers
+    record = ask()
+    assert record["cost_amount"] == 0.001 and record["price_version"] == version
+    daemon.wait_log(r"prices of the last run are loaded entries=1 version=\w+ synced=20")
+    server.go()
+    eventually(lambda: server.unchanged >= 1, what="the server is asked with the ETag that was kept")
+    daemon.stop()
+    # A damaged cache is told and replaced.
+    cache_of(directory).write_bytes(b"spantoll price cache 1\nhash 00\n")
+    daemon, ask = priced(server.url, cache_directory=str(directory))
+    daemon.wait_log("is ignored: the price cache is damaged: its hash is another one")
+    assert ask()["cost_amount"] == 0.001
+    eventually(lambda: cache_of(directory).stat().st_size > 100, what="the cache is whole again")
+
+
+def test_a_cache_that_is_too_old_prices_nothing(priced, price_server, tmp_path):
+    server = price_server({"shop:*": "0.001"})
+    settings = {"cache_directory": str(tmp_path), "ttl": "1s", "refresh_interval": "100ms"}
+    daemon, ask = priced(server.url, **settings)
+    eventually(lambda: cache_of(tmp_path), what="the book is kept on disk")
+    synced = daemon.metric("spantoll_pricebook_last_sync_timestamp_seconds")
+    daemon.stop()
+    server.status = 500
+    eventually(lambda: time.time() > int(synced) + 2.5, what="the ttl is over")
+    daemon, ask = priced(server.url, wait=False, **settings)
+    daemon.wait_log("prices of the last run are loaded")
+    assert re.fullmatch(r"pricing cache stale \(last sync: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\)", ask()["cost_error"])
+    assert not daemon.ready()
+    server.status = 200
+    daemon.wait_ready()
+    assert ask()["cost_amount"] == 0.001
+
+
+def test_a_cache_directory_that_cannot_be_written_is_told_and_counted(priced, price_server, tmp_path):
+    server = price_server({"shop:*": "0.001"})
+    daemon, ask = priced(server.url, cache_directory=str(tmp_path / "nowhere"))
+    daemon.wait_log("the prices are not kept on disk: .*nowhere.*No such file")
+    assert ask()["cost_amount"] == 0.001
+    assert daemon.metric("spantoll_pricebook_cache_failures") >= 1
 
 
 def test_a_slow_endpoint_keeps_the_old_book_and_no_span_waits(priced, price_server):
@@ -151,6 +290,14 @@ def test_files_are_read_again_and_never_go_stale(spantoll, prices, tmp_path):
     (tmp_path / "prices.json").write_text("{broken")
     eventually(lambda: failures(daemon, "invalid") >= 1, what="a broken file is counted")
     assert set(amounts()) <= {0.001, 0.002}
+
+
+def test_a_file_that_changes_is_read_at_once(spantoll, prices, tmp_path):
+    path, out = prices({"shop:*": "0.001"}), tmp_path / "flat.jsonl"
+    daemon = spantoll(processors={"pricing": {"file": path, "refresh_interval": 0}, "cost": {}},
+                      exporters={"file": {"path": str(out), "encoding": "json"}})
+    prices({"shop:*": "0.002", "bank:*": "1"})
+    eventually(lambda: daemon.metric("spantoll_pricebook_entries") == 2, what="the changed file is in force")
 
 
 def test_two_price_books_side_by_side(spantoll, price_server, prices, tmp_path):

@@ -117,6 +117,46 @@ static void a_good_answer_is_its_body(void **state TOLL_UNUSED)
 	assert_int_equal(got.err, 0);
 }
 
+static struct got ask_again(const char *answer, struct toll_http_etag *etag)
+{
+	struct got got = { 0 };
+	struct peer peer;
+	char url[64], *body = NULL;
+	struct toll_http_get get = {
+		.url = url, .timeout_ns = 300 * TOLL_MS, .max_bytes = 10, .etag = etag
+	};
+
+	peer_start(&peer, answer);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/prices", peer.port);
+	got.err = toll_http_get(&get, &body, &got.len, &got.why);
+	snprintf(got.body, sizeof(got.body), "%s", body ? body : "(none)");
+	free(body);
+	peer_stop(&peer);
+	return got;
+}
+
+static void an_etag_is_kept_and_304_means_the_same_again(void **state TOLL_UNUSED)
+{
+	static const char not_modified[] = "HTTP/1.1 304 Same\r\nETag: \"a\"\r\n\r\n";
+	struct toll_http_etag etag = { .text = "" };
+	struct got got = ask_again(not_modified, &etag);
+
+	assert_int_equal(got.err, TOLL_EREFUSED); /* we had not asked with one */
+	got = ask_again("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 2\r\n\r\nhi", &etag);
+	assert_int_equal(got.err, 0);
+	assert_false(etag.unchanged);
+	assert_string_equal(etag.text, "\"a\"");
+	got = ask_again(not_modified, &etag);
+	assert_int_equal(got.err, 0);
+	assert_true(etag.unchanged);
+	assert_string_equal(etag.text, "\"a\"");
+	assert_string_equal(got.body, "(none)");
+	got = ask_again("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho", &etag);
+	assert_int_equal(got.err, 0);
+	assert_false(etag.unchanged);
+	assert_string_equal(etag.text, "");
+}
+
 static void half_an_answer_is_none(void **state TOLL_UNUSED)
 {
 	assert_int_equal(get_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello").err,
@@ -202,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_answer_is_its_body),
+		cmocka_unit_test(an_etag_is_kept_and_304_means_the_same_again),
 		cmocka_unit_test(half_an_answer_is_none),
 		cmocka_unit_test(other_statuses_are_refused),
 		cmocka_unit_test(of_a_refusal_the_beginning_is_kept_and_no_more_waited_for),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client_tls.h - tls: of exporters that connect somewhere, with the Collector's names (configtls).
+/* client_tls.h - tls: of whoever connects somewhere, with the Collector's names (configtls).
  *
  * What the settings mean to a library stands where that library is called. */
-#ifndef TOLL_PIPELINE_CLIENT_TLS_H
-#define TOLL_PIPELINE_CLIENT_TLS_H
+#ifndef TOLL_CONFIG_CLIENT_TLS_H
+#define TOLL_CONFIG_CLIENT_TLS_H
 
 #include <stdbool.h>
 #include <stdint.h>

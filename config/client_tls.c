@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pipeline/client_tls.h"
+#include "config/client_tls.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* private.h - what the files of this component share. */
+#ifndef TOLL_EXTENSIONS_PRICEBOOK_PRIVATE_H
+#define TOLL_EXTENSIONS_PRICEBOOK_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cost/pricebook.h"
+#include "extensions/pricebook/breaker.h"
+#include "extensions/pricebook/loader.h"
+#include "pipeline/component.h"
+#include "pipeline/file_watch.h"
+#include "pipeline/metrics.h"
+
+/* Why a refresh failed: index and label of the metric. */
+enum toll_refresh_failure {
+	TOLL_REFRESH_OTHER = 0,
+	TOLL_REFRESH_UNREACHABLE,
+	TOLL_REFRESH_TIMEOUT,
+	TOLL_REFRESH_STATUS,
+	TOLL_REFRESH_TOO_LARGE,
+	TOLL_REFRESH_INVALID,
+	TOLL_REFRESH_NO_MEMORY,
+	TOLL_REFRESH_FAILURES,
+};
+
+/* Of an id, over reloads (toll_host_keep). */
+struct toll_pricebook_kept {
+	struct toll_snapshot last; /* a toll_edition: what was published last */
+	_Atomic uint64_t refreshes, unchanged, opened, cache_failures;
+	_Atomic uint64_t failures[TOLL_REFRESH_FAILURES];
+};
+
+struct pricebook {
+	struct toll_extension super;
+	const struct toll_prices_settings *config;
+	struct toll_pricebook_source source;
+	struct toll_metrics_source metrics;
+	struct toll_pricebook_kept *kept;
+	struct toll_file_watch **watches; /* the main loop's */
+	size_t watch_count;
+	bool published, measured;
+	char origin[512];     /* the endpoint, without its password; "" */
+	uint64_t origin_hash; /* of files or endpoint */
+	char *cache_path;     /* NULL: no cache */
+
+	bool running; /* the thread; the main loop's */
+	pthread_t thread;
+	atomic_bool stop;
+	pthread_mutex_t lock; /* guards poked and breaker */
+	pthread_cond_t wake;  /* stop was set, or: */
+	bool poked;           /* somebody wants a refresh now */
+	struct toll_breaker breaker;
+
+	/* The thread's own; before it runs, the main loop's. */
+	struct toll_edition *current; /* what is published */
+	struct toll_http_etag etag;   /* of current */
+	uint64_t cached_wall_ns;      /* the sync that the cache has */
+};
+
+/* ---- refresh.c: the thread ---- */
+
+/* One attempt: what came is published, or the old book stays. */
+void toll_pricebook_refresh(struct pricebook *p);
+/* What an earlier configuration of this id, or the cache, knows already: published at once. */
+void toll_pricebook_recall(struct pricebook *p);
+/* How long until the next attempt; 0: never. */
+uint64_t toll_pricebook_wait_ns(struct pricebook *p);
+
+/* ---- report.c ---- */
+
+enum toll_refresh_failure toll_refresh_failure_of(int err);
+void toll_pricebook_collect(struct toll_metrics_source *source, struct toll_metrics_writer *w);
+
+#endif

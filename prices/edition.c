@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prices/edition.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "cost/pricebook.h"
+
+_Static_assert(offsetof(struct toll_edition, shared) == 0, "a toll_shared is cast to it");
+
+static void destroy(struct toll_shared *shared)
+{
+	struct toll_edition *e = toll_container_of(shared, struct toll_edition, shared);
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		free((char *)(uintptr_t)e->documents[i].name.ptr);
+		if (!e->documents[i].borrowed)
+			free((char *)(uintptr_t)e->documents[i].text.ptr);
+	}
+	if (e->book)
+		toll_shared_unref(toll_pricebook_shared(e->book));
+	free(e);
+}
+
+struct toll_edition *toll_edition_new(void)
+{
+	struct toll_edition *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	toll_shared_init(&e->shared, destroy);
+	snprintf(e->version, sizeof(e->version), "%016d", 0);
+	return e;
+}
+
+struct toll_edition *toll_edition_ref(struct toll_edition *e)
+{
+	if (e)
+		toll_shared_ref(&e->shared);
+	return e;
+}
+
+struct toll_edition *toll_edition_unref(struct toll_edition *e)
+{
+	if (e)
+		toll_shared_unref(&e->shared);
+	return NULL;
+}
+
+/* The version so far goes into the next one: an order of documents is part of what they say. */
+static void add_version(struct toll_edition *e, struct toll_slice text)
+{
+	uint64_t before = strtoull(e->version, NULL, 16);
+
+	snprintf(e->version, sizeof(e->version), "%016" PRIx64, toll_hash_seeded(text, before));
+}
+
+/* Names come from configuration files and from peers, and go into the log and the cache. */
+static char *copy_name(struct toll_slice name)
+{
+	struct toll_slice cut = toll_slice_cut(name, TOLL_EDITION_NAME_MAX);
+	char *copy = strndup(cut.len ? cut.ptr : "", cut.len);
+
+	for (char *at = copy; at && *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '_';
+	return copy;
+}
+
+static int add(struct toll_edition *e, struct toll_slice name, struct toll_slice text,
+               bool borrowed)
+{
+	size_t bytes = borrowed ? 0 : text.len;
+	char *copy;
+
+	if (e->count >= TOLL_EDITION_DOCUMENTS)
+		return TOLL_EFULL;
+	if (bytes > TOLL_EDITION_MAX_BYTES - e->bytes)
+		return TOLL_ETOOBIG;
+	copy = copy_name(name);
+	if (!copy)
+		return TOLL_ENOMEM;
+	e->documents[e->count++] =
+		(struct toll_edition_document){ toll_slice(copy, strlen(copy)), text, borrowed };
+	e->bytes += bytes;
+	add_version(e, text);
+	return 0;
+}
+
+int toll_edition_add(struct toll_edition *e, struct toll_slice name, char *take_text, size_t len)
+{
+	int err = add(e, name, toll_slice(take_text, len), false);
+
+	if (err)
+		free(take_text);
+	return err;
+}
+
+int toll_edition_add_borrowed(struct toll_edition *e, struct toll_slice name,
+                              struct toll_slice text)
+{
+	return add(e, name, text, true);
+}
