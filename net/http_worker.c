@@ -196,15 +196,17 @@ static void *serve(void *arg)
 	while (!atomic_load(&s->stop)) {
 		uint64_t now = toll_clock_mono_ns();
 
-		if (now >= next_sweep) {
-			cut_overdue(w, now);
-			next_sweep = now + SWEEP_NS;
-		}
 		poll(fds, 2 + toll_http_linger_polls(&w->lingering, fds + 2), wait_ms(w));
 		if (fds[1].revents)
 			(void)eventfd_read(w->wake_fd, &wakes);
 		MHD_run(w->daemon);
 		toll_http_linger_run(&w->lingering);
+		/* Who was overdue before all that had arrived was taken: being slow ourselves cuts
+		 * nobody off. */
+		if (now >= next_sweep) {
+			cut_overdue(w, now);
+			next_sweep = now + SWEEP_NS;
+		}
 		if (atomic_load(&s->closing) && !w->closed)
 			wind_down(w);
 		if (atomic_load(&s->cut))

@@ -13,6 +13,7 @@
 
 /* Beyond the deadline of stop, for a call into librdkafka to come back. */
 #define JOIN_GRACE (500 * TOLL_MS)
+#define ANSWER_MS  2000
 
 static int check_settings(const struct toll_kafka_config *c, struct toll_error *reterr)
 {
@@ -61,6 +62,7 @@ int toll_kafka_sender_new(const struct toll_kafka_sender_settings *set,
 	s->config = set->config;
 	s->component = set->component;
 	s->done = set->done;
+	s->answer_ms = ANSWER_MS;
 	snprintf(s->who, sizeof(s->who), "%s", set->component->who);
 	name_things(s, set->epoch);
 	pthread_mutex_init(&s->lock, NULL);

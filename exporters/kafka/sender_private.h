@@ -25,6 +25,7 @@ struct toll_kafka_sender {
 	void (*done)(struct toll_delivery *d, int err);
 	char who[128]; /* librdkafka's threads may outlive the component */
 	char topic[256], dead_letter_topic[256], node[256], epoch[64];
+	int answer_ms; /* how long to wait for an answer of the cluster about a topic */
 	pthread_t thread;
 	bool running;
 
@@ -86,7 +87,7 @@ void toll_kafka_answer_rest(struct toll_kafka_sender *s);
  * does not return once it was: what it works on is not its own any more. */
 void toll_kafka_go_away(struct toll_kafka_sender *s);
 void toll_kafka_come_back(struct toll_kafka_sender *s);
-/* How long to wait for an answer of the cluster. */
+/* How long there is for such an answer: answer_ms, or less when stop does not leave so much. */
 int toll_kafka_answer_ms(struct toll_kafka_sender *s);
 
 /* ---- sender_client.c ---- */

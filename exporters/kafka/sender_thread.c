@@ -6,8 +6,7 @@
 #include "base/thread.h"
 #include "exporters/kafka/sender_private.h"
 
-#define POLL_MS   100
-#define ANSWER_MS 2000 /* wait for one answer of the cluster about a topic */
+#define POLL_MS 100
 
 /* ---- what comes in, and its answers ---- */
 
@@ -94,8 +93,8 @@ int toll_kafka_answer_ms(struct toll_kafka_sender *s)
 {
 	uint64_t deadline = stop_deadline(s), now = toll_clock_mono_ns();
 
-	if (!deadline || deadline > now + ANSWER_MS * TOLL_MS)
-		return ANSWER_MS;
+	if (!deadline || deadline > now + (uint64_t)s->answer_ms * TOLL_MS)
+		return s->answer_ms;
 	return deadline > now ? (int)((deadline - now) / TOLL_MS) + 1 : 1;
 }
 

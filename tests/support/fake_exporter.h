@@ -107,13 +107,13 @@ static inline TOLL_UNUSED struct fake_exporter *fake_exporter_new(void)
 		.enabled = true,
 		.num_consumers = 1,
 		.queue_size = 1000,
-		.batch = { .flush_timeout = 10 * TOLL_S, .min_size = 10 },
+		.batch = { .flush_timeout = 600 * TOLL_S, .min_size = 10 },
 	};
 	f->set.retry_on_failure = (struct toll_retry_settings){
 		.enabled = true,
 		.initial_interval = TOLL_MS,
 		.max_interval = 5 * TOLL_MS,
-		.max_elapsed_time = 10 * TOLL_S,
+		.max_elapsed_time = 600 * TOLL_S,
 		.multiplier = 1.5,
 	};
 	return f;
@@ -141,10 +141,10 @@ static inline TOLL_UNUSED void fake_answer(struct fake_exporter *f, int err)
 	toll_delivery_done(d, err);
 }
 
-/* Waits at most 10 s until the expression holds, under the lock. */
+/* Waits until the expression holds, under the lock; at most a minute, as in unit.h. */
 #define FAKE_WAIT(f, expression)                                                       \
 	do {                                                                           \
-		uint64_t until_ = toll_clock_mono_ns() + 10 * TOLL_S;                  \
+		uint64_t until_ = toll_clock_mono_ns() + 60 * TOLL_S;                  \
 		pthread_mutex_lock(&(f)->lock);                                        \
 		while (!(expression))                                                  \
 			if (toll_cond_wait_until(&(f)->changed, &(f)->lock, until_) && \

@@ -67,7 +67,7 @@ static void follow_and_end(const struct toll_factory *factory, size_t file)
 	pthread_join(thread, NULL);
 	write_file("bob:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n");
 	toll_log_set_sink(watch_lines, NULL);
-	limit = toll_host_timer(rig.host, 5 * TOLL_S, 0, too_late, NULL);
+	limit = toll_host_timer(rig.host, PATIENCE_NS, 0, too_late, NULL);
 	assert_int_equal(toll_host_run(rig.host, NULL, NULL), 0);
 	toll_log_set_sink(NULL, NULL);
 	assert_true(read_again); /* the timer is free's */

@@ -152,10 +152,10 @@ static void exported_waits_for_every_required_exporter(void **state)
 	start(g);
 	offer(g, 5);
 	fake_answer(g->exporters[0], 0);
-	toll_runner_drain(g->runners[0], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[0], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(g->answer.calls, 0);
 	fake_answer(g->exporters[1], TOLL_EDOWN);
-	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(g->answer.calls, 1); /* the optional one is not asked */
 	assert_int_equal(g->answer.err, TOLL_EDOWN);
 }
@@ -170,7 +170,7 @@ static void wait_for_result_is_honoured(void **state)
 	offer(g, 5);
 	assert_int_equal(g->answer.calls, 0);
 	fake_answer(g->exporters[1], 0);
-	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(g->answer.calls, 1);
 	assert_int_equal(g->answer.err, 0);
 }
@@ -192,8 +192,8 @@ static void add_up_after(struct rig *g, int err)
 	assert_int_equal(g->exporters[0]->seen_count, 0);
 	assert_int_equal(queued(g, 0), 0);
 	fake_answer(g->exporters[1], err);
-	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
-	toll_runner_drain(g->runners[0], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + PATIENCE_NS);
+	toll_runner_drain(g->runners[0], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(g->answer.calls, 1);
 	assert_int_equal(g->answer.err, err);
 }

@@ -475,7 +475,7 @@ static void the_end_of_the_process_ends_what_retires(void **state)
 	assert_int_equal(reload(g, (struct parts){ .out = "n: 2" }), 0);
 	send(g, TOLL_ACK_RECEIVED);
 	fake_answer(outs[0], 0);
-	toll_generations_shutdown(g->generations, toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_generations_shutdown(g->generations, toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(outs[1]->spans, 1);
 	assert_false(toll_generations_left_behind(g->generations));
 }
@@ -489,7 +489,7 @@ static void the_end_of_the_process_ends_what_two_that_retire_share(void **state)
 	send(g, TOLL_ACK_RECEIVED); /* waits for more */
 	assert_int_equal(reload(g, (struct parts){ .add = "adds: 2", .out = out }), 0);
 	assert_int_equal(reload(g, (struct parts){ .add = "adds: 2", .out = "n: 2" }), 0);
-	toll_generations_shutdown(g->generations, toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_generations_shutdown(g->generations, toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(outs[0]->spans, 1);
 }
 
@@ -498,7 +498,7 @@ static void look_whether_the_processor_has_ended(void *ctx)
 	struct rig *g = ctx;
 
 	g->looks++;
-	if (!ended_processors && g->looks < 15 * 20)
+	if (!ended_processors && g->looks < 20 * PATIENCE_S)
 		return;
 	g->ended_first = ended_processors && !atomic_load(&g->answers);
 	toll_host_timer_stop(g->timer);

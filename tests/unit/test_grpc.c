@@ -147,7 +147,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	toll_grpc_client_free(f->client);
-	assert_true(toll_grpc_server_stop(f->server, toll_clock_mono_ns() + 5 * TOLL_S));
+	assert_true(toll_grpc_server_stop(f->server, toll_clock_mono_ns() + PATIENCE_NS));
 	toll_grpc_server_free(f->server);
 	free(f);
 	return 0;
@@ -156,7 +156,7 @@ static int tear_down(void **state)
 static int ask(struct fixture *f, const char *method, struct toll_slice request, char *text,
                size_t size)
 {
-	return toll_grpc_client_call(f->client, method, request, 10 * TOLL_S, text, size);
+	return toll_grpc_client_call(f->client, method, request, PATIENCE_NS, text, size);
 }
 
 struct expect {
@@ -177,8 +177,7 @@ static void compare(void *ctx, const struct toll_grpc_reply *r)
 
 static void await(atomic_int *n, int want)
 {
-	for (int i = 0; i < 10000 && atomic_load(n) < want; i++)
-		usleep(1000);
+	EVENTUALLY(atomic_load(n) >= want);
 	assert_int_equal(atomic_load(n), want);
 }
 
@@ -194,7 +193,7 @@ static void messages_come_back_in_any_size(void **state)
 		e.response = toll_slice(bytes, size);
 		atomic_store(&e.times, 0);
 		assert_int_equal(toll_grpc_client_start(f->client, "/test.Test/Echo", e.response,
-		                                        10 * TOLL_S, compare, &e),
+		                                        PATIENCE_NS, compare, &e),
 		                 0);
 		await(&e.times, 1);
 	}
@@ -210,7 +209,7 @@ static void status_message_and_details_arrive(void **state)
 	                 UNAVAILABLE);
 	assert_string_equal(text, "try later");
 	assert_int_equal(toll_grpc_client_start(f->client, "/test.Test/Fail", TOLL_SLICE("x"),
-	                                        10 * TOLL_S, compare, &e),
+	                                        PATIENCE_NS, compare, &e),
 	                 0);
 	await(&e.times, 1);
 }
@@ -218,12 +217,10 @@ static void status_message_and_details_arrive(void **state)
 static void unknown_methods_are_answered_at_once(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t start = toll_clock_mono_ns();
 
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(ask(f, "/test.Test/None", TOLL_SLICE("x"), NULL, 0),
 		                 UNIMPLEMENTED);
-	assert_true(toll_clock_mono_ns() - start < 5 * TOLL_S);
 	assert_int_equal(toll_grpc_server_counts(f->server)->unknown_methods, 100);
 }
 
@@ -238,7 +235,7 @@ static void a_message_over_the_limit_is_refused_and_the_next_one_served(void **s
 		EXHAUSTED);
 	assert_non_null(strstr(text, "larger than max"));
 	assert_int_equal(ask(f, "/test.Test/Echo", toll_slice(bytes, LIMIT), NULL, 0), 0);
-	assert_int_equal(toll_grpc_server_counts(f->server)->lost, 1);
+	EVENTUALLY(toll_grpc_server_counts(f->server)->lost == 1); /* after its answer */
 }
 
 static void answers_come_from_any_thread_in_any_order(void **state)
@@ -249,20 +246,18 @@ static void answers_come_from_any_thread_in_any_order(void **state)
 
 	for (int i = 0; i < 200; i++) {
 		assert_int_equal(toll_grpc_client_start(f->client, "/test.Test/Later",
-		                                        TOLL_SLICE(""), 20 * TOLL_S, compare,
+		                                        TOLL_SLICE(""), PATIENCE_NS, compare,
 		                                        &later_),
 		                 0);
 		assert_int_equal(toll_grpc_client_start(f->client, "/test.Test/Echo",
-		                                        TOLL_SLICE("now"), 20 * TOLL_S, compare,
+		                                        TOLL_SLICE("now"), PATIENCE_NS, compare,
 		                                        &echo_),
 		                 0);
 	}
 	await(&later_.times, 200);
 	await(&echo_.times, 200);
 	/* A call counts until its callback has returned. */
-	for (int i = 0; i < 10000 && toll_grpc_client_in_flight(f->client); i++)
-		usleep(1000);
-	assert_int_equal(toll_grpc_client_in_flight(f->client), 0);
+	EVENTUALLY(toll_grpc_client_in_flight(f->client) == 0);
 }
 
 static void is_gzip(void *ctx, const struct toll_grpc_reply *r)
@@ -281,7 +276,7 @@ static void compressed_messages_arrive_as_they_were_sent(void **state)
 	atomic_int times = 0;
 
 	assert_int_equal(toll_grpc_client_start(c, "/test.Test/Describe",
-	                                        toll_slice(zeros, sizeof(zeros)), 10 * TOLL_S,
+	                                        toll_slice(zeros, sizeof(zeros)), PATIENCE_NS,
 	                                        is_gzip, &times),
 	                 0);
 	await(&times, 1);
@@ -349,7 +344,7 @@ static void a_message_that_does_not_arrive_is_given_up(void **state)
 	assert_non_null(memmem(seen, (size_t)(n + more), "grpc-status\0014", 13));
 	assert_int_equal(toll_grpc_server_counts(s)->overdue, 1);
 	close(fd);
-	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + PATIENCE_NS));
 	toll_grpc_server_free(s);
 }
 
@@ -395,21 +390,21 @@ static void an_answer_that_is_not_read_is_given_up(void **state)
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
 		ssize_t more;
 
-		assert_int_equal(poll(&readable, 1, 20000), 1);
+		assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
 		more = read(fd, seen + n, sizeof(seen) - n);
 		assert_true(more > 0);
 		n += (size_t)more;
 	}
 	assert_int_equal(toll_grpc_server_counts(s)->unread, 1);
 	/* Nothing is left inside, although the connection is still there. */
-	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + PATIENCE_NS));
 	close(fd);
 	toll_grpc_server_free(s);
 }
 
 static void end_server(struct toll_grpc_server *s)
 {
-	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 5 * TOLL_S));
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + PATIENCE_NS));
 	toll_grpc_server_free(s);
 }
 
@@ -417,7 +412,7 @@ static int ask_once(const char *endpoint)
 {
 	struct toll_grpc_client *c = start_client(endpoint, false);
 	int status =
-		toll_grpc_client_call(c, "/test.Test/Later", TOLL_SLICE(""), 10 * TOLL_S, NULL, 0);
+		toll_grpc_client_call(c, "/test.Test/Later", TOLL_SLICE(""), PATIENCE_NS, NULL, 0);
 
 	toll_grpc_client_free(c);
 	return status;
@@ -449,9 +444,7 @@ static void unix_sockets_go_from_server_to_server(void **state)
 
 static void await_held(void)
 {
-	for (int i = 0; i < 10000 && !atomic_load(&held); i++)
-		usleep(1000);
-	assert_non_null(atomic_load(&held));
+	EVENTUALLY(atomic_load(&held));
 }
 
 static void *answer_held(void *arg)
@@ -470,12 +463,12 @@ static void stop_waits_for_what_is_inside(void **state)
 	pthread_t t;
 
 	(void)state;
-	assert_int_equal(toll_grpc_client_start(c, "/test.Test/Hold", TOLL_SLICE(""), 10 * TOLL_S,
+	assert_int_equal(toll_grpc_client_start(c, "/test.Test/Hold", TOLL_SLICE(""), PATIENCE_NS,
 	                                        compare, &e),
 	                 0);
 	await_held();
 	assert_int_equal(pthread_create(&t, NULL, answer_held, NULL), 0);
-	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 10 * TOLL_S));
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + PATIENCE_NS));
 	await(&e.times, 1);
 	pthread_join(t, NULL);
 	toll_grpc_server_free(s);
@@ -495,14 +488,14 @@ static void stop_cancels_at_the_deadline_and_tells_who_still_owes(void **state)
 	atomic_int times = 0;
 
 	(void)state;
-	assert_int_equal(toll_grpc_client_start(c, "/test.Test/Hold", TOLL_SLICE(""), 10 * TOLL_S,
+	assert_int_equal(toll_grpc_client_start(c, "/test.Test/Hold", TOLL_SLICE(""), PATIENCE_NS,
 	                                        cancelled, &times),
 	                 0);
 	await_held();
 	assert_false(toll_grpc_server_stop(s, toll_clock_mono_ns() + TOLL_S / 20));
 	await(&times, 1);
 	toll_grpc_answer(atomic_exchange(&held, NULL), &(struct toll_grpc_answer){ 0 });
-	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + 10 * TOLL_S));
+	assert_true(toll_grpc_server_stop(s, toll_clock_mono_ns() + PATIENCE_NS));
 	toll_grpc_server_free(s);
 	toll_grpc_client_free(c);
 }
@@ -518,7 +511,7 @@ static void calls_end_when_the_client_is_freed_or_nobody_listens(void **state)
 		DEADLINE);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(toll_grpc_client_start(c, "/test.Test/Echo", TOLL_SLICE(""),
-		                                        60 * TOLL_S, cancelled, &times),
+		                                        PATIENCE_NS, cancelled, &times),
 		                 0);
 	toll_grpc_client_free(c);
 	assert_int_equal(atomic_load(&times), 10);
@@ -533,7 +526,7 @@ static void reopening_moves_new_calls_and_leaves_those_in_flight(void **state)
 	struct expect e = { 0 };
 
 	assert_int_equal(toll_grpc_client_start(f->client, "/test.Test/Hold", TOLL_SLICE(""),
-	                                        10 * TOLL_S, compare, &e),
+	                                        PATIENCE_NS, compare, &e),
 	                 0);
 	await_held();
 	for (int i = 0; i < 3; i++) {
@@ -548,7 +541,7 @@ static void reopening_moves_new_calls_and_leaves_those_in_flight(void **state)
 		}
 	}
 	assert_int_equal(toll_grpc_server_counts(f->server)->unknown_methods, 0);
-	assert_true(toll_grpc_server_stop(other, toll_clock_mono_ns() + 5 * TOLL_S));
+	assert_true(toll_grpc_server_stop(other, toll_clock_mono_ns() + PATIENCE_NS));
 	toll_grpc_server_free(other);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sender against librdkafka's mock cluster: what can go wrong there on demand. */
-#include "exporters/kafka/sender.h"
+#include "exporters/kafka/sender_private.h"
 
 #include <librdkafka/rdkafka_mock.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "tests/support/otlp.h"
 #include "tests/unit/unit.h"
 
-enum { SPANS = 20, PRODUCE = 0 /* Kafka's number of that request */ };
+enum { SPANS = 20, FEW = 5, PRODUCE = 0 /* Kafka's number of that request */ };
 
 struct world {
 	rd_kafka_t *rk;
@@ -31,8 +31,12 @@ static void on_done(struct toll_delivery *d TOLL_UNUSED, int err)
 	answered++;
 }
 
-static void quiet(void *ctx TOLL_UNUSED, const char *line TOLL_UNUSED)
+static _Atomic int unreachable_lines;
+
+/* For the whole process: a producer that was left behind logs in later tests. */
+static void look_at_line(void *ctx TOLL_UNUSED, const char *line)
 {
+	unreachable_lines += strstr(line, "no broker can be reached") != NULL;
 }
 
 static void mock_quiet(const rd_kafka_t *rk TOLL_UNUSED, int level TOLL_UNUSED,
@@ -47,7 +51,6 @@ static void setup(struct world *w)
 
 	*w = (struct world){ 0 };
 	answered = failed_answers = 0;
-	toll_log_set_sink(getenv("LOUD") ? NULL : quiet, NULL);
 	rd_kafka_conf_set_log_cb(conf, mock_quiet);
 	w->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
 	assert_non_null(w->rk);
@@ -71,12 +74,17 @@ static void setup(struct world *w)
 	};
 }
 
-static void start(struct world *w)
+static void prepare(struct world *w)
 {
 	struct toll_kafka_sender_settings set = { &w->config, &w->component, "epoch", on_done };
 	struct toll_error why;
 
 	assert_int_equal(toll_kafka_sender_new(&set, &w->sender, &why), 0);
+}
+
+static void start(struct world *w)
+{
+	prepare(w);
 	assert_int_equal(toll_kafka_sender_start(w->sender), 0);
 }
 
@@ -85,7 +93,14 @@ static void teardown(struct world *w)
 	w->sender = toll_kafka_sender_free(w->sender);
 	rd_kafka_mock_cluster_destroy(w->cluster);
 	rd_kafka_destroy(w->rk);
-	toll_log_set_sink(NULL, NULL);
+}
+
+/* As setup(), for who counts requests: however slow the machine is, all that is delivered at once
+ * goes in one. What is sent alone waits as long each time, so it should not be many. */
+static void setup_one_request(struct world *w)
+{
+	setup(w);
+	w->config.producer.linger = TOLL_S / 2;
 }
 
 /* One delivery of one part; first: makes its span ids. */
@@ -124,22 +139,25 @@ static void cargo_free(struct cargo *c)
 	free(c);
 }
 
-static struct cargo *deliver(struct world *w, uint64_t first)
+static struct cargo *deliver_some(struct world *w, uint64_t first, uint64_t n)
 {
-	struct cargo *c = cargo_new(first, SPANS);
+	struct cargo *c = cargo_new(first, n);
 
 	assert_int_equal(toll_kafka_sender_send(w->sender, &c->delivery), 0);
 	return c;
 }
 
-static bool wait_answers(int n, int seconds)
+static struct cargo *deliver(struct world *w, uint64_t first)
 {
-	for (int i = 0; i < seconds * 200; i++) {
-		if (answered >= n)
-			return true;
+	return deliver_some(w, first, SPANS);
+}
+
+/* For what must not happen: whether it did within a second. */
+static bool answered_soon(int n)
+{
+	for (int i = 0; i < 200 && answered < n; i++)
 		usleep(5000);
-	}
-	return false;
+	return answered >= n;
 }
 
 /* What lies in a topic, read with a consumer of its own. */
@@ -184,7 +202,7 @@ static struct found read_topic(struct world *w, const char *topic, int expected)
 		rd_kafka_topic_partition_list_add(parts, topic, i)->offset =
 			RD_KAFKA_OFFSET_BEGINNING;
 	rd_kafka_assign(rk, parts);
-	for (int quiet_polls = 0; quiet_polls < (f.messages < expected ? 40 : 3);) {
+	for (int quiet_polls = 0; quiet_polls < (f.messages < expected ? PATIENCE_S * 10 : 3);) {
 		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
 
 		if (m && !m->err)
@@ -211,7 +229,7 @@ static void delivery_is_done_when_all_is_acknowledged(void **state TOLL_UNUSED)
 	start(&w);
 	for (uint64_t i = 0; i < 10; i++)
 		c[i] = deliver(&w, i * SPANS);
-	assert_true(wait_answers(10, 10));
+	EVENTUALLY(answered >= 10);
 	assert_int_equal(failed_answers, 0);
 	f = read_topic(&w, "spans", 10 * SPANS);
 	assert_int_equal(f.messages, 10 * SPANS);
@@ -231,7 +249,7 @@ static void fatal_producer_error_loses_nothing(void **state TOLL_UNUSED)
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	start(&w);
 	c[0] = deliver(&w, 0);
-	assert_true(wait_answers(1, 10));
+	EVENTUALLY(answered >= 1);
 	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 1,
 	                                  RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
 	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 2,
@@ -239,7 +257,7 @@ static void fatal_producer_error_loses_nothing(void **state TOLL_UNUSED)
 	                                  RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING);
 	for (uint64_t i = 1; i < 10; i++)
 		c[i] = deliver(&w, i * SPANS);
-	assert_true(wait_answers(10, 20));
+	EVENTUALLY(answered >= 10);
 	assert_int_equal(failed_answers, 0);
 	f = read_topic(&w, "spans", 10 * SPANS);
 	assert_int_equal(f.distinct, 10 * SPANS);
@@ -258,10 +276,10 @@ static void topic_created_later_gets_everything(void **state TOLL_UNUSED)
 	rd_kafka_mock_topic_set_error(w.cluster, "spans", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 	start(&w);
 	c = deliver(&w, 0);
-	assert_false(wait_answers(1, 1));
+	assert_false(answered_soon(1));
 	rd_kafka_mock_topic_set_error(w.cluster, "spans", RD_KAFKA_RESP_ERR_NO_ERROR);
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
-	assert_true(wait_answers(1, 20));
+	EVENTUALLY(answered >= 1);
 	assert_int_equal(failed_answers, 0);
 	f = read_topic(&w, "spans", SPANS);
 	assert_int_equal(f.messages, SPANS);
@@ -281,7 +299,7 @@ static void batch_refused_for_its_size_is_made_smaller(void **state TOLL_UNUSED)
 	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	start(&w);
 	c = deliver(&w, 0);
-	assert_true(wait_answers(1, 30));
+	EVENTUALLY(answered >= 1);
 	assert_int_equal(failed_answers, 0);
 	f = read_topic(&w, "spans", SPANS);
 	assert_int_equal(f.messages, SPANS);
@@ -304,10 +322,10 @@ static void after_a_batch_was_refused_large_messages_still_pass(void **state TOL
 	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	start(&w);
 	c[0] = deliver(&w, 0);
-	assert_true(wait_answers(1, 30));
+	EVENTUALLY(answered >= 1);
 	c[1] = cargo_named(name, SPANS, 1);
 	assert_int_equal(toll_kafka_sender_send(w.sender, &c[1]->delivery), 0);
-	assert_true(wait_answers(2, 30));
+	EVENTUALLY(answered >= 2);
 	assert_int_equal(failed_answers, 0);
 	assert_int_equal(c[1]->delivery.lost_count, 0);
 	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), 0);
@@ -323,19 +341,19 @@ static void record_refused_for_good_becomes_a_dead_letter(void **state TOLL_UNUS
 	struct cargo *c;
 	struct found f;
 
-	setup(&w);
+	setup_one_request(&w);
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	rd_kafka_mock_topic_create(w.cluster, "spans-dlq", 4, 1);
 	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
 	start(&w);
-	c = deliver(&w, 0);
-	assert_true(wait_answers(1, 20));
+	c = deliver_some(&w, 0, FEW);
+	EVENTUALLY(answered >= 1);
 	assert_int_equal(failed_answers, 0);
 	assert_int_equal(c->delivery.lost_count, 0);
-	f = read_topic(&w, "spans-dlq", SPANS);
-	assert_int_equal(f.distinct, SPANS);
+	f = read_topic(&w, "spans-dlq", FEW);
+	assert_int_equal(f.distinct, FEW);
 	assert_non_null(strstr(f.last, "\"data_base64\":\"ey"));
-	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), SPANS);
+	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), FEW);
 	teardown(&w);
 	cargo_free(c);
 }
@@ -347,19 +365,19 @@ static void dead_letters_refused_as_a_batch_are_sent_one_by_one(void **state TOL
 	struct cargo *c;
 	struct found f;
 
-	setup(&w);
+	setup_one_request(&w);
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	rd_kafka_mock_topic_create(w.cluster, "spans-dlq", 4, 1);
 	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_INVALID_RECORD,
 	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	start(&w);
-	c = deliver(&w, 0);
-	assert_true(wait_answers(1, 20));
+	c = deliver_some(&w, 0, FEW);
+	EVENTUALLY(answered >= 1);
 	assert_int_equal(failed_answers, 0);
 	assert_int_equal(c->delivery.lost_count, 0);
-	f = read_topic(&w, "spans-dlq", SPANS);
-	assert_int_equal(f.messages, SPANS);
-	assert_int_equal(f.distinct, SPANS);
+	f = read_topic(&w, "spans-dlq", FEW);
+	assert_int_equal(f.messages, FEW);
+	assert_int_equal(f.distinct, FEW);
 	teardown(&w);
 	cargo_free(c);
 }
@@ -370,26 +388,19 @@ static void dead_letter_refused_alone_is_lost(void **state TOLL_UNUSED)
 	struct world w;
 	struct cargo *c;
 
-	setup(&w);
+	setup_one_request(&w);
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	rd_kafka_mock_topic_create(w.cluster, "spans-dlq", 4, 1);
 	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_INVALID_RECORD,
 	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
 	                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	start(&w);
-	c = deliver(&w, 0);
-	assert_true(wait_answers(1, 20));
+	c = deliver_some(&w, 0, FEW);
+	EVENTUALLY(answered >= 1);
 	assert_int_equal(c->delivery.lost_count, 1);
-	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), SPANS - 1);
+	assert_int_equal(toll_stat_get(&w.stats, TOLL_STAT_EXPORTER_DEAD_LETTER_SPANS), FEW - 1);
 	teardown(&w);
 	cargo_free(c);
-}
-
-static _Atomic int unreachable_lines;
-
-static void count_unreachable(void *ctx TOLL_UNUSED, const char *line)
-{
-	unreachable_lines += strstr(line, "no broker can be reached") != NULL;
 }
 
 static void closed_connections_are_no_trouble_while_nothing_waits(void **state TOLL_UNUSED)
@@ -398,24 +409,33 @@ static void closed_connections_are_no_trouble_while_nothing_waits(void **state T
 	struct cargo *c[2];
 
 	setup(&w);
-	toll_log_set_sink(count_unreachable, NULL);
 	unreachable_lines = 0;
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	start(&w);
 	c[0] = deliver(&w, 0);
-	assert_true(wait_answers(1, 10));
+	EVENTUALLY(answered >= 1);
 	rd_kafka_mock_broker_set_down(w.cluster, 1);
 	usleep(1500000);
 	assert_int_equal(unreachable_lines, 0);
 	c[1] = deliver(&w, SPANS);
-	for (int i = 0; i < 2000 && !unreachable_lines; i++)
-		usleep(5000);
+	EVENTUALLY(unreachable_lines);
 	assert_int_equal(unreachable_lines, 1);
 	rd_kafka_mock_broker_set_up(w.cluster, 1);
-	assert_true(wait_answers(2, 20));
+	EVENTUALLY(answered >= 2);
 	teardown(&w);
 	cargo_free(c[0]);
 	cargo_free(c[1]);
+}
+
+/* Is its thread in a call that may last? */
+static bool is_away(struct toll_kafka_sender *s)
+{
+	bool away;
+
+	pthread_mutex_lock(&s->lock);
+	away = s->away;
+	pthread_mutex_unlock(&s->lock);
+	return away;
 }
 
 /* The thread waits for an answer about a topic that does not come. */
@@ -423,23 +443,24 @@ static void stop_leaves_a_hanging_thread_behind(void **state TOLL_UNUSED)
 {
 	struct world w;
 	struct cargo *c;
-	uint64_t before;
 
 	setup(&w);
 	w.config.create_topic = true;
 	rd_kafka_mock_broker_set_down(w.cluster, 1);
-	start(&w);
+	prepare(&w);
+	w.sender->answer_ms = 5000; /* much longer than a stop without time waits */
+	assert_int_equal(toll_kafka_sender_start(w.sender), 0);
 	c = deliver(&w, 0);
-	usleep(300000);
-	before = toll_clock_mono_ns();
-	toll_kafka_sender_stop(w.sender, before);
-	assert_true(toll_clock_mono_ns() - before < 1500 * TOLL_MS);
+	EVENTUALLY(is_away(w.sender));
+	toll_kafka_sender_stop(w.sender, toll_clock_mono_ns());
+	assert_true(is_away(w.sender));
 	assert_int_equal(answered, 1);
 	assert_int_equal(failed_answers, 1);
 	w.component.who = NULL;
 	w.component.stats = NULL;
 	cargo_free(c);
-	sleep(4); /* it comes back now, and must find nothing to do */
+	EVENTUALLY(!is_away(w.sender)); /* it comes back, and must find nothing to do */
+	usleep(100000);
 	assert_int_equal(answered, 1);
 	teardown(&w);
 }
@@ -449,16 +470,16 @@ static void missing_dead_letter_topic_counts_as_lost(void **state TOLL_UNUSED)
 	struct world w;
 	struct cargo *c;
 
-	setup(&w);
+	setup_one_request(&w);
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	rd_kafka_mock_topic_create(w.cluster, "spans-dlq", 4, 1);
 	rd_kafka_mock_push_request_errors(w.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_INVALID_RECORD,
 	                                  RD_KAFKA_RESP_ERR_INVALID_RECORD);
 	start(&w);
-	c = deliver(&w, 0);
-	assert_true(wait_answers(1, 20));
+	c = deliver_some(&w, 0, FEW);
+	EVENTUALLY(answered >= 1);
 	assert_int_equal(failed_answers, 0);
-	assert_int_equal(c->delivery.lost_count, SPANS);
+	assert_int_equal(c->delivery.lost_count, FEW);
 	teardown(&w);
 	cargo_free(c);
 }
@@ -477,9 +498,9 @@ static void broker_that_comes_back_gets_everything_once(void **state TOLL_UNUSED
 	rd_kafka_mock_broker_set_down(w.cluster, 1);
 	for (uint64_t i = 20; i < 40; i++)
 		c[i] = deliver(&w, i * SPANS);
-	assert_false(wait_answers(40, 1));
+	assert_false(answered_soon(40));
 	rd_kafka_mock_broker_set_up(w.cluster, 1);
-	assert_true(wait_answers(40, 20));
+	EVENTUALLY(answered >= 40);
 	assert_int_equal(failed_answers, 0);
 	f = read_topic(&w, "spans", 40 * SPANS);
 	assert_int_equal(f.messages, 40 * SPANS);
@@ -494,7 +515,6 @@ static void stop_answers_everything_by_its_deadline(void **state TOLL_UNUSED)
 	struct world w;
 	struct cargo *c[10];
 	struct toll_delivery late = { 0 };
-	uint64_t before;
 
 	setup(&w);
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
@@ -502,13 +522,11 @@ static void stop_answers_everything_by_its_deadline(void **state TOLL_UNUSED)
 	start(&w);
 	for (uint64_t i = 0; i < 10; i++)
 		c[i] = deliver(&w, i * SPANS);
-	before = toll_clock_mono_ns();
-	toll_kafka_sender_stop(w.sender, before + 500 * TOLL_MS);
-	assert_true(toll_clock_mono_ns() - before < 3 * TOLL_S);
+	toll_kafka_sender_stop(w.sender, toll_clock_mono_ns() + 500 * TOLL_MS);
 	assert_int_equal(answered, 10);
 	assert_int_equal(failed_answers, 10);
 	assert_int_equal(toll_kafka_sender_send(w.sender, &late), TOLL_ESHUTDOWN);
-	toll_kafka_sender_stop(w.sender, before);
+	toll_kafka_sender_stop(w.sender, toll_clock_mono_ns());
 	teardown(&w);
 	for (int i = 0; i < 10; i++)
 		cargo_free(c[i]);
@@ -518,16 +536,13 @@ static void stop_does_not_linger(void **state TOLL_UNUSED)
 {
 	struct world w;
 	struct cargo *c;
-	uint64_t before;
 
 	setup(&w);
-	w.config.producer.linger = 60 * TOLL_S;
+	w.config.producer.linger = 10 * PATIENCE_NS;
 	rd_kafka_mock_topic_create(w.cluster, "spans", 4, 1);
 	start(&w);
 	c = deliver(&w, 0);
-	before = toll_clock_mono_ns();
-	toll_kafka_sender_stop(w.sender, before + 20 * TOLL_S);
-	assert_true(toll_clock_mono_ns() - before < 10 * TOLL_S);
+	toll_kafka_sender_stop(w.sender, toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(answered, 1);
 	assert_int_equal(failed_answers, 0);
 	teardown(&w);
@@ -553,5 +568,6 @@ int main(void)
 		cmocka_unit_test(stop_does_not_linger),
 	};
 
+	toll_log_set_sink(look_at_line, NULL);
 	return cmocka_run_group_tests_name("kafka sender", tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static void deliveries_keep_the_order_of_admission(void **state)
 	start(g);
 	for (uint64_t i = 0; i < 100; i++)
 		assert_int_equal(offer(g, sealed_from(3, i * 3), &g->waiter.super), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(g->exporter->seen_count, 100);
 	for (uint64_t i = 0; i < 100; i++)
 		assert_int_equal(g->exporter->seen[i].first, i * 3);
@@ -137,6 +137,7 @@ static void full_queue_does_not_wait_for_min_size(void **state)
 {
 	struct rig *g = *state;
 
+	g->exporter->hold = true; /* what is delivered still takes its place */
 	g->exporter->set.sending_queue.batch.enabled = true;
 	g->exporter->set.sending_queue.queue_size = 2;
 	start(g);
@@ -144,6 +145,7 @@ static void full_queue_does_not_wait_for_min_size(void **state)
 	assert_int_equal(offer(g, sealed_from(1, 1), NULL), 0);
 	assert_int_equal(offer(g, sealed_from(1, 2), NULL), TOLL_EFULL);
 	FAKE_WAIT(g->exporter, g->exporter->spans == 2);
+	fake_answer(g->exporter, 0);
 }
 
 static void max_size_splits_exactly(void **state)
@@ -152,12 +154,12 @@ static void max_size_splits_exactly(void **state)
 	uint64_t next = 0;
 
 	g->exporter->set.sending_queue.batch =
-		(struct toll_batch_settings){ true, 10 * TOLL_S, 10, 10 };
+		(struct toll_batch_settings){ true, 600 * TOLL_S, 10, 10 };
 	start(g);
 	assert_int_equal(offer(g, sealed_from(25, 0), &g->waiter.super), 0);
 	assert_int_equal(offer(g, sealed_from(7, 25), &g->waiter.super), 0);
 	FAKE_WAIT(g->exporter, g->exporter->spans == 30);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(g->exporter->seen_count, 4);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(g->exporter->seen[i].first, next);
@@ -177,7 +179,7 @@ static void retryable_errors_are_retried(void **state)
 	start(g);
 	assert_int_equal(offer(g, sealed_from(4, 0), &g->waiter.super), 0);
 	assert_int_equal(offer(g, sealed_from(4, 4), &g->waiter.super), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_RETRIES), 3);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 8);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 0);
@@ -198,7 +200,7 @@ static void refusal_of_the_exporter_means_the_same(void **state)
 	g->exporter->refuse = true;
 	start(g);
 	assert_int_equal(offer(g, sealed_from(4, 0), NULL), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_RETRIES), 2);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 4);
 }
@@ -211,7 +213,7 @@ static void other_errors_lose_the_spans_and_say_how_much(void **state)
 	g->exporter->fail_count = 1;
 	start(g);
 	assert_int_equal(offer(g, sealed_from(4, 0), &g->waiter.super), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 4);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 0);
 	assert_int_equal(g->waiter.calls, 1);
@@ -228,10 +230,9 @@ static void retries_end_after_max_elapsed_time(void **state)
 	g->exporter->set.retry_on_failure.max_elapsed_time = 20 * TOLL_MS;
 	start(g);
 	assert_int_equal(offer(g, sealed_from(4, 0), &g->waiter.super), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 4);
 	assert_int_equal(g->waiter.err, TOLL_EDOWN);
-	assert_true(stat(g, TOLL_STAT_EXPORTER_RETRIES) >= 1);
 }
 
 static void only_so_many_in_flight(void **state)
@@ -246,7 +247,7 @@ static void only_so_many_in_flight(void **state)
 	FAKE_WAIT(g->exporter, g->exporter->held_count == 3);
 	for (int i = 0; i < 10; i++)
 		fake_answer(g->exporter, 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(g->exporter->most_held, 3);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 10);
 }
@@ -266,7 +267,7 @@ static void full_queue_refuses_and_counts(void **state)
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_QUEUE_CAPACITY), 2);
 	fake_answer(g->exporter, 0);
 	fake_answer(g->exporter, 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(offer(g, sealed_from(5, 10), NULL), TOLL_ESHUTDOWN);
 }
 
@@ -286,7 +287,7 @@ static void disabled_queue_makes_the_client_wait(void **state)
 	FAKE_WAIT(g->exporter, g->exporter->held_count == 2); /* not batched */
 	fake_answer(g->exporter, 0);
 	fake_answer(g->exporter, 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(g->waiter.calls, 2);
 }
 
@@ -296,18 +297,18 @@ static void drain_flushes_what_waits_and_what_is_retried(void **state)
 	uint64_t begin = toll_clock_mono_ns();
 
 	g->exporter->set.sending_queue.batch.enabled = true;
-	g->exporter->set.retry_on_failure.initial_interval = 60 * TOLL_S;
-	g->exporter->set.retry_on_failure.max_interval = 60 * TOLL_S;
+	g->exporter->set.retry_on_failure.initial_interval = 600 * TOLL_S;
+	g->exporter->set.retry_on_failure.max_interval = 600 * TOLL_S;
 	g->exporter->set.retry_on_failure.max_elapsed_time = 0;
 	g->exporter->err = TOLL_EDOWN;
 	g->exporter->fail_count = 2;
 	start(g);
-	assert_int_equal(offer(g, sealed_from(10, 0), NULL), 0); /* waits 60 s for its retry */
+	assert_int_equal(offer(g, sealed_from(10, 0), NULL), 0); /* waits long for its retry */
 	FAKE_WAIT(g->exporter, g->exporter->seen_count == 1);
 	assert_int_equal(offer(g, sealed_from(3, 10), NULL), 0); /* waits for min_size */
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 13);
-	assert_true(toll_clock_mono_ns() - begin < 5 * TOLL_S);
+	assert_true(toll_clock_mono_ns() - begin < 2 * PATIENCE_NS);
 }
 
 static void what_is_left_at_the_deadline_is_counted_and_told(void **state)
@@ -330,12 +331,18 @@ static void what_is_left_at_the_deadline_is_counted_and_told(void **state)
 	drain(g, 0);
 }
 
-static void *unblock_later(void *arg)
-{
-	struct fake_exporter *f = arg;
-	const struct timespec t = { 0, 200 * 1000 * 1000 };
+struct late {
+	struct fake_exporter *exporter;
+	uint64_t at_mono_ns;
+};
 
-	nanosleep(&t, NULL);
+static void *unblock_late(void *arg)
+{
+	const struct late *l = arg;
+	struct fake_exporter *f = l->exporter;
+
+	while (toll_clock_mono_ns() < l->at_mono_ns)
+		usleep(1000);
 	pthread_mutex_lock(&f->lock);
 	f->block = false;
 	pthread_cond_broadcast(&f->changed);
@@ -346,16 +353,20 @@ static void *unblock_later(void *arg)
 static void exporter_that_comes_back_late_does_no_harm(void **state)
 {
 	struct rig *g = *state;
+	struct late late = { .exporter = g->exporter };
+	uint64_t deadline;
 	pthread_t thread;
 
 	g->exporter->block = g->exporter->refuse = true;
 	g->exporter->err = TOLL_EDOWN;
-	g->exporter->fail_count = 1;
+	g->exporter->fail_count = UINT32_MAX; /* also if this thread is slower */
 	start(g);
 	assert_int_equal(offer(g, sealed_from(4, 0), &g->waiter.super), 0);
 	FAKE_WAIT(g->exporter, g->exporter->seen_count == 1);
-	pthread_create(&thread, NULL, unblock_later, g->exporter);
-	drain(g, 20 * TOLL_MS); /* the call ends after the deadline, within the grace */
+	deadline = toll_clock_mono_ns() + 20 * TOLL_MS;
+	late.at_mono_ns = deadline + 20 * TOLL_MS;
+	pthread_create(&thread, NULL, unblock_late, &late);
+	toll_runner_drain(g->runner, deadline); /* the call ends later, within the grace */
 	pthread_join(thread, NULL);
 	assert_false(toll_runner_stuck(g->runner));
 	assert_int_equal(g->waiter.calls, 1);
@@ -399,7 +410,7 @@ static void ticks_also_while_busy(void **state)
 	assert_int_equal(offer(g, sealed_from(5, 0), NULL), 0);
 	FAKE_WAIT(g->exporter, g->exporter->ticks >= 5);
 	fake_answer(g->exporter, 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 }
 
 static void losing_more_than_it_was_given_is_losing_all(void **state)
@@ -409,7 +420,7 @@ static void losing_more_than_it_was_given_is_losing_all(void **state)
 	g->exporter->loses = 9;
 	start(g);
 	assert_int_equal(offer(g, sealed_from(5, 0), NULL), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 5);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 0);
 }
@@ -477,7 +488,7 @@ static void nothing_is_lost_between_many_threads(void **state)
 	pthread_create(&answerer, NULL, answer_some, g->exporter);
 	for (int i = 0; i < PRODUCERS; i++)
 		pthread_join(producers[i], NULL);
-	drain(g, 20 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	atomic_store(&answering, false);
 	pthread_join(answerer, NULL);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), expect);
@@ -497,7 +508,7 @@ static void what_is_done_is_not_lost_with_the_rest(void **state)
 	g->exporter->loses = 1;
 	start(g);
 	assert_int_equal(offer(g, sealed_from(10, 0), &g->waiter.super), 0);
-	drain(g, 10 * TOLL_S);
+	drain(g, PATIENCE_NS);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SENT_SPANS), 5);
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS), 5);
 	assert_int_equal(g->waiter.err, TOLL_EREFUSED);

@@ -37,7 +37,7 @@ static int set_up(void **state)
 static void end(struct rig *g, int i)
 {
 	if (g->runners[i])
-		toll_runner_drain(g->runners[i], toll_clock_mono_ns() + 5 * TOLL_S);
+		toll_runner_drain(g->runners[i], toll_clock_mono_ns() + PATIENCE_NS);
 	fake_exporter_free(g->exporters[i]);
 	g->runners[i] = toll_runner_free(g->runners[i]);
 }
@@ -98,7 +98,7 @@ static void what_is_left_goes_first_to_the_heir(void **state)
 	FAKE_WAIT(g->exporters[1], heir->spans == 8);
 	for (uint64_t i = 0; i < 4; i++)
 		assert_int_equal(heir->seen[i].first, 100 * (i + 1));
-	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(atomic_load(&g->waiter.calls), 2);
 	assert_int_equal(atomic_load(&g->waiter.err), 0);
 	assert_int_equal(lost(g, 0), 0);
@@ -121,7 +121,7 @@ static void a_request_in_several_deliveries_is_handed_over_once(void **state)
 	drain_soon(g);
 	toll_runner_release(g->runners[1]);
 	FAKE_WAIT(g->exporters[1], g->exporters[1]->spans == 6);
-	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(atomic_load(&g->waiter.calls), 2);
 	assert_int_equal(lost(g, 0), 0);
 }
@@ -149,7 +149,7 @@ static void who_adds_up_gets_nothing_twice(void **state)
 	drain_soon(g);
 	toll_runner_release(g->runners[1]);
 	assert_int_equal(lost(g, 0), 6);
-	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + 5 * TOLL_S);
+	toll_runner_drain(g->runners[1], toll_clock_mono_ns() + PATIENCE_NS);
 	assert_int_equal(g->exporters[1]->seen_count, 0);
 }
 

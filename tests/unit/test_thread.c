@@ -27,8 +27,7 @@ static void a_join_ends_at_its_deadline_and_may_be_tried_again(void **state TOLL
 	assert_true(toll_clock_mono_ns() - begin >= 20 * TOLL_MS);
 	assert_int_equal(toll_thread_join_until(t, 1), TOLL_ETIMEOUT); /* long ago */
 	atomic_store(&let_go, true);
-	assert_int_equal(toll_thread_join_until(t, toll_clock_mono_ns() + 10 * TOLL_S), 0);
-	assert_true(toll_clock_mono_ns() - begin < 5 * TOLL_S);
+	assert_int_equal(toll_thread_join_until(t, toll_clock_mono_ns() + PATIENCE_NS), 0);
 }
 
 static void no_deadline_waits_for_the_end(void **state TOLL_UNUSED)

@@ -8,8 +8,6 @@
 #include "pipeline/host.h"
 #include "tests/unit/unit.h"
 
-#define LIMIT (5 * TOLL_S) /* of one test */
-
 struct rig {
 	char dir[32], path[64], other[64];
 	const char *files[1];
@@ -57,7 +55,7 @@ static int set_up(void **state)
 	g->config.files_read_count = 1;
 	g->host = toll_host_new();
 	g->watch = toll_config_watch_new(g->host, changed, g);
-	g->limit = toll_host_timer(g->host, LIMIT, 0, too_late, g);
+	g->limit = toll_host_timer(g->host, PATIENCE_NS, 0, too_late, g);
 	*state = g;
 	return 0;
 }
