@@ -212,6 +212,8 @@ test-full: ## test, then the sanitizers, then lint: what .ci/run runs (60 min)
 	+@$(again) test-full-steps
 
 test-full-steps:
+	$(call stage,a real Kubernetes API server and a real browser)
+	@tools/setup.sh test full
 	$(call stage,integration tests of every combination)
 	+@$(again) test-integration MARK=full
 	$(call stage,unit tests with address and undefined behaviour sanitizer)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing:   tools/setup.sh GROUP...      groups: build test lint bench image
+# Installs what is missing:   tools/setup.sh GROUP...      groups: build test full lint bench image
 # Packages come from apt (as root, or through sudo); what only tests need goes into build/ and touches
 # nothing else on the machine. When everything is there it says nothing and takes a tenth of a second.
 set -euo pipefail
@@ -107,6 +107,19 @@ go_programs() {
 	"$go" -C tests/env/sdk/go mod download
 }
 
+kube_apiserver() {
+	say "kube-apiserver into build/go (built from Go modules: seven minutes, once)"
+	GOFLAGS=-trimpath GOBIN=$PWD/build/go build/venv/bin/go -C tests/env/kube install -ldflags='-s -w' tool
+}
+
+browser_packages() {
+	say "Playwright into build/venv, OpenTelemetry's SDK for browsers into build/browser"
+	build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements-full.txt
+	mkdir -p build/browser
+	cp tests/env/browser/package.json tests/env/browser/package-lock.json build/browser/
+	npm ci --prefix build/browser --silent --no-audit --no-fund --ignore-scripts
+}
+
 [ $# -gt 0 ] || set -- build
 mkdir -p "$stamps"
 install_packages "$@"
@@ -117,4 +130,10 @@ case " $* " in
 	once java tests/env/sdk/java/pom.xml java_agent
 	once go "tests/env/tools/go.mod tests/env/tools/go.sum tests/env/sdk/go/go.sum" go_programs
 	once node "tests/env/node/package.json tests/env/node/package-lock.json" node_packages ;;
+esac
+# What only make test-full needs, after test.
+case " $* " in
+*' full '*)
+	once browser "tests/env/requirements-full.txt tests/env/browser/package.json tests/env/browser/package-lock.json" browser_packages
+	once kube "tests/env/kube/go.mod tests/env/kube/go.sum" kube_apiserver ;;
 esac

@@ -13,6 +13,8 @@
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
 
+#define LIVENESS "/livez" /* as Kubernetes names its own */
+
 struct health_config {
 	struct toll_slice endpoint;
 	struct toll_slice path;
@@ -22,7 +24,7 @@ struct health_check {
 	struct toll_extension super;
 	const struct health_config *config;
 	struct toll_http_server *server;
-	struct toll_http_route routes[2];
+	struct toll_http_route routes[3];
 	uint64_t up_mono_ns, up_wall_ns;
 	char setting[128];
 };
@@ -58,6 +60,14 @@ static void answer_probe(void *ctx, const struct toll_http_request *q TOLL_UNUSE
 	                 toll_clock_rfc3339(h->up_wall_ns, 1, since, sizeof(since)), uptime);
 }
 
+/* Whoever answers is alive, ready or not: what is missing comes by itself, not by a restart. */
+static void answer_alive(void *ctx TOLL_UNUSED, const struct toll_http_request *q TOLL_UNUSED,
+                         struct toll_http_response *r)
+{
+	r->content_type = "application/json";
+	toll_http_printf(r, "{\"status\":\"alive\"}");
+}
+
 static void answer_status(void *ctx, const struct toll_http_request *q TOLL_UNUSED,
                           struct toll_http_response *r)
 {
@@ -81,6 +91,8 @@ static int health_start(struct toll_component *c, struct toll_error *reterr)
 		                          .route_count = TOLL_COUNT(h->routes) };
 	int err;
 
+	if (toll_slice_is(h->config->path, LIVENESS)) /* the user's word comes first */
+		set.route_count--;
 	h->up_mono_ns = toll_clock_mono_ns();
 	h->up_wall_ns = toll_clock_wall_ns();
 	err = toll_http_server_new(&set, &h->server, reterr);
@@ -134,6 +146,7 @@ static int health_create(const struct toll_settings *set, const void *config,
 	snprintf(h->setting, sizeof(h->setting), "extensions::%s::endpoint", set->id.text);
 	h->routes[0] = (struct toll_http_route){ "GET", h->config->path.ptr, answer_probe, h };
 	h->routes[1] = (struct toll_http_route){ "GET", "/status", answer_status, h };
+	h->routes[2] = (struct toll_http_route){ "GET", LIVENESS, answer_alive, h };
 	*ret = &h->super.super;
 	return 0;
 }
@@ -152,7 +165,8 @@ const struct toll_factory toll_extension_health_check = {
 	.kind = TOLL_EXTENSION,
 	.stability = TOLL_BETA,
 	.type = "health_check",
-	.help = "Answers liveness and readiness probes; /status shows every component.",
+	.help = "Answers readiness probes, and at /livez liveness probes; /status shows every "
+		"component.",
 	.config_size = sizeof(struct health_config),
 	.fields = health_fields,
 	.validate = health_validate,

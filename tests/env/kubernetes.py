@@ -24,14 +24,20 @@ def render(directory):
     for patch in plan.get("patches", []):
         _patch(out, yaml.safe_load((directory / patch["path"]).read_text()))
     for generated in plan.get("configMapGenerator", []):
-        data = {name: (directory / name).read_text() for name in generated["files"]}
-        out.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": generated["name"]}, "data": data})
+        _config_map(out, generated, {name: (directory / name).read_text() for name in generated["files"]})
     for manifest in out:
         if plan.get("namespace") and manifest["kind"] != "Namespace":
             manifest["metadata"]["namespace"] = plan["namespace"]
         for labels in plan.get("labels", []):
             manifest["metadata"].setdefault("labels", {}).update(labels["pairs"])
     return out
+
+
+def _config_map(manifests, generated, data):
+    if generated.get("behavior") == "merge":
+        find(manifests, "ConfigMap")["data"].update(data)
+    else:
+        manifests.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": generated["name"]}, "data": data})
 
 
 def _patch(manifests, patch):
@@ -52,7 +58,7 @@ def _merge(base, patch):
             else:
                 out[key] = _merge(out[key], value) if key in out else copy.deepcopy(value)
         return out
-    if isinstance(base, list) and isinstance(patch, list) and all("name" in p for p in patch if isinstance(p, dict)):
+    if isinstance(base, list) and isinstance(patch, list) and all(isinstance(p, dict) and "name" in p for p in patch):
         by_name = {b["name"]: b for b in base if isinstance(b, dict)}
         merged = {p["name"]: _merge(by_name.get(p["name"], {}), p) for p in patch}
         return [merged.pop(b["name"], b) for b in base] + list(merged.values())
@@ -61,24 +67,30 @@ def _merge(base, patch):
 
 # ---- the rules ----
 
+def every(manifests, kind):
+    return [m for m in manifests if m["kind"] == kind]
+
+
 def find(manifests, kind):
-    found = [m for m in manifests if m["kind"] == kind]
+    found = every(manifests, kind)
     return found[0] if len(found) == 1 else None
 
 
 def broken_rules(manifests):
     """Sentences, one per rule that does not hold; for a set that claims Pod Security "restricted"."""
     bad = []
-    for kind in ("Namespace", "ServiceAccount", "DaemonSet", "ConfigMap", "Service", "NetworkPolicy"):
+    for kind in ("Namespace", "ServiceAccount", "DaemonSet", "ConfigMap", "Service"):
         if find(manifests, kind) is None:
             bad.append(f"there must be exactly one {kind}")
+    if not every(manifests, "NetworkPolicy"):
+        bad.append("there must be a NetworkPolicy")
     if bad:
         return bad
     namespace, daemonset = find(manifests, "Namespace"), find(manifests, "DaemonSet")
     if namespace["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") != "restricted":
         bad.append("the namespace must enforce restricted")
     pod = daemonset["spec"]["template"]["spec"]
-    return bad + _pod(pod) + _wiring(manifests, daemonset)
+    return bad + _pod(pod) + _token(manifests, pod) + _wiring(manifests, daemonset)
 
 
 def _pod(pod):
@@ -91,8 +103,6 @@ def _pod(pod):
     for name in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(name):
             bad.append(f"the pod must not use {name}")
-    if pod.get("automountServiceAccountToken") is not False:
-        bad.append("the pod must not mount a service account token")
     for volume in pod.get("volumes", []):
         if "hostPath" in volume:
             bad.append(f"volume {volume['name']} must not be a hostPath")
@@ -123,26 +133,50 @@ def _container(container):
     return bad
 
 
+def _token(manifests, pod):
+    """A token where there is a role for it, and no role that can do more than the daemon needs."""
+    role, binding = find(manifests, "ClusterRole"), find(manifests, "ClusterRoleBinding")
+    if find(manifests, "ServiceAccount").get("automountServiceAccountToken") is not False:
+        return ["the service account must not give its token to every pod"]
+    if not role and not binding:
+        return [] if pod.get("automountServiceAccountToken") is False else ["the pod must not mount a service account token"]
+    bad = []
+    if pod.get("automountServiceAccountToken") is not True:
+        bad.append("the pod must mount the token that its role is for")
+    if role["rules"] != [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]:
+        bad.append("the role must allow to list and watch pods and nothing else")
+    account = {"kind": "ServiceAccount", "name": pod["serviceAccountName"],
+               "namespace": find(manifests, "Namespace")["metadata"]["name"]}
+    if binding["subjects"] != [account] or binding["roleRef"]["name"] != role["metadata"]["name"]:
+        bad.append("the binding must give the role to the pod's account")
+    out = {p["port"] for policy in every(manifests, "NetworkPolicy") for rule in policy["spec"].get("egress", [])
+           for p in rule["ports"]}
+    if not {443, 6443} <= out:
+        bad.append("the NetworkPolicy keeps the pod from the API server")
+    return bad
+
+
 def _wiring(manifests, daemonset):
     """What the API server does not check: selectors, port names and mounts that meet nothing."""
     bad = []
-    service, policy = find(manifests, "Service"), find(manifests, "NetworkPolicy")
+    service, policies = find(manifests, "Service"), every(manifests, "NetworkPolicy")
     labels = daemonset["spec"]["template"]["metadata"]["labels"]
     if service["spec"].get("internalTrafficPolicy") != "Local":
         bad.append("the Service must keep traffic on its node")
-    selectors = {"Service": service["spec"]["selector"], "DaemonSet": daemonset["spec"]["selector"]["matchLabels"],
-                 "NetworkPolicy": policy["spec"]["podSelector"]["matchLabels"]}
+    selectors = {"Service": service["spec"]["selector"], "DaemonSet": daemonset["spec"]["selector"]["matchLabels"]}
+    for policy in policies:
+        selectors[f"NetworkPolicy {policy['metadata']['name']}"] = policy["spec"]["podSelector"]["matchLabels"]
     for kind, selector in selectors.items():
         if not selector or not selector.items() <= labels.items():
             bad.append(f"the {kind} selects no pod of the DaemonSet")
-    if sorted(policy["spec"].get("policyTypes", [])) != ["Egress", "Ingress"]:
+    if {t for policy in policies for t in policy["spec"].get("policyTypes", [])} != {"Egress", "Ingress"}:
         bad.append("the NetworkPolicy must govern both directions")
     pod = daemonset["spec"]["template"]["spec"]
     names = {p["name"]: p["containerPort"] for c in pod["containers"] for p in c.get("ports", [])}
     for port in service["spec"]["ports"]:
         if port["targetPort"] not in names:
             bad.append(f"Service port {port['name']} leads nowhere")
-    allowed = {p["port"] for rule in policy["spec"]["ingress"] for p in rule.get("ports", [])}
+    allowed = {p["port"] for policy in policies for rule in policy["spec"].get("ingress", []) for p in rule.get("ports", [])}
     for name, number in names.items():
         if number not in allowed:
             bad.append(f"the NetworkPolicy keeps everybody from port {name}")

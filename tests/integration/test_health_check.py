@@ -21,6 +21,7 @@ def test_ready_after_the_first_price_book_and_from_then_on(spantoll, price_serve
     daemon = spantoll(wait=False, processors={"pricing": {"endpoint": server.url, "refresh_interval": "1s"},
                                               "cost": {}})
     eventually(lambda: http_get(daemon.health_url + "/")[0] == 503, 10, "up, not ready")
+    assert http_get(daemon.health_url + "/livez") == (200, '{"status":"alive"}')
     assert probe(daemon) == (503, {"status": "Server not available"})
     server.status = 200
     eventually(lambda: probe(daemon)[0] == 200, 20, "ready")

@@ -14,10 +14,11 @@ from env import kubernetes
 from env.daemon import BINARY, ROOT
 
 DEPLOY = ROOT / "deploy" / "kubernetes"
-BASE, OVERLAY = DEPLOY / "base", DEPLOY / "overlays" / "node-journal"
+BASE, OVERLAY, PODS = DEPLOY / "base", DEPLOY / "overlays" / "node-journal", DEPLOY / "overlays" / "k8sattributes"
+EVERY = [BASE, *sorted((DEPLOY / "overlays").iterdir())]
 
 
-@pytest.mark.parametrize("directory", [BASE, OVERLAY], ids=lambda d: d.name)
+@pytest.mark.parametrize("directory", EVERY, ids=lambda d: d.name)
 def test_api_server_would_accept_it(directory, tmp_path):
     path = tmp_path / "all.yaml"
     path.write_text(yaml.safe_dump_all(kubernetes.render(directory)))
@@ -27,14 +28,16 @@ def test_api_server_would_accept_it(directory, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="compares with kubectl where there is one")
-@pytest.mark.parametrize("directory", [BASE, OVERLAY], ids=lambda d: d.name)
+@pytest.mark.parametrize("directory", EVERY, ids=lambda d: d.name)
 def test_our_rendering_is_that_of_kubectl(directory):
     out = subprocess.run(["kubectl", "kustomize", str(directory)], capture_output=True, text=True, check=True).stdout
-    theirs = {m["kind"]: m for m in yaml.safe_load_all(out)}
-    hashed = theirs["ConfigMap"]["metadata"]["name"]
+    hashed = kubernetes.find(list(yaml.safe_load_all(out)), "ConfigMap")["metadata"]["name"]
     assert hashed.startswith("spantoll-")
-    theirs = {m["kind"]: in_order(m) for m in yaml.safe_load_all(out.replace(hashed, "spantoll"))}
-    assert theirs == {m["kind"]: in_order(m) for m in kubernetes.render(directory)}
+    assert by_name(yaml.safe_load_all(out.replace(hashed, "spantoll"))) == by_name(kubernetes.render(directory))
+
+
+def by_name(manifests):
+    return {(m["kind"], m["metadata"]["name"]): in_order(m) for m in manifests}
 
 
 def in_order(value):
@@ -46,8 +49,9 @@ def in_order(value):
     return value
 
 
-def test_base_keeps_the_rules():
-    assert kubernetes.broken_rules(kubernetes.render(BASE)) == []
+@pytest.mark.parametrize("directory", [BASE, PODS], ids=lambda d: d.name)
+def test_it_keeps_the_rules(directory):
+    assert kubernetes.broken_rules(kubernetes.render(directory)) == []
 
 
 def hurt(path, value):
@@ -78,6 +82,19 @@ def test_rules_notice(change, sentence):
     assert sentence in " ".join(kubernetes.broken_rules(manifests))
 
 
+@pytest.mark.parametrize("change, sentence", [
+    (hurt(["automountServiceAccountToken"], False), "must mount the token"),
+    (lambda m: kubernetes.find(m, "ClusterRole")["rules"][0]["verbs"].append("delete"), "nothing else"),
+    (lambda m: kubernetes.find(m, "ClusterRoleBinding")["subjects"][0].update(name="default"), "to the pod's account"),
+    (lambda m: kubernetes.find(m, "ServiceAccount").pop("automountServiceAccountToken"), "to every pod"),
+    (lambda m: kubernetes.every(m, "NetworkPolicy")[1]["spec"].update(egress=[]), "from the API server"),
+])
+def test_rules_about_the_token_notice(change, sentence):
+    manifests = copy.deepcopy(kubernetes.render(PODS))
+    change(manifests)
+    assert sentence in " ".join(kubernetes.broken_rules(manifests))
+
+
 def test_overlay_differs_where_it_says_so():
     manifests = kubernetes.render(OVERLAY)
     pod = kubernetes.find(manifests, "DaemonSet")["spec"]["template"]["spec"]
@@ -89,12 +106,17 @@ def test_overlay_differs_where_it_says_so():
         ["spec"]["template"]["spec"]["containers"][0]
 
 
-def test_configuration_in_the_map_is_accepted(tmp_path):
-    data = kubernetes.find(kubernetes.render(BASE), "ConfigMap")["data"]
+@pytest.mark.parametrize("directory", EVERY, ids=lambda d: d.name)
+def test_what_the_container_runs_is_accepted(directory, tmp_path):
+    manifests = kubernetes.render(directory)
+    data = kubernetes.find(manifests, "ConfigMap")["data"]
     json.loads(data["prices.json"])
-    prices = tmp_path / "prices.json"
-    prices.write_text(data["prices.json"])
-    config = tmp_path / "config.yaml"
-    config.write_text(data["config.yaml"].replace("/etc/spantoll/prices.json", str(prices)))
-    done = subprocess.run([BINARY, "validate", "--config", config], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    for name, text in data.items():
+        (tmp_path / name).write_text(text.replace("/etc/spantoll", str(tmp_path)))
+    container = kubernetes.find(manifests, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]
+    args = [a.replace("/etc/spantoll", str(tmp_path)) for a in container["args"]]
+    assert args[0] == "run"
+    done = subprocess.run([BINARY, "validate", *args[1:]], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    if directory == PODS:
+        assert "k8sattributes" in subprocess.run([BINARY, "print-config", *args[1:]], capture_output=True, text=True).stdout

@@ -83,6 +83,30 @@ static void readiness_is_the_hosts(void **state)
 	assert_non_null(strstr(http_ask(f->port, "GET /" HTTP_END), "HTTP/1.1 503"));
 }
 
+static void who_answers_is_alive_ready_or_not(void **state)
+{
+	struct fixture *f = *state;
+	const char *a;
+
+	toll_host_gate_add(f->host, "pricebook");
+	assert_int_equal(f->health->ops->start(f->health, NULL), 0);
+	a = http_ask(f->port, "GET /livez" HTTP_END);
+	assert_non_null(strstr(a, "HTTP/1.1 200"));
+	assert_non_null(strstr(a, "{\"status\":\"alive\"}"));
+	assert_non_null(strstr(http_ask(f->port, "GET /" HTTP_END), "HTTP/1.1 503"));
+}
+
+static void a_readiness_path_of_that_name_comes_first(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.path = TOLL_SLICE("/livez");
+	f->health->ops->free(f->health);
+	f->health = create(f);
+	assert_int_equal(f->health->ops->start(f->health, NULL), 0);
+	assert_non_null(strstr(http_ask(f->port, "GET /livez" HTTP_END), "HTTP/1.1 503"));
+}
+
 static void status_is_json_of_the_host(void **state)
 {
 	struct fixture *f = *state;
@@ -115,6 +139,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(readiness_is_the_hosts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_answers_is_alive_ready_or_not, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(a_readiness_path_of_that_name_comes_first, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(status_is_json_of_the_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_busy_port_names_the_setting, set_up, tear_down),
 	};
