@@ -9,26 +9,24 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cost/money.h"
+#include "cost/rate.h"
 
-static int price(const char *dollars, uint64_t per, uint64_t quantity, toll_i128 *ret_yocto,
-                 int64_t *ret_pico)
+static int price(const char *dollars, uint64_t per, uint64_t quantity, int64_t *ret_pico)
 {
+	struct toll_sum sum = { 0 };
 	struct toll_rate rate;
 	int err = toll_rate_parse(toll_slice_str(dollars), per, &rate);
 
-	*ret_yocto = 0;
 	if (err == 0)
-		err = toll_rate_charge(ret_yocto, rate, quantity);
-	return err ? err : toll_money_from_yocto(*ret_yocto, ret_pico);
+		err = toll_sum_add(&sum, &rate, toll_quantity_of(quantity));
+	return err ? err : toll_sum_round(&sum, ret_pico);
 }
 
 static void answer(const char *dollars, uint64_t per, uint64_t quantity)
 {
 	char exact[TOLL_MONEY_TEXT], usd[TOLL_MONEY_TEXT];
-	toll_i128 yocto;
 	int64_t pico, again;
-	int err = price(dollars, per, quantity, &yocto, &pico);
+	int err = price(dollars, per, quantity, &pico);
 
 	if (err) {
 		puts(toll_err_name(err));
@@ -75,11 +73,11 @@ int main(int argc, char **argv)
 		return 1;
 	start = toll_clock_mono_ns();
 	for (uint64_t i = 0; i < ROUNDS; i++) {
-		toll_i128 yocto = 0;
+		struct toll_sum sum = { 0 };
 		int64_t pico = 0;
 
-		if (toll_rate_charge(&yocto, rate, 12345678 + i) < 0 ||
-		    toll_money_from_yocto(yocto, &pico) < 0)
+		if (toll_sum_add(&sum, &rate, toll_quantity_of(12345678 + i)) < 0 ||
+		    toll_sum_round(&sum, &pico) < 0)
 			return 1;
 		sink = pico;
 	}

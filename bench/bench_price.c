@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_price - what hash_path, pricing and cost add to a span that is received and sent on. */
 #include "bench/bench.h"
-#include "cost/pricebook.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
 #include "prices/settings.h"
 #include "proto/otlp_encode.h"
+#include "tests/support/prices.h"
 #include "tests/support/shop.h"
 
 extern const struct toll_factory toll_processor_hash_path, toll_processor_pricing,
@@ -59,16 +59,15 @@ static void fill_field(const struct toll_factory *f, char *config, const char *n
 
 static void make_book(struct bench *x)
 {
-	struct toll_pricebook *book = toll_pricebook_new(TOLL_SLICE("bench"));
-	struct toll_price price = { .free = false };
+	struct toll_pricebook_builder *builder = toll_pricebook_builder_new();
+	struct toll_pricebook *book;
 	char name[32];
 
-	must(toll_rate_parse(TOLL_SLICE("0.0000125"), 1000000, &price.per_ns) == 0);
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof(name), "service-%02d", i);
-		must(toll_pricebook_add(book, toll_slice_str(name),
-		                        TOLL_SLICE("/api/v2/users/*/orders/*"), &price) == 0);
+		must(add_seed_row(builder, name, "/api/v2/users/*/orders/*", "0.0000125") == 0);
 	}
+	book = finish_book(builder, "bench");
 	x->source.current = (struct toll_snapshot)TOLL_SNAPSHOT_INIT;
 	toll_snapshot_set(&x->source.current, toll_pricebook_shared(book));
 	must(toll_host_publish(x->host, "pricebook", "pricebook", &x->source) == 0);

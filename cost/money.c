@@ -3,177 +3,20 @@
 
 #include <math.h>
 
-#define YOCTO_PER_PICO UINT64_C(1000000000000)
-
-__extension__ typedef unsigned __int128 u128;
-
-#define U128_MAX (~(u128)0)
-#define I128_MAX ((u128)(U128_MAX >> 1))
-/* 1e36: a number with so many digits before the point is over any limit, and twice ten times that
- * is still far from the end of 128 bits. */
-#define DIGITS_FULL ((u128)1000000000000000000 * 1000000000000000000)
-
-/* digits x 10^exponent; exact while !more, else a little larger than that. */
-struct decimal {
-	u128 digits;
-	int64_t exponent;
-	bool more, negative;
-};
-
-/* ---- rounding ---- */
-
-/* What is left of a division says where the quotient goes: to the nearest, from the middle to the
- * even one. more: the dividend was a little larger than was divided, den is then even. */
-static bool rounds_up(u128 quotient, u128 rest, u128 den, bool more)
-{
-	u128 missing = den - rest;
-
-	return rest > missing || (rest == missing && (more || (quotient & 1)));
-}
-
-static u128 divide_half_even(u128 num, u128 den, bool more)
-{
-	u128 q = num / den;
-
-	return rounds_up(q, num - q * den, den, more) ? q + 1 : q;
-}
-
-/* ---- reading decimals ---- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static void take_digit(struct decimal *d, char c, bool fraction)
-{
-	unsigned digit = (unsigned)(c - '0');
-
-	if (d->digits > DIGITS_FULL) {
-		d->more |= digit != 0;
-		d->exponent += !fraction;
-		return;
-	}
-	d->digits = d->digits * 10 + digit;
-	d->exponent -= fraction;
-}
-
-/* "e-7"; far beyond any amount it stops growing. */
-static bool take_exponent(struct decimal *d, const char *at, const char *end)
-{
-	bool negative = at < end && *at == '-';
-	int64_t exponent = 0;
-
-	if (at < end && (*at == '-' || *at == '+'))
-		at++;
-	if (at == end)
-		return false;
-	for (; at < end; at++) {
-		if (!is_digit(*at))
-			return false;
-		if (exponent < INT64_C(1) << 32)
-			exponent = exponent * 10 + (*at - '0');
-	}
-	d->exponent += negative ? -exponent : exponent;
-	return true;
-}
-
-static bool read_decimal(struct toll_slice text, struct decimal *d)
-{
-	const char *at = text.ptr, *end = text.ptr + text.len;
-	bool fraction = false, any = false;
-
-	*d = (struct decimal){ 0 };
-	if (at < end && (*at == '-' || *at == '+'))
-		d->negative = *at++ == '-';
-	for (; at < end; at++) {
-		if (is_digit(*at)) {
-			take_digit(d, *at, fraction);
-			any = true;
-		} else if (*at == '.' && !fraction) {
-			fraction = true;
-		} else {
-			break;
-		}
-	}
-	if (!any)
-		return false;
-	return at == end || ((*at == 'e' || *at == 'E') && take_exponent(d, at + 1, end));
-}
-
-/* d x 10^places / per; d is at most `limit` before the division. */
-static int scale(const struct decimal *d, int places, uint64_t per, u128 limit, u128 *ret)
-{
-	int64_t exponent = d->exponent + places;
-	u128 num = d->digits, den = 1;
-
-	for (; exponent > 0 && num; exponent--)
-		if (num > limit || __builtin_mul_overflow(num, (u128)10, &num))
-			return TOLL_ETOOBIG;
-	for (; exponent < 0 && den <= U128_MAX / 10; exponent++)
-		den *= 10;
-	/* Smaller than any number that rounds to one. */
-	if (exponent < 0 || !num) {
-		*ret = 0;
-		return 0;
-	}
-	/* Digits were left off: the number is over any limit, unless they are behind the point. */
-	if (num / den > limit || (d->more && den == 1))
-		return TOLL_ETOOBIG;
-	if (__builtin_mul_overflow(den, (u128)per, &den))
-		*ret = 0; /* more than twice any num */
-	else
-		*ret = divide_half_even(num, den, d->more);
-	return 0;
-}
+typedef toll_u128 u128;
 
 int toll_money_parse(struct toll_slice text, int64_t *ret_pico)
 {
-	struct decimal d;
+	struct toll_decimal d;
 	u128 pico;
 	int err;
 
-	if (!read_decimal(text, &d))
+	if (!toll_decimal_read(text, &d))
 		return TOLL_EINVALID;
-	err = scale(&d, 12, 1, (u128)INT64_MAX, &pico);
+	err = toll_decimal_scale(&d, 12, (u128)INT64_MAX, &pico);
 	if (err)
 		return err;
-	if (pico > (u128)INT64_MAX)
-		return TOLL_ETOOBIG;
 	*ret_pico = d.negative ? -(int64_t)pico : (int64_t)pico;
-	return 0;
-}
-
-int toll_rate_parse(struct toll_slice text, uint64_t per, struct toll_rate *ret)
-{
-	const u128 limit = (u128)TOLL_RATE_MAX_USD * YOCTO_PER_PICO * TOLL_PICO_PER_USD;
-	struct decimal d;
-	u128 yocto;
-	int err;
-
-	if (!per || !read_decimal(text, &d) || (d.negative && d.digits))
-		return TOLL_EINVALID;
-	err = scale(&d, 24, per, limit, &yocto);
-	if (err)
-		return err;
-	ret->yocto = (toll_i128)yocto;
-	return 0;
-}
-
-/* ---- arithmetic ---- */
-
-int toll_rate_charge(toll_i128 *yocto_sum, struct toll_rate rate, uint64_t quantity)
-{
-	u128 product;
-	toll_i128 sum;
-
-	/* Unsigned: clang turns the signed form into a call that libgcc does not have. */
-	if (__builtin_mul_overflow((u128)rate.yocto, (u128)quantity, &product) ||
-	    product > I128_MAX)
-		return TOLL_ETOOBIG;
-	if (__builtin_add_overflow(*yocto_sum, (toll_i128)product, &sum))
-		return TOLL_ETOOBIG;
-	*yocto_sum = sum;
 	return 0;
 }
 
@@ -182,25 +25,15 @@ static u128 magnitude(toll_i128 v)
 	return v < 0 ? -(u128)v : (u128)v;
 }
 
-int toll_money_from_yocto(toll_i128 yocto, int64_t *ret_pico)
-{
-	u128 pico = divide_half_even(magnitude(yocto), YOCTO_PER_PICO, false);
-
-	if (pico > (u128)INT64_MAX)
-		return TOLL_ETOOBIG;
-	*ret_pico = yocto < 0 ? -(int64_t)pico : (int64_t)pico;
-	return 0;
-}
-
 /* Beyond 2^53 picodollars the amount itself is no double: 55 bits of the quotient and one that
  * tells of a rest, so that the conversion is the only rounding. */
 static double nearest_double(uint64_t pico)
 {
 	int shift = __builtin_clzll(pico);
 	u128 num = (u128)(pico << shift) << 32;
-	uint64_t quotient = (uint64_t)(num / YOCTO_PER_PICO);
+	uint64_t quotient = (uint64_t)(num / TOLL_PICO_PER_USD);
 
-	if (num % YOCTO_PER_PICO)
+	if (num % TOLL_PICO_PER_USD)
 		quotient |= 1;
 	return ldexp((double)quotient, -32 - shift);
 }
@@ -296,11 +129,11 @@ int toll_money_print_usd(toll_i128 pico, char buf[TOLL_MONEY_TEXT])
 	int places = 12;
 
 	if (size == 0 || size >= cent)
-		return print_fixed(divide_half_even(size, cent, false), 2, pico < 0, '$', buf);
+		return print_fixed(toll_divide_half_even(size, cent, false), 2, pico < 0, '$', buf);
 	while (size / unit >= 100) {
 		unit *= 10;
 		places--;
 	}
-	size = divide_half_even(size, unit, false);
+	size = toll_divide_half_even(size, unit, false);
 	return trim_zeros(buf, print_fixed(size, places, pico < 0, '$', buf));
 }

@@ -3,121 +3,53 @@
 
 #include <stdlib.h>
 
-#include "base/arena.h"
-#include "base/hash.h"
-
-#define FIRST_CAPACITY 64u
-#define TEXT_LIMIT     ((size_t)256 * 1024 * 1024)
-
-/* One row; free while service.ptr is NULL. Open addressing, at most half full. */
-struct slot {
-	uint64_t hash;
-	struct toll_slice service, operation;
-	struct toll_price price;
-};
-
-struct toll_pricebook {
-	struct toll_shared shared;
-	struct toll_arena texts;
-	const char *version;
-	_Atomic uint64_t sync_wall_ns;
-	struct slot *slots;
-	uint32_t mask, count;
-};
+#include "cost/price_builder.h"
+#include "cost/price_inside.h"
 
 _Static_assert(offsetof(struct toll_pricebook, shared) == 0, "toll_pricebook_of casts");
+
+/* ---- life ---- */
 
 static void destroy(struct toll_shared *shared)
 {
 	struct toll_pricebook *b = toll_container_of(shared, struct toll_pricebook, shared);
 
-	toll_arena_release(&b->texts);
-	free(b->slots);
+	toll_arena_release(&b->arena);
 	free(b);
 }
 
-struct toll_pricebook *toll_pricebook_new(struct toll_slice version)
+/* Takes the builder's arena. */
+static struct toll_pricebook *book_new(struct toll_pricebook_builder *from)
 {
 	struct toll_pricebook *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return NULL;
 	toll_shared_init(&b->shared, destroy);
-	toll_arena_init(&b->texts, TEXT_LIMIT);
-	b->version = toll_arena_strdup(&b->texts, version);
-	b->slots = calloc(FIRST_CAPACITY, sizeof(*b->slots));
-	b->mask = FIRST_CAPACITY - 1;
-	if (b->version && b->slots)
-		return b;
-	toll_shared_unref(&b->shared);
-	return NULL;
+	b->arena = from->arena;
+	toll_arena_init(&from->arena, 0);
+	b->no_rule.book = b;
+	return b;
 }
 
-static uint64_t hash_of(struct toll_slice service, struct toll_slice operation)
+int toll_pricebook_builder_finish(struct toll_pricebook_builder *take_b, struct toll_slice version,
+                                  struct toll_pricebook **ret, struct toll_error *reterr)
 {
-	return toll_hash_seeded(operation, toll_hash(service));
-}
+	struct toll_pricebook *b = book_new(take_b);
+	int err = b ? 0 : toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 
-/* The row's slot, or the free one where it belongs. */
-static struct slot *probe(const struct toll_pricebook *b, uint64_t hash, struct toll_slice service,
-                          struct toll_slice operation)
-{
-	struct slot *s = &b->slots[hash & b->mask];
-
-	while (s->service.ptr && (s->hash != hash || !toll_slice_eq(s->operation, operation) ||
-	                          !toll_slice_eq(s->service, service)))
-		s = &b->slots[(uint32_t)(s - b->slots + 1) & b->mask];
-	return s;
-}
-
-static int grow(struct toll_pricebook *b)
-{
-	struct slot *old = b->slots;
-	uint32_t old_mask = b->mask;
-
-	b->slots = calloc((size_t)old_mask * 2 + 2, sizeof(*b->slots));
-	if (!b->slots) {
-		b->slots = old;
-		return TOLL_ENOMEM;
+	if (b) {
+		b->version = toll_arena_strdup(&b->arena, version);
+		err = toll_pricebook_compile(b, &take_b->rules, &take_b->units, reterr);
+		if (!err && !b->version)
+			err = toll_fail(reterr, b->arena.err, "out of memory");
 	}
-	b->mask = old_mask * 2 + 1;
-	for (uint32_t i = 0; i <= old_mask; i++)
-		if (old[i].service.ptr)
-			*probe(b, old[i].hash, old[i].service, old[i].operation) = old[i];
-	free(old);
-	return 0;
-}
-
-int toll_pricebook_add(struct toll_pricebook *b, struct toll_slice service,
-                       struct toll_slice operation, const struct toll_price *price)
-{
-	uint64_t hash = hash_of(service, operation);
-	const char *service_copy, *operation_copy;
-	struct slot *s;
-
-	if (b->count >= TOLL_PRICEBOOK_MAX)
-		return TOLL_EFULL;
-	if ((b->count + 1) * 2 > b->mask + 1 && grow(b) < 0)
-		return TOLL_ENOMEM;
-	s = probe(b, hash, service, operation);
-	if (s->service.ptr)
-		return TOLL_EINVALID;
-	/* With its terminator, so that an empty name has a pointer too. */
-	service_copy = toll_arena_strdup(&b->texts, service);
-	operation_copy = toll_arena_strdup(&b->texts, operation);
-	if (!service_copy || !operation_copy)
-		return b->texts.err;
-	s->hash = hash;
-	s->service = toll_slice(service_copy, service.len);
-	s->operation = toll_slice(operation_copy, operation.len);
-	s->price = *price;
-	b->count++;
-	return 0;
-}
-
-void toll_pricebook_set_sync(struct toll_pricebook *b, uint64_t wall_ns)
-{
-	b->sync_wall_ns = wall_ns;
+	toll_pricebook_builder_free(take_b);
+	if (!err)
+		*ret = b;
+	else if (b)
+		toll_shared_unref(&b->shared);
+	return err;
 }
 
 struct toll_shared *toll_pricebook_shared(struct toll_pricebook *b)
@@ -130,17 +62,12 @@ const struct toll_pricebook *toll_pricebook_of(const struct toll_shared *shared)
 	return (const struct toll_pricebook *)shared; /* its first member */
 }
 
-const struct toll_price *toll_pricebook_find(const struct toll_pricebook *b,
-                                             struct toll_slice service, struct toll_slice operation)
+void toll_pricebook_set_sync(struct toll_pricebook *b, uint64_t wall_ns)
 {
-	const uint64_t seed = toll_hash(service);
-	const struct toll_slice others = TOLL_SLICE("*");
-	const struct slot *s = probe(b, toll_hash_seeded(operation, seed), service, operation);
-
-	if (!s->service.ptr)
-		s = probe(b, toll_hash_seeded(others, seed), service, others);
-	return s->service.ptr ? &s->price : NULL;
+	b->sync_wall_ns = wall_ns;
 }
+
+/* ---- what is in it ---- */
 
 const char *toll_pricebook_version(const struct toll_pricebook *b)
 {
@@ -154,5 +81,82 @@ uint64_t toll_pricebook_sync(const struct toll_pricebook *b)
 
 uint32_t toll_pricebook_count(const struct toll_pricebook *b)
 {
-	return b->count;
+	return b->rule_count + b->unit_count;
+}
+
+uint32_t toll_pricebook_rule_count(const struct toll_pricebook *b)
+{
+	return b->rule_count;
+}
+
+const struct toll_price *toll_pricebook_rule(const struct toll_pricebook *b, uint32_t i)
+{
+	return &b->rules[i];
+}
+
+uint32_t toll_pricebook_unit_count(const struct toll_pricebook *b)
+{
+	return b->unit_count;
+}
+
+const struct toll_price *toll_pricebook_unit_row(const struct toll_pricebook *b, uint32_t i)
+{
+	return &b->units[i];
+}
+
+uint32_t toll_pricebook_field_count(const struct toll_pricebook *b)
+{
+	return b->field_count;
+}
+
+struct toll_slice toll_pricebook_field(const struct toll_pricebook *b, uint32_t i)
+{
+	return b->fields[i];
+}
+
+uint32_t toll_pricebook_field_index(const struct toll_pricebook *b, struct toll_slice field)
+{
+	for (uint32_t i = 0; i < b->field_count; i++)
+		if (toll_slice_eq(b->fields[i], field))
+			return i;
+	return TOLL_PRICEBOOK_FIELDS;
+}
+
+const struct toll_price *toll_pricebook_no_rule(const struct toll_pricebook *b)
+{
+	return &b->no_rule;
+}
+
+/* ---- looking up ---- */
+
+static bool matches(const struct toll_price *p, const struct toll_price_lookup *l)
+{
+	for (uint32_t i = 0; i < p->rule->condition_count; i++) {
+		uint8_t field = p->fields[i];
+		bool has = l->has >> field & 1;
+
+		if (!toll_condition_holds(&p->rule->conditions[i], has,
+		                          has ? l->values[field] : toll_slice(NULL, 0)))
+			return false;
+	}
+	return true;
+}
+
+const struct toll_price *toll_pricebook_find(const struct toll_pricebook *b,
+                                             const struct toll_price_lookup *l, int64_t at_s)
+{
+	for (uint32_t i = 0; i < b->rule_count; i++)
+		if (toll_price_is_valid_at(b->rules[i].rule, at_s) && matches(&b->rules[i], l))
+			return &b->rules[i];
+	return NULL;
+}
+
+const struct toll_price *toll_pricebook_unit(const struct toll_pricebook *b, struct toll_slice name,
+                                             int64_t at_s)
+{
+	for (uint32_t i = 0; i < b->unit_count; i++)
+		if (toll_price_is_valid_at(b->units[i].rule, at_s) &&
+		    toll_slice_eq(b->units[i].rule->id, name))
+			return &b->units[i];
+	return NULL;
 }

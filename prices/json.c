@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 
 #include "base/hash.h"
-#include "cost/pricebook.h"
+#include "cost/price_builder.h"
 
 enum {
 	MAX_DEPTH = 16,
@@ -16,14 +16,17 @@ enum {
 
 struct reading {
 	const char *name;
-	struct toll_pricebook *book;
+	unsigned layer;
+	uint32_t rows;
+	struct toll_pricebook_builder *builder;
 	struct toll_prices_notes *notes;
 	struct toll_error *reterr;
 };
 
 struct row {
 	struct toll_slice service, operation;
-	struct toll_price price;
+	struct toll_rate per_ns;
+	bool free;
 };
 
 static int shown(struct toll_slice s)
@@ -104,13 +107,11 @@ static int check_names(struct reading *r, const char *key, const struct row *row
 	return 0;
 }
 
-static int read_rate(struct reading *r, const char *key, struct json_object *value,
-                     struct toll_price *ret)
+static int read_rate(struct reading *r, const char *key, struct json_object *value, struct row *row)
 {
 	enum json_type type = json_object_get_type(value);
 	int err;
 
-	*ret = (struct toll_price){ .free = true };
 	if (type == json_type_null)
 		return 0;
 	if (type != json_type_int && type != json_type_double)
@@ -118,13 +119,13 @@ static int read_rate(struct reading *r, const char *key, struct json_object *val
 		                  "cost_per_ms must be a number without quotes; null means free");
 	/* The number's own text: json-c keeps it for what it reads as a double. */
 	err = toll_rate_parse(toll_slice_str(json_object_get_string(value)), NS_PER_MS,
-	                      &ret->per_ns);
+	                      &row->per_ns);
 	if (err == TOLL_ETOOBIG)
 		return refuse_row_as(r, key, err, "cost_per_ms is more than 1e12 dollars");
 	if (err)
 		return refuse_row(
 			r, key, "cost_per_ms must be a finite number, 0 or more; null means free");
-	ret->free = ret->per_ns.yocto == 0;
+	row->free = toll_rate_is_zero(&row->per_ns);
 	return 0;
 }
 
@@ -162,23 +163,38 @@ static int read_object(struct reading *r, const char *key, struct json_object *v
 		err = read_names(r, key, value, row);
 	if (!err && !json_object_object_get_ex(value, "cost_per_ms", &rate))
 		err = refuse_row(r, key, "cost_per_ms is missing; null means free");
-	return err ? err : read_rate(r, key, rate, &row->price);
+	return err ? err : read_rate(r, key, rate, row);
 }
 
+/* Operation "*" is the service's default: a rule for the service alone. */
 static int add_row(struct reading *r, const char *key, const struct row *row)
 {
-	int err = toll_pricebook_add(r->book, row->service, row->operation, &row->price);
+	const struct toll_condition conditions[] = {
+		{ TOLL_SLICE("service"), TOLL_MATCH_EXACT, &row->service, 1 },
+		{ TOLL_SLICE("operation"), TOLL_MATCH_EXACT, &row->operation, 1 },
+	};
+	const struct toll_meter duration = { .kind = TOLL_QUANTITY_DURATION, .rate = row->per_ns };
+	const struct toll_price_rule rule = {
+		.id = toll_slice_str(key),
+		.conditions = conditions,
+		.condition_count = toll_slice_is(row->operation, "*") ? 1 : 2,
+		.meters = &duration,
+		.meter_count = row->free ? 0 : 1,
+		.free = row->free,
+		.layer = r->layer,
+		.order = r->rows++,
+		.valid_from_s = TOLL_TIME_OPEN_FROM,
+		.valid_to_s = TOLL_TIME_OPEN_TO,
+	};
+	struct toll_error why = { 0 };
+	int err = toll_pricebook_builder_add_rule(r->builder, &rule, &why);
 
-	if (err == TOLL_EINVALID)
-		return refuse_row(r, key, "this service and operation have a price already");
-	if (err)
-		return refuse_row_as(r, key, err, toll_err_text(err));
-	return 0;
+	return err ? refuse_row_as(r, key, err, why.text[0] ? why.text : toll_err_text(err)) : 0;
 }
 
 static int read_row(struct reading *r, const char *key, struct json_object *value)
 {
-	struct row row = { .price = { .free = true } };
+	struct row row = { .free = true };
 	int err;
 
 	if (json_object_is_type(value, json_type_object))
@@ -215,7 +231,7 @@ static int read_rows(struct reading *r, struct json_object *document)
 		if (err)
 			return err;
 	}
-	if (!toll_pricebook_count(r->book))
+	if (!r->rows)
 		return toll_fail(r->reterr, TOLL_EINVALID, "%s: has no price in it", r->name);
 	return 0;
 }
@@ -280,7 +296,7 @@ static int find_twice(struct reading *r, struct toll_slice text, struct toll_tab
 static int refuse_twice(struct reading *r, struct toll_slice text, struct json_object *document)
 {
 	struct toll_table names;
-	int err = toll_table_init(&names, TOLL_PRICEBOOK_MAX);
+	int err = toll_table_init(&names, TOLL_PRICEBOOK_RULES);
 
 	if (err)
 		return toll_fail(r->reterr, err, "%s: out of memory", r->name);
@@ -340,10 +356,11 @@ static struct json_object *parse(struct reading *r, struct toll_slice text, int 
 	return document;
 }
 
-int toll_prices_json_read(struct toll_slice text, const char *name, struct toll_pricebook *book,
-                          struct toll_prices_notes *notes, struct toll_error *reterr)
+int toll_prices_json_read(struct toll_slice text, const char *name, unsigned layer,
+                          struct toll_pricebook_builder *builder, struct toll_prices_notes *notes,
+                          struct toll_error *reterr)
 {
-	struct reading r = { name, book, notes, reterr };
+	struct reading r = { name, layer, 0, builder, notes, reterr };
 	struct json_object *document;
 	int err;
 

@@ -15,7 +15,7 @@
 
 #define TOLL_PRICES_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
-struct toll_pricebook;
+struct toll_pricebook_builder;
 
 /* What was read over; the caller starts with {0}. */
 struct toll_prices_notes {
@@ -23,10 +23,10 @@ struct toll_prices_notes {
 	char first[64]; /* name of the first ignored member */
 };
 
-/* Adds the rows to a book that nobody reads yet; after a failure the book is good for nothing. name
- * (of the file or URL) begins the sentence. TOLL_EINVALID, TOLL_ETOOBIG, TOLL_ENOMEM. */
-int toll_prices_json_read(struct toll_slice text, const char *name, struct toll_pricebook *book,
-                          struct toll_prices_notes *notes,
+/* Adds the rows, as rules of this layer; after a failure some may have been added. name (of the
+ * file or URL) begins the sentence. TOLL_EINVALID, TOLL_ETOOBIG, TOLL_ENOMEM. */
+int toll_prices_json_read(struct toll_slice text, const char *name, unsigned layer,
+                          struct toll_pricebook_builder *builder, struct toll_prices_notes *notes,
                           struct toll_error *reterr) TOLL_MUST_CHECK;
 
 #endif

@@ -19,7 +19,8 @@ enum toll_key {
 	TOLL_KEY_OTHER = 0,
 #define TOLL_KEY(id, text) TOLL_KEY_##id,
 #include "proto/semconv.def"
-	TOLL_KEY_COUNT
+	TOLL_KEY_COUNT,
+	TOLL_KEY_COST_UNITS = TOLL_KEY_COUNT, /* any key that begins with "cost.units." */
 };
 
 enum toll_attr_state {

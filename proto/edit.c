@@ -135,7 +135,7 @@ static void view_element(struct toll_attr *a, struct toll_reader *r)
 	a->key_len = (uint32_t)key.len;
 	a->value_at = (uint32_t)(value.ptr - start);
 	a->value_len = (uint32_t)value.len;
-	a->key_id = toll_key_lookup(toll_key_table(), key);
+	a->key_id = toll_key_classify(toll_key_table(), key);
 }
 
 int toll_node_append(struct toll_batch *b, struct toll_node *n, struct toll_slice encoded,

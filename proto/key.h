@@ -33,6 +33,18 @@ static inline uint16_t toll_key_lookup(const struct toll_key_table *t, struct to
 	return id;
 }
 
+/* Of an attribute: the key it has, or the family of keys it belongs to. */
+static inline uint16_t toll_key_classify(const struct toll_key_table *t, struct toll_slice key)
+{
+	const struct toll_slice units = TOLL_SLICE("cost.units.");
+	uint16_t id = toll_key_lookup(t, key);
+
+	if (id == TOLL_KEY_OTHER && key.len > units.len &&
+	    memcmp(key.ptr, units.ptr, units.len) == 0)
+		id = TOLL_KEY_COST_UNITS;
+	return id;
+}
+
 static inline uint64_t toll_key_bit(uint16_t id)
 {
 	return id == TOLL_KEY_OTHER ? 0 : UINT64_C(1) << (id % 64);

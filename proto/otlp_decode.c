@@ -213,7 +213,7 @@ static int add_attr(struct decoder *d, struct toll_node *n, struct toll_reader *
 	err = read_key_value(a, body);
 	if (err)
 		return err;
-	a->key_id = toll_key_lookup(d->keys, toll_attr_key(a));
+	a->key_id = toll_key_classify(d->keys, toll_attr_key(a));
 	n->known |= toll_key_bit(a->key_id);
 	n->attr_count++;
 	d->attr_next++;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cost/pricebook.h"
+#include "cost/price_builder.h"
 #include "net/http_client.h"
 
 #define TIMEOUT_NS (5 * TOLL_S)
@@ -138,17 +138,17 @@ int toll_prices_fetch(const struct toll_prices_settings *from, struct toll_http_
 int toll_prices_compile(struct toll_edition *e, struct toll_prices_notes *notes,
                         struct toll_error *reterr)
 {
-	struct toll_pricebook *book = toll_pricebook_new(toll_slice_str(e->version));
+	struct toll_pricebook_builder *builder = toll_pricebook_builder_new();
 	int err = 0;
 
-	if (!book)
+	if (!builder)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < e->count && !err; i++)
-		err = toll_prices_json_read(e->documents[i].text, e->documents[i].name.ptr, book,
-		                            notes, reterr);
-	if (err)
-		toll_shared_unref(toll_pricebook_shared(book));
-	else
-		e->book = book;
+		err = toll_prices_json_read(e->documents[i].text, e->documents[i].name.ptr, i + 1,
+		                            builder, notes, reterr);
+	if (!err)
+		return toll_pricebook_builder_finish(builder, toll_slice_str(e->version), &e->book,
+		                                     reterr);
+	toll_pricebook_builder_free(builder);
 	return err;
 }

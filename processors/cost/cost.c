@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cost/pricebook.h"
+#include "cost/money.h"
 #include "pipeline/factory.h"
+#include "processors/cost/charge.h"
 #include "processors/cost/client.h"
 #include "proto/attr.h"
 #include "proto/edit.h"
@@ -74,14 +75,6 @@ static double duration_ms(const struct toll_span *s)
 
 /* ---- amounts ---- */
 
-static void unpriced(struct toll_span *s, enum toll_unpriced why, struct toll_slice sentence)
-{
-	s->cost_state = TOLL_COST_UNPRICED;
-	s->unpriced = (uint8_t)why;
-	s->cost_error = sentence;
-	s->cost_pico = 0;
-}
-
 /* A duration that no span has; whoever priced it. */
 static bool is_poisoned(struct toll_span *s)
 {
@@ -89,28 +82,9 @@ static bool is_poisoned(struct toll_span *s)
 	           s->end_unix_nano - s->start_unix_nano > DURATION_MAX;
 
 	if (bad)
-		unpriced(s, TOLL_UNPRICED_INVALID_DURATION, TOLL_SLICE("invalid duration"));
+		toll_cost_unpriced(s, TOLL_UNPRICED_INVALID_DURATION,
+		                   TOLL_SLICE("invalid duration"));
 	return bad;
-}
-
-static void compute(struct toll_span *s)
-{
-	const struct toll_price *price = s->price;
-	toll_i128 yocto = 0;
-
-	if (!price) {
-		if (!s->cost_error.len)
-			unpriced(s, TOLL_UNPRICED_NO_BOOK,
-			         TOLL_SLICE("no pricing processor before cost"));
-		return;
-	}
-	if (toll_rate_charge(&yocto, price->per_ns, s->end_unix_nano - s->start_unix_nano) < 0 ||
-	    toll_money_from_yocto(yocto, &s->cost_pico) < 0) {
-		unpriced(s, TOLL_UNPRICED_OVERFLOW,
-		         TOLL_SLICE("invalid amount: over 9.2 million USD"));
-		return;
-	}
-	s->cost_state = price->free ? TOLL_COST_FREE : TOLL_COST_PRICED;
 }
 
 /* The client's amount in place of ours; false: it has sent none. */
@@ -120,8 +94,8 @@ static bool take_client_amount(struct toll_span *s)
 	case TOLL_CLIENT_NONE:
 		return false;
 	case TOLL_CLIENT_INVALID:
-		unpriced(s, TOLL_UNPRICED_INVALID_QUANTITY,
-		         TOLL_SLICE("invalid amount from the client"));
+		toll_cost_unpriced(s, TOLL_UNPRICED_INVALID_QUANTITY,
+		                   TOLL_SLICE("invalid amount from the client"));
 		return true;
 	default:
 		s->cost_error = toll_slice(NULL, 0);
@@ -197,14 +171,14 @@ static void price_span(const struct cost *c, struct toll_batch *b, struct toll_s
 	int err = remove_client_costs(b, &s->node);
 
 	if (!poisoned && !from_client)
-		compute(s);
+		toll_cost_charge(b, s);
 	if (!err && s->cost_state == TOLL_COST_UNPRICED)
 		err = write_unpriced(b, s, from_client);
 	else if (!err)
 		err = write_priced(b, s, from_client, t);
 	if (err)
-		unpriced(s, TOLL_UNPRICED_NO_MEMORY,
-		         TOLL_SLICE("no memory for the cost attributes"));
+		toll_cost_unpriced(s, TOLL_UNPRICED_NO_MEMORY,
+		                   TOLL_SLICE("no memory for the cost attributes"));
 }
 
 static int process(struct toll_processor *p, struct toll_batch *b)

@@ -8,6 +8,7 @@
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
 #include "prices/settings.h"
+#include "processors/pricing/fields.h"
 #include "proto/attr.h"
 #include "proto/operation.h"
 
@@ -30,6 +31,7 @@ struct quote {
 	enum toll_unpriced why;
 	struct toll_slice sentence;
 	struct toll_slice configured, region; /* region: of the resource, else the configured one */
+	struct toll_field_reader fields;      /* of the book */
 };
 
 /* ---- once per batch ---- */
@@ -114,11 +116,33 @@ static void refuse_unknown(struct toll_batch *b, struct toll_span *s, struct tol
 	s->cost_error = toll_slice(text, (size_t)(end - text));
 }
 
+static bool has_units(const struct toll_span *s)
+{
+	return toll_node_find(&s->node, TOLL_KEY_COST_UNITS) != NULL;
+}
+
+static const struct toll_price *find_price(const struct toll_span *s, struct toll_slice service,
+                                           struct quote *q)
+{
+	const struct toll_reserved_fields *at = &q->fields.reserved;
+	const struct toll_price *price;
+
+	toll_fields_span(&q->fields, s);
+	toll_fields_set(&q->fields, at->service, service);
+	toll_fields_set(&q->fields, at->operation, s->operation);
+	toll_fields_set(&q->fields, at->region, s->region);
+	price = toll_pricebook_find(q->book, &q->fields.lookup,
+	                            (int64_t)(s->end_unix_nano / TOLL_S));
+	if (!price && has_units(s))
+		price = toll_pricebook_no_rule(q->book);
+	return price;
+}
+
 static void price_span(struct toll_batch *b, struct toll_span *s, struct toll_slice service,
-                       const struct quote *q)
+                       struct quote *q)
 {
 	s->region = q->region;
-	s->price = q->book ? toll_pricebook_find(q->book, service, s->operation) : NULL;
+	s->price = q->book ? find_price(s, service, q) : NULL;
 	if (toll_likely(s->price != NULL))
 		return;
 	s->cost_state = TOLL_COST_UNPRICED;
@@ -135,6 +159,8 @@ static void price_resource(struct toll_batch *b, const struct toll_resource *r, 
 	q->region = toll_attr_text(toll_node_find(&r->node, TOLL_KEY_CLOUD_REGION));
 	if (!q->region.len)
 		q->region = q->configured;
+	if (q->book)
+		toll_fields_resource(&q->fields, r);
 	for (uint32_t i = 0; i < r->span_count; i++) {
 		struct toll_span *s = &b->spans[r->span_first + i];
 
@@ -146,9 +172,11 @@ static void price_resource(struct toll_batch *b, const struct toll_resource *r, 
 static int process(struct toll_processor *super, struct toll_batch *b)
 {
 	const struct pricing *p = toll_container_of(super, struct pricing, super);
-	struct quote q = { 0 };
+	struct quote q TOLL_UNINITIALIZED;
 
 	open_book(p, b, &q);
+	if (q.book)
+		toll_fields_init(&q.fields, q.book);
 	q.configured = toll_arena_dup(&b->arena, p->config->region); /* batches outlive settings */
 	toll_batch_derive_operations(b, NULL);
 	for (uint32_t i = 0; i < b->resource_count; i++)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Amounts are exact: 100,000 random prices and durations against Python's decimal."""
 import decimal
+import fractions
 import os
 import pathlib
 import random
@@ -31,14 +32,10 @@ def random_price(rnd):
 
 
 def expected(dollars, per, quantity):
-    value = EXACT.create_decimal(dollars)
-    if int(value * YOCTO) > 10**36:
+    price = nearest_even(EXACT.multiply(EXACT.create_decimal(dollars), YOCTO))
+    if price > 10**36:
         return "TOOBIG"
-    rate = nearest_even(EXACT.divide(EXACT.multiply(value, YOCTO), per))
-    total = rate * quantity
-    if total >= 2**127:
-        return "TOOBIG"
-    pico = nearest_even(EXACT.divide(decimal.Decimal(total), PICO))
+    pico = round(fractions.Fraction(price * quantity, per * 10**12))  # half to even
     if pico >= 2**63:
         return "TOOBIG"
     exact = EXACT.divide(decimal.Decimal(pico), PICO)

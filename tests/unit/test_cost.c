@@ -2,23 +2,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cost/pricebook.h"
 #include "proto/attr.h"
 #include "proto/edit.h"
 #include "proto/otlp_encode.h"
 #include "tests/support/component.h"
 #include "tests/support/otlp.h"
+#include "tests/support/prices.h"
 #include "tests/support/processor.h"
 #include "tests/unit/unit.h"
 
 extern const struct toll_factory toll_processor_cost;
 
-static struct toll_price price_of(const char *per_ms)
+static const struct toll_price *only_price(const struct toll_pricebook *book)
 {
-	struct toll_price p = { .free = false };
-
-	assert_int_equal(toll_rate_parse(toll_slice_str(per_ms), 1000000, &p.per_ns), 0);
-	return p;
+	return toll_pricebook_rule(book, 0);
 }
 
 static void run(struct toll_batch *b)
@@ -53,11 +50,11 @@ static struct toll_batch *one_span(uint64_t duration_ns)
 
 static void a_priced_span_carries_its_cost(void **state TOLL_UNUSED)
 {
-	struct toll_price price = price_of("0.0001");
+	struct toll_pricebook *book = book_per_ms("0.0001");
 	struct toll_batch *b = one_span(12345678);
 	struct toll_span *s = &b->spans[0];
 
-	s->price = &price;
+	s->price = only_price(book);
 	run(b);
 	assert_int_equal(s->cost_state, TOLL_COST_PRICED);
 	assert_int_equal(s->cost_pico, 1234567800);
@@ -67,18 +64,20 @@ static void a_priced_span_carries_its_cost(void **state TOLL_UNUSED)
 	assert_true(toll_slice_is(text_of(s, "cost.pricing_region"), "eu-west-1"));
 	assert_null(toll_node_find(&s->node, TOLL_KEY_COST_ERROR));
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 static void free_is_not_unpriced(void **state TOLL_UNUSED)
 {
-	struct toll_price price = { .free = true };
+	struct toll_pricebook *book = book_per_ms(NULL);
 	struct toll_batch *b = one_span(1000);
 
-	b->spans[0].price = &price;
+	b->spans[0].price = only_price(book);
 	run(b);
 	assert_int_equal(b->spans[0].cost_state, TOLL_COST_FREE);
 	assert_true(number_of(&b->spans[0], "cost.amount") == 0);
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 static void an_unpriced_span_says_why(void **state TOLL_UNUSED)
@@ -114,10 +113,10 @@ static void poison_flows_without_an_amount(void **state TOLL_UNUSED)
 	};
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
-		struct toll_price price = price_of(cases[i].rate);
+		struct toll_pricebook *book = book_per_ms(cases[i].rate);
 		struct toll_batch *b = one_span((uint64_t)cases[i].duration);
 
-		b->spans[0].price = &price;
+		b->spans[0].price = only_price(book);
 		run(b);
 		assert_int_equal(b->spans[0].cost_state, TOLL_COST_UNPRICED);
 		assert_int_equal(b->spans[0].unpriced, cases[i].why);
@@ -125,12 +124,13 @@ static void poison_flows_without_an_amount(void **state TOLL_UNUSED)
 		assert_null(toll_node_find(&b->spans[0].node, TOLL_KEY_COST_AMOUNT));
 		assert_int_equal(b->kept_count, 1);
 		toll_batch_unref(b);
+		free_book(book);
 	}
 }
 
 static void what_the_client_claims_is_replaced(void **state TOLL_UNUSED)
 {
-	struct toll_price price = price_of("1");
+	struct toll_pricebook *book = book_per_ms("1");
 	struct msg *span = span_new("op", 1, 1000000);
 	struct toll_batch *b;
 	uint32_t amounts = 0;
@@ -139,7 +139,7 @@ static void what_the_client_claims_is_replaced(void **state TOLL_UNUSED)
 	msg_attr_str(span, 9, "cost.error", "none");
 	msg_attr_str(span, 9, "cost.amount", "again");
 	b = batch_of_request(request_of("svc", &span, 1));
-	b->spans[0].price = &price;
+	b->spans[0].price = only_price(book);
 	run(b);
 	for (uint32_t i = 0; i < b->spans[0].node.attr_count; i++)
 		amounts += b->spans[0].node.attrs[i].key_id == TOLL_KEY_COST_AMOUNT &&
@@ -148,6 +148,7 @@ static void what_the_client_claims_is_replaced(void **state TOLL_UNUSED)
 	assert_true(number_of(&b->spans[0], "cost.amount") == 1);
 	assert_null(toll_node_find(&b->spans[0].node, TOLL_KEY_COST_ERROR));
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 /* Whatever spans look like, there is memory for what the processors add to them. */
@@ -158,7 +159,7 @@ static void there_is_room_for_every_shape_of_span(void **state TOLL_UNUSED)
 		int attributes, bytes;
 	} shapes[] = { { 512, 0, 0 },   { 512, 10, 8 }, { 512, 14, 20 },  { 512, 20, 4 },
 		       { 1000, 30, 1 }, { 100, 1, 1 },  { 200, 100, 16 }, { 1, 2000, 2 } };
-	struct toll_price price = price_of("1");
+	struct toll_pricebook *book = book_per_ms("1");
 	char key[16], value[64] = "";
 
 	for (size_t i = 0; i < TOLL_COUNT(shapes); i++) {
@@ -180,7 +181,7 @@ static void there_is_room_for_every_shape_of_span(void **state TOLL_UNUSED)
 		msg_add(req, 1, rs);
 		b = batch_of_request(req);
 		for (uint32_t n = 0; n < b->span_count; n++) {
-			b->spans[n].price = &price;
+			b->spans[n].price = only_price(book);
 			assert_int_equal(toll_node_set_str(b, &b->spans[n].node, TOLL_SLICE("k0"),
 			                                   TOLL_SLICE("/a/path/in/place/of/it/*")),
 			                 0);
@@ -190,49 +191,52 @@ static void there_is_room_for_every_shape_of_span(void **state TOLL_UNUSED)
 			assert_int_equal(b->spans[n].cost_state, TOLL_COST_PRICED);
 		toll_batch_unref(b);
 	}
+	free_book(book);
 }
 
 /* A client's cost.error twenty thousand times over: each is one step, wherever it stands. */
 static void many_claims_are_removed_in_one_pass(void **state TOLL_UNUSED)
 {
-	struct toll_price price = price_of("1");
+	struct toll_pricebook *book = book_per_ms("1");
 	struct msg *span = span_new("op", 1, 1000);
 	struct toll_batch *b;
 
 	for (int i = 0; i < 20000; i++)
 		msg_attr_str(span, 9, "cost.error", "");
 	b = batch_of_request(request_of("svc", &span, 1));
-	b->spans[0].price = &price;
+	b->spans[0].price = only_price(book);
 	run(b);
 	assert_int_equal(b->spans[0].cost_state, TOLL_COST_PRICED);
 	assert_null(toll_node_find(&b->spans[0].node, TOLL_KEY_COST_ERROR));
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 static void text_is_cut_between_characters(void **state TOLL_UNUSED)
 {
-	struct toll_price price = price_of("1");
+	struct toll_pricebook *book = book_per_ms("1");
 	struct toll_batch *b = one_span(1000);
 	char region[130];
 
 	memset(region, 'r', 127);
 	memcpy(region + 127, "\xc3\xa9", 3);
 	b->spans[0].region = toll_slice_str(region);
-	b->spans[0].price = &price;
+	b->spans[0].price = only_price(book);
 	run(b);
 	assert_int_equal(text_of(&b->spans[0], "cost.pricing_region").len, 127);
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 static void regions_differ_from_span_to_span(void **state TOLL_UNUSED)
 {
-	struct toll_price price = price_of("1");
+	struct toll_pricebook *book = book_per_ms("1");
 	struct msg *spans[] = { span_new("a", 0, 1), span_new("b", 1, 1), span_new("c", 2, 1) };
 	const char *regions[] = { "us-east-1", "eu-west-1", "" };
 	struct toll_batch *b = batch_of_request(request_of("svc", spans, 3));
 
 	for (int i = 0; i < 3; i++) {
-		b->spans[i].price = &price;
+		b->spans[i].price = only_price(book);
 		b->spans[i].region = toll_slice_str(regions[i]);
 	}
 	run(b);
@@ -240,6 +244,7 @@ static void regions_differ_from_span_to_span(void **state TOLL_UNUSED)
 		assert_true(
 			toll_slice_is(text_of(&b->spans[i], "cost.pricing_region"), regions[i]));
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 static void run_trusting(struct toll_batch *b)
@@ -305,14 +310,15 @@ static void a_trusted_client_is_believed_within_reason(void **state TOLL_UNUSED)
 
 static void a_trusted_client_that_says_nothing_is_priced(void **state TOLL_UNUSED)
 {
-	struct toll_price price = price_of("0.0001");
+	struct toll_pricebook *book = book_per_ms("0.0001");
 	struct toll_batch *b = one_span(1000000);
 
-	b->spans[0].price = &price;
+	b->spans[0].price = only_price(book);
 	run_trusting(b);
 	assert_int_equal(b->spans[0].cost_pico, 100000000);
 	assert_null(toll_node_find_name(&b->spans[0].node, TOLL_SLICE("cost.source")));
 	toll_batch_unref(b);
+	free_book(book);
 }
 
 int main(void)

@@ -78,75 +78,6 @@ static void amounts_end_where_the_slice_ends(void **state TOLL_UNUSED)
 	assert_int_equal(toll_money_parse(toll_slice(NULL, 0), &pico), TOLL_EINVALID);
 }
 
-/* Whole and fraction of a rate at 1e-24 USD. */
-static void check_rate(const char *text, uint64_t per, uint64_t high, uint64_t low)
-{
-	struct toll_rate rate;
-
-	assert_int_equal(toll_rate_parse(toll_slice_str(text), per, &rate), 0);
-	assert_int_equal((uint64_t)(rate.yocto / TOLL_PICO_PER_USD), high);
-	assert_int_equal((uint64_t)(rate.yocto % TOLL_PICO_PER_USD), low);
-}
-
-static void rates_are_per_base_unit(void **state TOLL_UNUSED)
-{
-	struct toll_rate rate;
-
-	check_rate("0.000012", 1000000, 12, 0);            /* 12 picodollars a nanosecond */
-	check_rate("0.0000004", 1000000, 0, 400000000000); /* 4e-13 USD a nanosecond */
-	check_rate("1e-24", 1, 0, 1);
-	check_rate("0.5e-24", 1, 0, 0);
-	check_rate("1.5e-24", 1, 0, 2);
-	check_rate("1", 3, 333333333333, 333333333333);
-	check_rate("2", 3, 666666666666, 666666666667);
-	check_rate("-0", 1, 0, 0);
-	check_rate("0.1", UINT64_MAX, 0, 5421);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1000000000000"), 1, &rate), 0);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1000000000001"), 1, &rate), TOLL_ETOOBIG);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1e400"), 1000000, &rate), TOLL_ETOOBIG);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("-1e-9"), 1, &rate), TOLL_EINVALID);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("nan"), 1, &rate), TOLL_EINVALID);
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1"), 0, &rate), TOLL_EINVALID);
-}
-
-static void a_span_is_rounded_once(void **state TOLL_UNUSED)
-{
-	struct toll_rate rate;
-	toll_i128 sum = 0;
-	int64_t pico;
-
-	/* Three meters of 0.4 picodollars each are 1.2, not 0. */
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("4e-13"), 1, &rate), 0);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(toll_rate_charge(&sum, rate, 1), 0);
-	assert_int_equal(toll_money_from_yocto(sum, &pico), 0);
-	assert_int_equal(pico, 1);
-	assert_int_equal(toll_money_from_yocto(1500000000000, &pico), 0);
-	assert_int_equal(pico, 2);
-	assert_int_equal(toll_money_from_yocto(2500000000000, &pico), 0);
-	assert_int_equal(pico, 2);
-	assert_int_equal(toll_money_from_yocto(-2500000000001, &pico), 0);
-	assert_int_equal(pico, -3);
-}
-
-static void overflow_is_told_and_changes_nothing(void **state TOLL_UNUSED)
-{
-	struct toll_rate rate;
-	toll_i128 sum = 7;
-	int64_t pico = 7;
-
-	assert_int_equal(toll_rate_parse(TOLL_SLICE("1e12"), 1, &rate), 0);
-	assert_int_equal(toll_rate_charge(&sum, rate, 171), TOLL_ETOOBIG);
-	assert_int_equal(toll_rate_charge(&sum, rate, UINT64_MAX), TOLL_ETOOBIG);
-	assert_true(sum == 7);
-	assert_int_equal(toll_rate_charge(&sum, rate, 100), 0);
-	assert_int_equal(toll_rate_charge(&sum, rate, 100), TOLL_ETOOBIG);
-	assert_true(sum == rate.yocto * 100 + 7);
-	assert_int_equal(toll_money_from_yocto(sum, &pico), TOLL_ETOOBIG);
-	assert_int_equal(toll_money_from_yocto(-sum, &pico), TOLL_ETOOBIG);
-	assert_int_equal(pico, 7);
-}
-
 static void amounts_print_as_exact_decimals(void **state TOLL_UNUSED)
 {
 	static const struct {
@@ -231,9 +162,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(amounts_are_read_exactly),
 		cmocka_unit_test(amounts_end_where_the_slice_ends),
-		cmocka_unit_test(rates_are_per_base_unit),
-		cmocka_unit_test(a_span_is_rounded_once),
-		cmocka_unit_test(overflow_is_told_and_changes_nothing),
 		cmocka_unit_test(amounts_print_as_exact_decimals),
 		cmocka_unit_test(wide_sums_print_to_the_last_place),
 		cmocka_unit_test(people_read_dollars_and_cents),

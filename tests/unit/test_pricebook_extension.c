@@ -159,7 +159,7 @@ static void a_missing_file_is_counted(void **state TOLL_UNUSED)
 	write_file("");
 }
 
-static void a_row_in_two_files_is_refused(void **state TOLL_UNUSED)
+static void of_a_row_in_two_files_the_later_counts(void **state TOLL_UNUSED)
 {
 	struct toll_slice twice[2] = { toll_slice_str(path), toll_slice_str(path) };
 	struct rig r = { .settings = { .files = { twice, 2 } } };
@@ -169,7 +169,7 @@ static void a_row_in_two_files_is_refused(void **state TOLL_UNUSED)
 	log_text[0] = '\0';
 	assert_int_equal(component_create(&r.c, &toll_extension_pricebook), 0);
 	assert_int_equal(r.c.component->ops->start(r.c.component, &r.c.error), 0);
-	assert_true(log_has("this service and operation have a price already"));
+	assert_true(log_has("prices are loaded entries=1 "));
 	component_release(&r.c);
 }
 
@@ -192,7 +192,7 @@ int main(void)
 		cmocka_unit_test(a_broken_file_does_not_stop_the_start),
 		cmocka_unit_test(a_failed_refresh_keeps_the_old_book),
 		cmocka_unit_test(a_missing_file_is_counted),
-		cmocka_unit_test(a_row_in_two_files_is_refused),
+		cmocka_unit_test(of_a_row_in_two_files_the_later_counts),
 		cmocka_unit_test(shutdown_withdraws_and_may_come_twice),
 	};
 

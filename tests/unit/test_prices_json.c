@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "cost/pricebook.h"
+#include "tests/support/prices.h"
 #include "tests/unit/unit.h"
 
 struct loaded {
@@ -15,10 +15,12 @@ struct loaded {
 
 static struct loaded load_slice(struct toll_slice text)
 {
-	struct loaded l = { .book = toll_pricebook_new(TOLL_SLICE("v1")) };
+	struct toll_pricebook_builder *builder = toll_pricebook_builder_new();
+	struct loaded l = { 0 };
 
-	assert_non_null(l.book);
-	l.err = toll_prices_json_read(text, "prices.json", l.book, &l.notes, &l.why);
+	assert_non_null(builder);
+	l.err = toll_prices_json_read(text, "prices.json", 1, builder, &l.notes, &l.why);
+	l.book = finish_book(builder, "v1");
 	return l;
 }
 
@@ -29,13 +31,22 @@ static struct loaded load(const char *text)
 
 static void release(struct loaded *l)
 {
-	toll_shared_unref(toll_pricebook_shared(l->book));
+	free_book(l->book);
 }
 
 static const struct toll_price *find(const struct loaded *l, const char *service,
                                      const char *operation)
 {
-	return toll_pricebook_find(l->book, toll_slice_str(service), toll_slice_str(operation));
+	return find_price(l->book, service, operation);
+}
+
+static bool costs(const struct toll_price *p, uint64_t yocto, uint64_t per_ns)
+{
+	struct toll_rate r = { 0 };
+
+	if (p->rule->meter_count)
+		r = p->rule->meters[0].rate;
+	return r.price * per_ns == (toll_u128)yocto * (r.per ? r.per : 1);
 }
 
 static void the_seed_document_is_read(void **state TOLL_UNUSED)
@@ -47,7 +58,7 @@ static void the_seed_document_is_read(void **state TOLL_UNUSED)
 
 	assert_int_equal(l.err, 0);
 	assert_int_equal(toll_pricebook_count(l.book), 2);
-	assert_true(find(&l, "payment", "/charge")->per_ns.yocto == (toll_i128)125 * 100000000000);
+	assert_true(costs(find(&l, "payment", "/charge"), UINT64_C(12500000000000000000), 1000000));
 	assert_false(find(&l, "payment", "/charge")->free);
 	assert_true(find(&l, "search", "anything")->free);
 	assert_null(find(&l, "payment", "/other"));
@@ -58,16 +69,16 @@ static void numbers_are_taken_by_their_text(void **state TOLL_UNUSED)
 {
 	static const struct {
 		const char *number;
-		uint64_t yocto_per_ns;
+		uint64_t yocto_per_ms;
 	} cases[] = {
-		{ "1e-18", 1 },
-		{ "1E-17", 10 },
-		{ "0.000000000000000123", 123 },
-		{ "0.000000000000012345678901234567890", 12346 },
-		{ "1.5e-18", 2 },
-		{ "2.5e-18", 2 },
-		{ "9007199254740993e-18", 9007199254740993 },
-		{ "5", UINT64_C(5000000000000000000) },
+		{ "1e-18", 1000000 },
+		{ "1E-17", 10000000 },
+		{ "0.000000000000000123", 123000000 },
+		{ "0.00000000000012345678901234567890", UINT64_C(123456789012) },
+		{ "1.5e-24", 2 },
+		{ "2.5e-24", 2 },
+		{ "9007199254740993e-24", 9007199254740993 },
+		{ "0.000005", UINT64_C(5000000000000000000) },
 		{ "0", 0 },
 		{ "-0", 0 },
 		{ "0.0e5", 0 },
@@ -80,8 +91,8 @@ static void numbers_are_taken_by_their_text(void **state TOLL_UNUSED)
 		snprintf(text, sizeof(text), "{\"a:b\": {\"cost_per_ms\": %s}}", cases[i].number);
 		l = load(text);
 		assert_int_equal(l.err, 0);
-		assert_int_equal((uint64_t)find(&l, "a", "b")->per_ns.yocto, cases[i].yocto_per_ns);
-		assert_int_equal(find(&l, "a", "b")->free, cases[i].yocto_per_ns == 0);
+		assert_true(costs(find(&l, "a", "b"), cases[i].yocto_per_ms, 1000000));
+		assert_int_equal(find(&l, "a", "b")->free, cases[i].yocto_per_ms == 0);
 		release(&l);
 	}
 }

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "cost/pricebook.h"
 #include "tests/support/component.h"
 #include "tests/support/otlp.h"
+#include "tests/support/prices.h"
 #include "tests/unit/unit.h"
 
 extern const struct toll_factory toll_processor_pricing;
@@ -38,13 +38,12 @@ static int reset_clock(void **state TOLL_UNUSED)
 /* Prices of payment:* and payment:/charge, loaded at sync_ns. */
 static struct toll_shared *book_of(const char *version, uint64_t sync_ns)
 {
-	struct toll_pricebook *b = toll_pricebook_new(toll_slice_str(version));
-	struct toll_price price = { .per_ns = { 5 } };
+	struct toll_pricebook_builder *builder = toll_pricebook_builder_new();
+	struct toll_pricebook *b;
 
-	assert_int_equal(toll_pricebook_add(b, TOLL_SLICE("payment"), TOLL_SLICE("*"), &price), 0);
-	price.per_ns.yocto = 7;
-	assert_int_equal(
-		toll_pricebook_add(b, TOLL_SLICE("payment"), TOLL_SLICE("/charge/*"), &price), 0);
+	assert_int_equal(add_seed_row(builder, "payment", NULL, "5"), 0);
+	assert_int_equal(add_seed_row(builder, "payment", "/charge/*", "7"), 0);
+	b = finish_book(builder, version);
 	toll_pricebook_set_sync(b, sync_ns);
 	return toll_pricebook_shared(b);
 }
@@ -81,9 +80,13 @@ static const struct toll_span *run(struct rig *r, struct toll_batch *b)
 	return &b->spans[0];
 }
 
-static int64_t rate_of(const struct toll_span *s)
+/* Dollars a millisecond. */
+static int rate_of(const struct toll_span *s)
 {
-	return (int64_t)((const struct toll_price *)s->price)->per_ns.yocto;
+	const struct toll_price *p = s->price;
+	const struct toll_rate *r = &p->rule->meters[0].rate;
+
+	return (int)(r->price * 1000000 / r->per / TOLL_PICO_PER_USD / TOLL_PICO_PER_USD);
 }
 
 static void finds_exact_prices_and_defaults(void **state TOLL_UNUSED)

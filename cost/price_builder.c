@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cost/price_builder.h"
+
+#include <stdlib.h>
+
+#include "cost/price_inside.h"
+
+#define TEXT_LIMIT ((size_t)256 * 1024 * 1024)
+
+enum { FIRST_ROOM = 64, MAX_ONE_OF = 4096, MAX_TEXT = 1024, MAX_TIERS = 16 };
+
+struct toll_pricebook_builder *toll_pricebook_builder_new(void)
+{
+	struct toll_pricebook_builder *b = calloc(1, sizeof(*b));
+
+	if (b)
+		toll_arena_init(&b->arena, TEXT_LIMIT);
+	return b;
+}
+
+void toll_pricebook_builder_free(struct toll_pricebook_builder *b)
+{
+	if (!b)
+		return;
+	toll_arena_release(&b->arena);
+	free(b->rules.at);
+	free(b->units.at);
+	free(b);
+}
+
+/* ---- what no rule may say ---- */
+
+static int refuse(struct toll_error *reterr, const char *why)
+{
+	return toll_fail(reterr, TOLL_EINVALID, "%s", why);
+}
+
+static int check_condition(const struct toll_condition *c, struct toll_error *reterr)
+{
+	bool wants_none = c->op == TOLL_MATCH_EXISTS || c->op == TOLL_MATCH_ABSENT;
+
+	if (!c->field.len || c->field.len > MAX_TEXT)
+		return refuse(reterr, "a condition has no field, or one over 1024 bytes");
+	if (c->op > TOLL_MATCH_ABSENT || (wants_none && c->text_count))
+		return refuse(reterr, "no such condition");
+	if (!wants_none && c->text_count != 1 && c->op != TOLL_MATCH_ONE_OF)
+		return refuse(reterr, "a condition needs one text");
+	if (c->op == TOLL_MATCH_ONE_OF && (!c->text_count || c->text_count > MAX_ONE_OF))
+		return refuse(reterr, "one_of needs 1 to 4096 texts");
+	for (uint32_t i = 0; i < c->text_count; i++)
+		if (c->texts[i].len > MAX_TEXT)
+			return refuse(reterr, "a text to match has more than 1024 bytes");
+	return 0;
+}
+
+static int check_tiers(const struct toll_meter *m, struct toll_error *reterr)
+{
+	if (m->tier_count > MAX_TIERS)
+		return refuse(reterr, "a meter has at most 16 tiers");
+	for (uint32_t i = 0; i < m->tier_count; i++)
+		if (m->tiers[i].of >= TOLL_QUANTITY_COUNT ||
+		    (m->tiers[i].rate.price && !m->tiers[i].rate.per) ||
+		    (m->tiers[i].of == TOLL_QUANTITY_ATTRIBUTE &&
+		     m->kind != TOLL_QUANTITY_ATTRIBUTE))
+			return refuse(reterr, "a tier is of no quantity, or its rate is for none");
+	return 0;
+}
+
+static int check_meter(const struct toll_meter *m, struct toll_error *reterr)
+{
+	if (m->kind >= TOLL_QUANTITY_COUNT)
+		return refuse(reterr, "no such meter");
+	if (toll_quantity_info(m->kind)->family == TOLL_FAMILY_TIER)
+		return refuse(reterr, "context_tokens only chooses tiers, it is no meter");
+	if ((m->kind == TOLL_QUANTITY_ATTRIBUTE) != (m->attribute.len > 0))
+		return refuse(reterr, "the meter attribute, and only it, names an attribute");
+	if (m->rate.price && !m->rate.per)
+		return refuse(reterr, "a rate is for no quantity");
+	if (m->attribute.len > MAX_TEXT)
+		return refuse(reterr, "an attribute's key has more than 1024 bytes");
+	return check_tiers(m, reterr);
+}
+
+/* So that the fractions of all meters can be summed exactly. */
+static bool multiply_in(uint64_t *common, const struct toll_rate *rate)
+{
+	uint64_t a = *common, b = rate->per ? rate->per : 1;
+
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return !__builtin_mul_overflow(*common / a, rate->per ? rate->per : 1, common);
+}
+
+static bool have_common_multiple(const struct toll_price_rule *r)
+{
+	uint64_t common = 1;
+	bool fits = true;
+
+	for (uint32_t i = 0; i < r->meter_count; i++) {
+		fits = fits && multiply_in(&common, &r->meters[i].rate);
+		for (uint32_t t = 0; t < r->meters[i].tier_count; t++)
+			fits = fits && multiply_in(&common, &r->meters[i].tiers[t].rate);
+	}
+	return fits && common <= INT64_MAX;
+}
+
+static int check_meters(const struct toll_price_rule *r, struct toll_error *reterr)
+{
+	uint32_t seen = 0;
+	int err = 0;
+
+	if (r->meter_count > TOLL_PRICE_METERS)
+		return refuse(reterr, "a rule has at most 24 meters");
+	for (uint32_t i = 0; i < r->meter_count && !err; i++) {
+		err = check_meter(&r->meters[i], reterr);
+		if (err)
+			return err;
+		if (r->meters[i].kind != TOLL_QUANTITY_ATTRIBUTE &&
+		    (seen & (1u << r->meters[i].kind)))
+			return toll_fail(reterr, TOLL_EINVALID, "the meter %s comes twice",
+			                 toll_quantity_info(r->meters[i].kind)->name);
+		seen |= 1u << r->meters[i].kind;
+	}
+	if (!have_common_multiple(r))
+		return refuse(reterr, "the rates are for quantities that have no common multiple "
+		                      "below 2^63: use rounder ones");
+	return 0;
+}
+
+static int check_row(const struct toll_price_rule *r, struct toll_error *reterr)
+{
+	int err = 0;
+
+	if (!r->id.len || r->id.len > MAX_TEXT)
+		return refuse(reterr, "needs an id of 1 to 1024 bytes");
+	if (r->free == (r->meter_count > 0))
+		return refuse(reterr, r->free ? "is free and has meters: choose one"
+		                              : "has no meters; say free: true if that is meant");
+	if (r->valid_from_s >= r->valid_to_s)
+		return refuse(reterr, "valid_from must be before valid_to");
+	if (r->condition_count > TOLL_PRICE_CONDITIONS)
+		return refuse(reterr, "a rule has at most 16 conditions");
+	for (uint32_t i = 0; i < r->condition_count && !err; i++)
+		err = check_condition(&r->conditions[i], reterr);
+	return err ? err : check_meters(r, reterr);
+}
+
+/* ---- copies ---- */
+
+static struct toll_slice copy_text(struct toll_arena *a, struct toll_slice s, bool lower)
+{
+	char *copy = toll_arena_strdup(a, s);
+
+	for (size_t i = 0; copy && lower && i < s.len; i++)
+		if (copy[i] >= 'A' && copy[i] <= 'Z')
+			copy[i] += 'a' - 'A';
+	return toll_slice(copy, s.len);
+}
+
+static void copy_condition(struct toll_arena *a, struct toll_condition *c)
+{
+	bool lower = toll_slice_is(c->field, "provider") || toll_slice_is(c->field, "model");
+	struct toll_slice *texts = toll_arena_new(a, struct toll_slice, c->text_count + 1);
+
+	for (uint32_t i = 0; texts && i < c->text_count; i++)
+		texts[i] = copy_text(a, c->texts[i], lower);
+	c->field = copy_text(a, c->field, false);
+	c->texts = texts;
+}
+
+/* A copy whose rates are x num / den. */
+static int copy_meter(struct toll_arena *a, struct toll_meter *m, uint64_t num, uint64_t den)
+{
+	struct toll_tier *tiers = toll_arena_new(a, struct toll_tier, m->tier_count + 1);
+	int err = tiers ? toll_rate_scale(&m->rate, num, den) : a->err;
+
+	for (uint32_t i = 0; i < m->tier_count && !err; i++) {
+		tiers[i] = m->tiers[i];
+		err = toll_rate_scale(&tiers[i].rate, num, den);
+	}
+	m->attribute = copy_text(a, m->attribute, false);
+	m->tiers = tiers;
+	return err;
+}
+
+static int copy_meters(struct toll_arena *a, struct toll_price_rule *r, uint64_t num, uint64_t den)
+{
+	struct toll_meter *meters = toll_arena_new(a, struct toll_meter, r->meter_count + 1);
+	int err = meters ? 0 : a->err;
+
+	for (uint32_t i = 0; i < r->meter_count && !err; i++) {
+		meters[i] = r->meters[i];
+		err = copy_meter(a, &meters[i], num, den);
+	}
+	r->meters = meters;
+	return err;
+}
+
+/* Everything r points at, into the arena. */
+static int copy_row(struct toll_arena *a, struct toll_price_rule *r)
+{
+	struct toll_condition *conditions =
+		toll_arena_new(a, struct toll_condition, r->condition_count + 1);
+	int err;
+
+	for (uint32_t i = 0; conditions && i < r->condition_count; i++) {
+		conditions[i] = r->conditions[i];
+		copy_condition(a, &conditions[i]);
+	}
+	r->conditions = conditions;
+	r->id = copy_text(a, r->id, false);
+	r->source = copy_text(a, r->source, false);
+	r->checked_at = copy_text(a, r->checked_at, false);
+	err = copy_meters(a, r, 1, 1);
+	return err ? err : a->err;
+}
+
+static int make_room(struct toll_price_rows *rows)
+{
+	uint32_t room = rows->room ? rows->room * 2 : FIRST_ROOM;
+	struct toll_price_rule *at;
+
+	if (rows->count < rows->room)
+		return 0;
+	if (rows->count >= TOLL_PRICEBOOK_RULES)
+		return TOLL_EFULL;
+	at = reallocarray(rows->at, room, sizeof(*at));
+	if (!at)
+		return TOLL_ENOMEM;
+	rows->at = at;
+	rows->room = room;
+	return 0;
+}
+
+static int add(struct toll_pricebook_builder *b, struct toll_price_rows *rows,
+               const struct toll_price_rule *row, struct toll_error *reterr)
+{
+	struct toll_price_rule copy = *row;
+	int err = check_row(row, reterr);
+
+	if (err)
+		return err;
+	err = make_room(rows);
+	if (!err)
+		err = copy_row(&b->arena, &copy);
+	if (err)
+		return toll_fail(reterr, err, "%s", toll_err_text(err));
+	rows->at[rows->count++] = copy;
+	return 0;
+}
+
+int toll_pricebook_builder_add_rule(struct toll_pricebook_builder *b,
+                                    const struct toll_price_rule *rule, struct toll_error *reterr)
+{
+	return add(b, &b->rules, rule, reterr);
+}
+
+int toll_pricebook_builder_add_unit(struct toll_pricebook_builder *b,
+                                    const struct toll_price_rule *row, struct toll_error *reterr)
+{
+	struct toll_price_rule unit = *row;
+	struct toll_meter meter;
+	char key[MAX_TEXT];
+
+	if (row->meter_count != 1 || row->condition_count || row->free)
+		return refuse(reterr, "a unit has one rate and no conditions");
+	if (row->id.len > MAX_TEXT - sizeof("cost.units."))
+		return refuse(reterr, "the name of a unit is too long");
+	snprintf(key, sizeof(key), "cost.units.%.*s", TOLL_FMT(row->id));
+	meter = row->meters[0];
+	meter.kind = TOLL_QUANTITY_ATTRIBUTE;
+	meter.attribute = toll_slice_str(key);
+	unit.meters = &meter;
+	return add(b, &b->units, &unit, reterr);
+}
+
+uint32_t toll_pricebook_builder_rule_count(const struct toll_pricebook_builder *b)
+{
+	return b->rules.count;
+}
+
+const struct toll_price_rule *toll_pricebook_builder_rule(const struct toll_pricebook_builder *b,
+                                                          uint32_t i)
+{
+	return &b->rules.at[i];
+}
+
+uint32_t toll_pricebook_builder_unit_count(const struct toll_pricebook_builder *b)
+{
+	return b->units.count;
+}
+
+const struct toll_price_rule *toll_pricebook_builder_unit(const struct toll_pricebook_builder *b,
+                                                          uint32_t i)
+{
+	return &b->units.at[i];
+}
+
+/* ---- discounts ---- */
+
+/* The part of the row in [from, to), if any, at the end. */
+static int add_part(struct toll_price_rows *rows, uint32_t i, int64_t from_s, int64_t to_s)
+{
+	int err;
+
+	if (from_s >= to_s)
+		return 0;
+	err = make_room(rows);
+	if (err)
+		return err;
+	rows->at[rows->count] = rows->at[i];
+	rows->at[rows->count].valid_from_s = from_s;
+	rows->at[rows->count].valid_to_s = to_s;
+	rows->count++;
+	return 0;
+}
+
+static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t i, uint64_t num,
+                    uint64_t den, int64_t from_s, int64_t to_s)
+{
+	struct toll_price_rule row = rows->at[i];
+	int64_t before = row.valid_from_s, after = row.valid_to_s;
+	int err;
+
+	row.valid_from_s = from_s > before ? from_s : before;
+	row.valid_to_s = to_s < after ? to_s : after;
+	if (row.valid_from_s >= row.valid_to_s)
+		return 0;
+	err = copy_meters(a, &row, num, den);
+	if (!err)
+		err = add_part(rows, i, before, row.valid_from_s);
+	if (!err)
+		err = add_part(rows, i, row.valid_to_s, after);
+	if (!err)
+		rows->at[i] = row;
+	return err;
+}
+
+int toll_pricebook_builder_discount_rule(struct toll_pricebook_builder *b, uint32_t i, uint64_t num,
+                                         uint64_t den, int64_t from_s, int64_t to_s)
+{
+	return discount(&b->arena, &b->rules, i, num, den, from_s, to_s);
+}
+
+int toll_pricebook_builder_discount_unit(struct toll_pricebook_builder *b, uint32_t i, uint64_t num,
+                                         uint64_t den, int64_t from_s, int64_t to_s)
+{
+	return discount(&b->arena, &b->units, i, num, den, from_s, to_s);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* charge.h - what a span costs by the price that `pricing` has found, or why that cannot be said.
+ */
+#ifndef TOLL_PROCESSORS_COST_CHARGE_H
+#define TOLL_PROCESSORS_COST_CHARGE_H
+
+#include "proto/batch.h"
+
+/* Sets state, amount, and the reason and sentence of an unpriced span. */
+void toll_cost_charge(struct toll_batch *b, struct toll_span *s);
+void toll_cost_unpriced(struct toll_span *s, enum toll_unpriced why, struct toll_slice sentence);
+
+#endif
