@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct toll_recent {
 	_Atomic size_t limit; /* bytes; 0: nobody watches */
@@ -108,22 +107,7 @@ static struct toll_batch **copy_all(struct toll_recent *r, uint32_t *ret_count)
 	return all;
 }
 
-static bool find_in(const struct toll_batch *b, const uint8_t trace_id[16],
-                    bool (*span)(void *ctx, const struct toll_batch *b, const struct toll_span *s),
-                    void *ctx)
-{
-	for (uint32_t i = 0; i < b->span_count; i++) {
-		const struct toll_span *s = &b->spans[i];
-
-		if (!s->dropped && memcmp(s->trace_id, trace_id, 16) == 0 && !span(ctx, b, s))
-			return false;
-	}
-	return true;
-}
-
-void toll_recent_find(struct toll_recent *r, const uint8_t trace_id[16],
-                      bool (*span)(void *ctx, const struct toll_batch *b,
-                                   const struct toll_span *s),
+void toll_recent_each(struct toll_recent *r, bool (*batch)(void *ctx, struct toll_batch *b),
                       void *ctx)
 {
 	uint32_t count;
@@ -131,7 +115,7 @@ void toll_recent_find(struct toll_recent *r, const uint8_t trace_id[16],
 	bool more = true;
 
 	for (uint32_t i = 0; i < count; i++) {
-		more = more && find_in(all[i], trace_id, span, ctx);
+		more = more && batch(ctx, all[i]);
 		toll_batch_unref(all[i]);
 	}
 	free(all);

@@ -24,11 +24,9 @@ void toll_recent_unwatch(struct toll_recent *r);
 /* A sealed batch, of which a reference is taken. */
 void toll_recent_add(struct toll_recent *r, struct toll_batch *batch);
 
-/* Every span of that trace, newest batches first, until span() returns false. Not under a lock:
- * takes as long as it takes. */
-void toll_recent_find(struct toll_recent *r, const uint8_t trace_id[16],
-                      bool (*span)(void *ctx, const struct toll_batch *b,
-                                   const struct toll_span *s),
+/* Every batch, newest first, until batch() returns false; a reference keeps it. Not under a lock:
+ * may take its time. */
+void toll_recent_each(struct toll_recent *r, bool (*batch)(void *ctx, struct toll_batch *b),
                       void *ctx);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/schema.h"
+#include "extensions/zpages/explain.h"
 #include "extensions/zpages/page.h"
 #include "extensions/zpages/unpriced.h"
 #include "net/endpoint.h"
@@ -19,14 +20,14 @@
 
 struct zpages_config {
 	struct toll_slice endpoint;
-	int64_t trace_every;
+	int64_t trace_every, recent_mib;
 };
 
 struct zpages {
 	struct toll_extension super;
 	const struct zpages_config *config;
 	struct toll_http_server *server;
-	struct toll_http_route routes[7];
+	struct toll_http_route routes[8];
 	char setting[128];
 };
 
@@ -84,6 +85,14 @@ static void answer_unpriced(void *ctx, const struct toll_http_request *q,
 	const struct zpages *z = ctx;
 
 	toll_zpages_unpriced(toll_host_unpriced(z->super.super.host), q, r);
+}
+
+static void answer_explain(void *ctx, const struct toll_http_request *q,
+                           struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+
+	toll_zpages_explain(toll_host_recent(z->super.super.host), q, r);
 }
 
 static void answer_service(void *ctx, const struct toll_http_request *q,
@@ -160,6 +169,7 @@ static int zpages_start(struct toll_component *c, struct toll_error *reterr)
 	if (err < 0)
 		return err;
 	toll_trace_watch(toll_host_trace(c->host), (uint32_t)z->config->trace_every);
+	toll_recent_watch(toll_host_recent(c->host), (size_t)z->config->recent_mib << 20);
 	TOLL_INFO(c->who, "debug pages are served at %s/debug/pipelinez",
 	          toll_http_server_url(z->server));
 	return 0;
@@ -169,8 +179,10 @@ static void zpages_shutdown(struct toll_component *c, uint64_t deadline_mono_ns 
 {
 	struct zpages *z = toll_container_of(c, struct zpages, super.super);
 
-	if (z->server)
+	if (z->server) {
 		toll_trace_unwatch(toll_host_trace(c->host));
+		toll_recent_unwatch(toll_host_recent(c->host));
+	}
 	z->server = toll_http_server_free(z->server);
 }
 
@@ -208,6 +220,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	z->routes[3] = (struct toll_http_route){ "GET", "/debug/logz", answer_log, z };
 	z->routes[4] = (struct toll_http_route){ "PUT", "/debug/logz", set_log, z };
 	z->routes[5] = (struct toll_http_route){ "GET", "/debug/tracez", answer_traces, z };
+	z->routes[7] = (struct toll_http_route){ "GET", "/debug/explainz", answer_explain, z };
 	z->routes[6] = (struct toll_http_route){ "GET", "/debug/unpricedz", answer_unpriced, z };
 	*ret = &z->super.super;
 	return 0;
@@ -220,6 +233,9 @@ static const struct toll_field fields[] = {
 	TOLL_FIELD(struct zpages_config, trace_every, INT, "1000",
 	           "/debug/tracez follows a span of one batch in so many; 0: none.", .min = 0,
 	           .max = 1000000000),
+	TOLL_FIELD(struct zpages_config, recent_mib, INT, "4",
+	           "Of the last requests so many MiB are kept, for /debug/explainz; 0: none.",
+	           .min = 0, .max = 1024),
 	TOLL_FIELD_LATER("expvar", "the metrics are at service::telemetry::metrics"),
 	TOLL_FIELD_LATER("tls", "debug pages are served in plain text only"),
 	TOLL_FIELD_END,
