@@ -319,18 +319,30 @@ static int add_part(struct toll_price_rows *rows, uint32_t i, int64_t from_s, in
 	return 0;
 }
 
-static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t i, uint64_t num,
-                    uint64_t den, int64_t from_s, int64_t to_s)
+/* "edp", or "edp + volume" where there was one before; ptr NULL: out of memory. */
+static struct toll_slice discount_name(struct toll_arena *a, struct toll_slice before,
+                                       struct toll_slice name)
+{
+	if (!before.len)
+		return copy_text(a, name, false);
+	return toll_arena_printf(a, "%.*s + %.*s", TOLL_FMT(before), TOLL_FMT(name));
+}
+
+static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t i,
+                    const struct toll_discount *d)
 {
 	struct toll_price_rule row = rows->at[i];
 	int64_t before = row.valid_from_s, after = row.valid_to_s;
 	int err;
 
-	row.valid_from_s = from_s > before ? from_s : before;
-	row.valid_to_s = to_s < after ? to_s : after;
+	row.valid_from_s = d->from_s > before ? d->from_s : before;
+	row.valid_to_s = d->to_s < after ? d->to_s : after;
 	if (row.valid_from_s >= row.valid_to_s)
 		return 0;
-	err = copy_meters(a, &row, num, den);
+	row.discount = discount_name(a, row.discount, d->name);
+	err = row.discount.ptr ? copy_meters(a, &row, d->num, d->den) : a->err;
+	if (!err && !have_common_multiple(&row))
+		err = TOLL_ETOOBIG;
 	if (!err)
 		err = add_part(rows, i, before, row.valid_from_s);
 	if (!err)
@@ -340,14 +352,14 @@ static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t
 	return err;
 }
 
-int toll_pricebook_builder_discount_rule(struct toll_pricebook_builder *b, uint32_t i, uint64_t num,
-                                         uint64_t den, int64_t from_s, int64_t to_s)
+int toll_pricebook_builder_discount_rule(struct toll_pricebook_builder *b, uint32_t i,
+                                         const struct toll_discount *d)
 {
-	return discount(&b->arena, &b->rules, i, num, den, from_s, to_s);
+	return discount(&b->arena, &b->rules, i, d);
 }
 
-int toll_pricebook_builder_discount_unit(struct toll_pricebook_builder *b, uint32_t i, uint64_t num,
-                                         uint64_t den, int64_t from_s, int64_t to_s)
+int toll_pricebook_builder_discount_unit(struct toll_pricebook_builder *b, uint32_t i,
+                                         const struct toll_discount *d)
 {
-	return discount(&b->arena, &b->units, i, num, den, from_s, to_s);
+	return discount(&b->arena, &b->units, i, d);
 }

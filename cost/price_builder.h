@@ -29,14 +29,19 @@ const struct toll_price_rule *toll_pricebook_builder_rule(const struct toll_pric
 uint32_t toll_pricebook_builder_unit_count(const struct toll_pricebook_builder *b);
 const struct toll_price_rule *toll_pricebook_builder_unit(const struct toll_pricebook_builder *b,
                                                           uint32_t i);
-/* All rates of the row x num / den in [from_s, to_s): where it is valid before or after, too, it
- * becomes several rows, the further ones at the end. TOLL_ETOOBIG: see toll_rate_scale(). */
-int toll_pricebook_builder_discount_rule(struct toll_pricebook_builder *b, uint32_t i, uint64_t num,
-                                         uint64_t den, int64_t from_s,
-                                         int64_t to_s) TOLL_MUST_CHECK;
-int toll_pricebook_builder_discount_unit(struct toll_pricebook_builder *b, uint32_t i, uint64_t num,
-                                         uint64_t den, int64_t from_s,
-                                         int64_t to_s) TOLL_MUST_CHECK;
+/* All rates x num / den in [from_s, to_s). */
+struct toll_discount {
+	struct toll_slice name;
+	uint64_t num, den;
+	int64_t from_s, to_s;
+};
+
+/* Where the row is valid before or after the discount, too, it becomes several rows, the further
+ * ones at the end. TOLL_ETOOBIG: the rates cannot be held exactly, see toll_rate_scale(). */
+int toll_pricebook_builder_discount_rule(struct toll_pricebook_builder *b, uint32_t i,
+                                         const struct toll_discount *d) TOLL_MUST_CHECK;
+int toll_pricebook_builder_discount_unit(struct toll_pricebook_builder *b, uint32_t i,
+                                         const struct toll_discount *d) TOLL_MUST_CHECK;
 
 /* Compiles. A row replaces all rows of its id in lower layers; rows of one id and layer must not
  * overlap in time (TOLL_EINVALID, the sentence names the id). The caller has the only reference to

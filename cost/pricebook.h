@@ -54,6 +54,7 @@ struct toll_meter {
 
 struct toll_price_rule {
 	struct toll_slice id, source, checked_at;
+	struct toll_slice discount; /* what its rates were multiplied by: "edp", "edp + volume" */
 	const struct toll_condition *conditions;
 	uint32_t condition_count;
 	const struct toll_meter *meters;

@@ -13,13 +13,6 @@ const struct toll_field toll_prices_breaker_fields[] = {
 	TOLL_FIELD_END,
 };
 
-static bool ends_in(struct toll_slice s, const char *suffix)
-{
-	size_t len = strlen(suffix);
-
-	return s.len >= len && strcasecmp(s.ptr + s.len - len, suffix) == 0;
-}
-
 bool toll_prices_are_set(const struct toll_prices_settings *s)
 {
 	return s->files.count || s->endpoint.len;
@@ -59,11 +52,6 @@ void toll_prices_validate(const struct toll_prices_settings *s, const char *file
 		                  "is for an endpoint; files are on the disk already");
 	validate_tls(s, r);
 	for (size_t i = 0; i < s->files.count; i++)
-		if (ends_in(s->files.at[i], ".yaml") || ends_in(s->files.at[i], ".yml"))
-			toll_report_error(r, files_name,
-			                  "price books in YAML cannot be read yet: convert \"%s\" "
-			                  "to JSON",
-			                  s->files.at[i].ptr);
-		else if (!s->files.at[i].len)
+		if (!s->files.at[i].len)
 			toll_report_error(r, files_name, "names an empty file");
 }

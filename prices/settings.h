@@ -28,7 +28,7 @@ extern const struct toll_field toll_prices_breaker_fields[];
 /* clang-format off */
 #define TOLL_PRICES_FIELDS(conf, member, files_name)                                               \
 	{ .name = (files_name), .type = TOLL_FIELD_LIST, .offset = offsetof(conf, member.files),   \
-	  .help = "Price documents (JSON) on this machine; read again when one changes and every " \
+	  .help = "Price documents (YAML, JSON) on this machine; read again when one changes and every "\
 	          "refresh_interval; they never go stale." },                                      \
 	{ .name = "endpoint", .type = TOLL_FIELD_STRING, .offset = offsetof(conf, member.endpoint), \
 	  .help = "URL that answers a GET with the price document within 5 s." },                  \

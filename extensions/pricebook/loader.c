@@ -144,8 +144,8 @@ int toll_prices_compile(struct toll_edition *e, struct toll_prices_notes *notes,
 	if (!builder)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < e->count && !err; i++)
-		err = toll_prices_json_read(e->documents[i].text, e->documents[i].name.ptr, i + 1,
-		                            builder, notes, reterr);
+		err = toll_prices_read_briefly(e->documents[i].text, e->documents[i].name.ptr,
+		                               i + 1, builder, notes, reterr);
 	if (!err)
 		return toll_pricebook_builder_finish(builder, toll_slice_str(e->version), &e->book,
 		                                     reterr);

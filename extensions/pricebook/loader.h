@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "net/http_client.h"
+#include "prices/document.h"
 #include "prices/edition.h"
-#include "prices/json.h"
 #include "prices/settings.h"
 
 /* etag: of the edition that the caller has, "": it has none; becomes the new one's. abort: ends a

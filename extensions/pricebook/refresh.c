@@ -48,9 +48,9 @@ static void tell_about(const struct pricebook *p, const struct toll_edition *e,
 
 	TOLL_INFO(who, "prices are loaded entries=%u version=%s", toll_pricebook_count(e->book),
 	          e->version);
-	if (notes->ignored)
-		TOLL_WARN(who, "ignored %u members that are no prices, \"%s\" first",
-		          notes->ignored, notes->first);
+	if (notes->warnings)
+		TOLL_WARN(who, "the price documents have %u warnings, first: %s", notes->warnings,
+		          notes->first);
 }
 
 static bool is_stale(const struct pricebook *p, uint64_t sync_ns)

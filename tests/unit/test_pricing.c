@@ -249,7 +249,6 @@ static void wrong_settings_are_told(void **state TOLL_UNUSED)
 		{ "{file: a.json, book: b}", "choose one: book, file or endpoint" },
 		{ "{endpoint: 'h:80'}", "must begin with http:// or https://" },
 		{ "{endpoint: 'http://h', ttl: 5m}", "refresh_interval: must be shorter than ttl" },
-		{ "{file: prices.YAML}", "price books in YAML cannot be read yet" },
 		{ "{file: [a.json, '']}", "names an empty file" },
 	};
 
