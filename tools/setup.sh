@@ -47,6 +47,26 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Runs what fetches something, up to five times: networks and their servers have bad minutes.
+tries() {
+	local pause
+	for pause in 5 15 45 90 end; do
+		"$@" && return 0
+		[ "$pause" != end ] || return 1
+		say "that failed; again in $pause s"
+		sleep "$pause"
+	done
+}
+
+# Waits for another apt, which new machines often run by themselves.
+apt_install() {
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0 -o=Acquire::Retries=3
+		-o=DPkg::Lock::Timeout=300)
+	as_root "${apt[@]}" update > build/setup/apt.log 2>&1 &&
+		as_root "${apt[@]}" install -y --no-install-recommends "$@" > build/setup/apt.log 2>&1 ||
+		{ tail -20 build/setup/apt.log >&2; return 1; }
+}
+
 install_packages() {
 	local wanted
 	mapfile -t wanted < <(missing "$@")
@@ -56,10 +76,7 @@ install_packages() {
 	[ "$(id -u)" = 0 ] || command -v sudo > /dev/null ||
 		die "neither root nor sudo; please run: apt-get install ${wanted[*]}"
 	say "installing with apt: ${wanted[*]}"
-	local quiet=(-qq -o=Dpkg::Use-Pty=0)
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" update > /dev/null
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" install -y --no-install-recommends \
-		"${wanted[@]}" > build/setup/apt.log 2>&1 || { tail -20 build/setup/apt.log >&2; die "apt-get failed"; }
+	tries apt_install "${wanted[@]}" || die "apt-get failed"
 	mapfile -t wanted < <(missing "$@")
 	[ ${#wanted[@]} = 0 ] || die "installed, and still missing: ${wanted[*]}"
 }
@@ -78,46 +95,46 @@ once() {
 python_packages() {
 	say "Python packages of the tests into build/venv"
 	[ -x build/venv/bin/python ] || python3 -m venv build/venv
-	build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements.txt
+	tries build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements.txt
 }
 
 kafka_jars() {
 	say "Apache Kafka's jars into build/kafka-libs (60 MB)"
 	rm -rf build/kafka-libs
-	PYTHONPATH=tests build/venv/bin/python -c 'from env.broker import fetch_jars; fetch_jars()'
+	PYTHONPATH=tests tries build/venv/bin/python -c 'from env.broker import fetch_jars; fetch_jars()'
 }
 
 node_packages() {
 	say "Node packages of the tests into build/node"
 	mkdir -p build/node
 	cp tests/env/node/package.json tests/env/node/package-lock.json build/node/
-	npm ci --prefix build/node --silent --no-audit --no-fund --ignore-scripts
+	tries npm ci --prefix build/node --silent --no-audit --no-fund --ignore-scripts
 }
 
 java_agent() {
 	say "OpenTelemetry's Java agent into build/java (26 MB)"
-	mvn -q -B -Dstyle.color=never -f tests/env/sdk/java/pom.xml dependency:copy-dependencies \
+	tries mvn -q -B -Dstyle.color=never -f tests/env/sdk/java/pom.xml dependency:copy-dependencies \
 		-DoutputDirectory="$PWD/build/java"
 }
 
 go_programs() {
 	say "telemetrygen and grpcurl into build/go (built from Go modules: two minutes)"
 	local go=$PWD/build/venv/bin/go
-	GOFLAGS=-trimpath GOBIN=$PWD/build/go "$go" -C tests/env/tools install tool
-	"$go" -C tests/env/sdk/go mod download
+	GOFLAGS=-trimpath GOBIN=$PWD/build/go tries "$go" -C tests/env/tools install tool
+	tries "$go" -C tests/env/sdk/go mod download
 }
 
 kube_apiserver() {
 	say "kube-apiserver into build/go (built from Go modules: seven minutes, once)"
-	GOFLAGS=-trimpath GOBIN=$PWD/build/go build/venv/bin/go -C tests/env/kube install -ldflags='-s -w' tool
+	GOFLAGS=-trimpath GOBIN=$PWD/build/go tries build/venv/bin/go -C tests/env/kube install -ldflags='-s -w' tool
 }
 
 browser_packages() {
 	say "Playwright into build/venv, OpenTelemetry's SDK for browsers into build/browser"
-	build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements-full.txt
+	tries build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements-full.txt
 	mkdir -p build/browser
 	cp tests/env/browser/package.json tests/env/browser/package-lock.json build/browser/
-	npm ci --prefix build/browser --silent --no-audit --no-fund --ignore-scripts
+	tries npm ci --prefix build/browser --silent --no-audit --no-fund --ignore-scripts
 }
 
 [ $# -gt 0 ] || set -- build

@@ -19,7 +19,7 @@ import uuid
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-from env.poll import eventually
+from env.poll import PATIENCE, eventually
 from env.ports import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent / "kafka"
@@ -103,7 +103,7 @@ class Broker:
                                      stderr=subprocess.STDOUT, start_new_session=True)
         (self.dir / "pid").write_text(str(child.pid))
         self._watch_owner()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while not self._answers():
             if child.poll() is not None:
                 raise AssertionError(f"Kafka ended with {child.returncode}:\n{self.log[-2000:]}")
@@ -157,7 +157,7 @@ class Broker:
         """Creates a topic (of an own name when none is given) and returns its name."""
         name = name or f"t-{uuid.uuid4().hex[:12]}"
         new = NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})
-        self.admin.create_topics([new])[name].result(30)
+        self.admin.create_topics([new])[name].result(120)
         eventually(lambda: self._partitions(name) == partitions, 30, f"topic {name} is known")
         return name
 
@@ -171,14 +171,14 @@ class Broker:
             return name
 
     def add_partitions(self, name, total):
-        self.admin.create_partitions([NewPartitions(name, total)])[name].result(30)
+        self.admin.create_partitions([NewPartitions(name, total)])[name].result(120)
 
     def delete_topic(self, name):
-        self.admin.delete_topics([name])[name].result(30)
+        self.admin.delete_topics([name])[name].result(120)
         eventually(lambda: not self._partitions(name), 30, f"topic {name} is gone")
 
     def topics(self):
-        return {t: len(m.partitions) for t, m in self.admin.list_topics(timeout=10).topics.items()}
+        return {t: len(m.partitions) for t, m in self.admin.list_topics(timeout=60).topics.items()}
 
     def count(self, topic):
         """Messages in the topic now."""
@@ -227,10 +227,10 @@ class Broker:
         consumer.assign([confluent_kafka.TopicPartition(topic, p, confluent_kafka.OFFSET_BEGINNING)
                          for p in ends])
         found, open_parts = [], set(ends)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while open_parts:
             if time.monotonic() > deadline:
-                raise AssertionError(f"{topic}: partitions {sorted(open_parts)} not read within {timeout} s")
+                raise AssertionError(f"{topic}: partitions {sorted(open_parts)} not read within {timeout * PATIENCE} s")
             for m in consumer.consume(5000, 0.2):
                 error = m.error()
                 if error is not None:
@@ -244,13 +244,13 @@ class Broker:
         return sorted(found, key=lambda m: (m.partition, m.offset))
 
     def _partitions(self, topic):
-        known = self.admin.list_topics(timeout=10).topics
+        known = self.admin.list_topics(timeout=60).topics
         return len(known[topic].partitions) if topic in known else 0
 
     def _answers(self):
         probe = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         try:
-            return bool(probe.list_topics(timeout=1).brokers)
+            return bool(probe.list_topics(timeout=5).brokers)
         except confluent_kafka.KafkaException:
             return False
 

@@ -29,7 +29,7 @@ BINARY = pathlib.Path(os.environ.get("SPANTOLL", ROOT / "build/release/bin/spant
 FOUND = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed|SUMMARY: ")
 
 
-def http_get(url, timeout=5):
+def http_get(url, timeout=30):
     """(status, text); an error status is an answer too."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as r:

@@ -18,6 +18,6 @@ def curl_lines(page, replacements):
 
 
 def run(line, env=None):
-    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=20, env={**os.environ, **(env or {})})
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=120, env={**os.environ, **(env or {})})
     assert done.returncode == 0, (line, done.stderr)
     return done.stdout

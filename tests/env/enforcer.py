@@ -39,7 +39,7 @@ class Enforcer:
         if self.child.poll() is None:
             self.child.stdin.write(f"stop {within_ms}\n")
             self.child.stdin.flush()
-        return self.child.wait(within_ms / 1000 + 5)
+        return self.child.wait(within_ms / 1000 + 60)
 
     def kill(self):
         self.child.kill()

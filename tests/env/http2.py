@@ -25,7 +25,7 @@ def literal(name, value):
 class Connection:
     """Keeps to the server's flow control; everything else is up to the test. Streams are 1, 3, 5, ..."""
 
-    def __init__(self, port, timeout=30):
+    def __init__(self, port, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.seen = b""
         self.ended = False

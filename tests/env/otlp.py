@@ -116,14 +116,14 @@ class Client:
         options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *options]
         self.channel = grpc.secure_channel(address, tls, options) if tls else grpc.insecure_channel(address, options)
 
-    def export(self, body, timeout=10, gzip=False, metadata=(), wait_for_ready=True):
+    def export(self, body, timeout=30, gzip=False, metadata=(), wait_for_ready=True):
         return self.start(body, timeout, gzip, metadata, wait_for_ready)()
 
-    def start(self, body, timeout=10, gzip=False, metadata=(), wait_for_ready=True):
+    def start(self, body, timeout=30, gzip=False, metadata=(), wait_for_ready=True):
         """Sends now; the returned function waits for the Answer."""
         return self._send(EXPORT, body, timeout, gzip, metadata, wait_for_ready)
 
-    def call(self, method, body=b"", timeout=10, metadata=(), wait_for_ready=True):
+    def call(self, method, body=b"", timeout=30, metadata=(), wait_for_ready=True):
         """Any unary method: Health/Check, one that does not exist."""
         return self._send(method, body, timeout, False, metadata, wait_for_ready)()
 

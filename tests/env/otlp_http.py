@@ -89,7 +89,7 @@ class UnixConnection(http.client.HTTPConnection):
 class HttpClient:
     """One connection, kept open between requests. tls: see tls_context(). path: of a unix socket, instead of a port."""
 
-    def __init__(self, port=None, timeout=15, tls=None, path=None):
+    def __init__(self, port=None, timeout=60, tls=None, path=None):
         kind, more = (http.client.HTTPSConnection, {"context": tls}) if tls else (http.client.HTTPConnection, {})
         self.connection = (UnixConnection if path else kind)("127.0.0.1", port, timeout=timeout, **more)
         self.connection.at = path

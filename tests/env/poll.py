@@ -2,15 +2,21 @@
 """Bounded waiting: no test sleeps where it can ask."""
 import time
 
+# Limits are written for a quiet machine; a slow and busy one has so many times as long. Only a test that fails
+# takes it.
+PATIENCE = 6
+
 
 class Fatal(AssertionError):
     """It will never come: eventually() does not go on waiting."""
 
 
 def eventually(check, timeout=10.0, what=None, every=0.05):
-    """Calls check() until it returns something true and returns that; AssertionError at the end.
+    """Calls check() until it returns something true and returns that; AssertionError at the end, which is
+    PATIENCE times as far away.
 
     An exception of check() counts as "not yet"; the last one is the cause of the failure."""
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     last, seen = None, None
     while True:

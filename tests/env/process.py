@@ -4,6 +4,8 @@ import pathlib
 import signal
 import subprocess
 
+from env.poll import PATIENCE
+
 # setpriv becomes the program: same pid. (A hook between fork and exec would upset gRPC's threads.)
 DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"]
 
@@ -47,7 +49,8 @@ class Process:
         self.signal(signal.SIGCONT)
 
     def wait(self, timeout):
-        return self.child.wait(timeout)
+        """Its exit status; like eventually(), patient."""
+        return self.child.wait(timeout * PATIENCE)
 
     def stop(self, timeout=15):
         """SIGTERM; the exit status. Fails when the process needs longer than timeout."""
@@ -67,7 +70,7 @@ class Process:
         if self.running():
             self.child.kill()
         if self.child is not None:
-            self.child.wait(10)
+            self.child.wait(60)
 
     def rss_bytes(self):
         """Resident memory now."""

@@ -20,7 +20,7 @@ class RedisServer(Process):
             ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.dir, "--save", "",
              "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", *options],
             self.dir / "redis.log")
-        self.client = redis.Redis("127.0.0.1", self.port, decode_responses=True, socket_timeout=5)
+        self.client = redis.Redis("127.0.0.1", self.port, decode_responses=True, socket_timeout=30)
 
     @property
     def address(self):

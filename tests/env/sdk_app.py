@@ -51,7 +51,7 @@ class Page:
                 for name, text in self.files.items():
                     (directory / name).write_text(text)
                 for step in PREPARE[self.language]:
-                    subprocess.run(step, cwd=directory, check=True, timeout=150)
+                    subprocess.run(step, cwd=directory, check=True, timeout=600)
                 (directory / ".complete").touch()
         return directory
 
@@ -88,7 +88,7 @@ class App(Process):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}",
                                          headers={"X-Feature-Context": feature} if feature else {})
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status
         except urllib.error.HTTPError as e:
             return e.code

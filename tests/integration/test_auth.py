@@ -174,7 +174,7 @@ def test_the_curl_lines_of_the_page_work(spantoll, tmp_path):
 
 
 def spantoll_verb(*args):
-    return subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=20)
+    return subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=300)
 
 
 CONFIG = """

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.core
 
 
 def spantoll(*args, **env):
-    return subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=60, env={**os.environ, **env})
+    return subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=300, env={**os.environ, **env})
 
 
 def verbs():

@@ -21,7 +21,7 @@ SECTIONS = ["receivers", "processors", "exporters", "connectors", "extensions"]
 
 
 def spantoll(*args, env=None):
-    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=60,
+    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=300,
                           env={**os.environ, **(env or {})})
 
 

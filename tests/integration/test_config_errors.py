@@ -46,7 +46,7 @@ service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}
 
 
 def spantoll(*args, env=None, stdin=None):
-    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=60, input=stdin,
+    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=300, input=stdin,
                           env={**os.environ, **(env or {})})
 
 

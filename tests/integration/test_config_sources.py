@@ -30,7 +30,7 @@ service:
 
 
 def spantoll(*args, **env):
-    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=60,
+    return subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=300,
                           env={**os.environ, "PASSWORD": "hunter2", **env})
 
 

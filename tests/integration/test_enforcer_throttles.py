@@ -52,8 +52,9 @@ class Watch:
         return [(i, flags[i]) for i in range(1, len(flags)) if flags[i] != flags[i - 1]]
 
     def unbroken(self):
-        indexes = [w[0] for w in self.windows]
-        return indexes == list(range(indexes[0], indexes[0] + len(indexes)))
+        """Every window was decided and seen, from the first one on."""
+        indexes, (_, _, over, under, _, _) = [w[0] for w in self.windows], self.windows[0]
+        return over + under <= 1 and indexes == list(range(indexes[0], indexes[0] + len(indexes)))
 
 
 class Spender:
@@ -91,11 +92,18 @@ def check_rule(windows):
         assert state_on == on == flag, windows
 
 
+ATTEMPTS = 5  # a machine that stalls for a second skips a window: then the run says nothing
+
+
 def test_first_value_over_the_limit_sets_the_flag_at_the_third_window_and_not_before(redis_server, enforcer):
-    daemon = enforcer(("*", 500, 3600, "enforce"))
-    daemon.spend("payment-svc", 600 * USD)
-    watch = Watch(redis_server)
-    watch.until(5, 20)
+    for _ in range(ATTEMPTS):
+        daemon, watch = enforcer(("*", 500, 3600, "enforce")), Watch(redis_server)
+        daemon.spend("payment-svc", 600 * USD)
+        watch.until(5, 20)
+        if watch.unbroken():
+            break
+        daemon.kill()
+        redis_server.client.flushall()
     check_rule(watch.windows)
     assert watch.changes() == [(3, True)]
     assert 0 < redis_server.client.ttl(FLAG) <= 60
@@ -124,14 +132,14 @@ def reference_run(redis_server, enforcer):
 
 
 def test_reference_run_of_a_step_up_and_down(redis_server, enforcer):
-    for attempt in range(3):  # a machine that stalls for a second skips a window: then the run says nothing
+    for _ in range(ATTEMPTS):
         daemon, watch, high, low = reference_run(redis_server, enforcer)
-        check_rule(watch.windows)
         before = watch.windows[high - 2][1]
         if watch.unbroken() and low - high == 15 and abs(before - 300) < 1e-6:
             break
         daemon.kill()
         redis_server.client.flushall()
+    check_rule(watch.windows)
     emas = [w[1] for w in watch.windows]
     assert abs(emas[high - 1] - 370) < 1e-6 and abs(emas[low - 1] - (0.9 * emas[low - 2] + 10)) < 1e-6
     assert watch.changes() == [(high + 5, True), (low + 9, False)]
@@ -146,7 +154,8 @@ def test_a_flag_that_was_deleted_is_set_again_and_a_foreign_one_is_left_alone(re
     eventually(lambda: redis_server.client.get(FLAG) == "true", 20, "the flag is set")
     redis_server.client.delete(FLAG)
     eventually(lambda: redis_server.client.get(FLAG) == "true", 5, "the flag is back")
-    assert daemon.counter("flags_restored") == 1 and daemon.counter("flags_set") == 1
+    eventually(lambda: daemon.counter("flags_restored") == 1, 5, "and counted")
+    assert daemon.counter("flags_set") == 1
     assert redis_server.client.get("enforce:throttle:innocent") == "by hand"
 
 
@@ -155,14 +164,15 @@ def test_shadow_decides_but_sets_no_flag(redis_server, enforcer):
     daemon.spend("payment-svc", 600 * USD)
     eventually(lambda: redis_server.client.get("{%s}:shadow" % FLAG) == "true", 20, "the shadow flag is set")
     assert redis_server.client.get(FLAG) is None
-    assert daemon.log.count("payment-svc would be throttled (shadow): $600.00/$500") == 1
-    assert daemon.rows()["payment-svc"][2:] == (False, True)
+    eventually(lambda: daemon.rows()["payment-svc"][2:] == (False, True), 5, "the daemon knows")
+    eventually(lambda: "payment-svc would be throttled (shadow): $600.00/$500" in daemon.log, 5, "and says so")
+    assert daemon.log.count("would be throttled") == 1
 
 
 def test_the_tightest_of_several_budgets_trips(redis_server, enforcer):
     daemon = enforcer(("*", 5000, 3600, "enforce"), ("payment-*", 500, 60, "enforce"), ("cart", 1, 60, "enforce"))
     daemon.spend("payment-svc", 600 * USD)
     eventually(lambda: redis_server.client.get(FLAG) == "true", 20, "the flag is set")
-    assert "payment-svc exceeded budget: $600.00/$500" in daemon.log
+    eventually(lambda: "payment-svc exceeded budget: $600.00/$500" in daemon.log, 5, "it says so")
     states = [v for k, v in redis_server.client.hgetall("{%s}:d" % FLAG).items() if k.startswith("b:")]
     assert sorted(s.split()[4] for s in states) == ["0", "1"]

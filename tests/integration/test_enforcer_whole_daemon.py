@@ -60,10 +60,10 @@ def test_an_expensive_request_throttles_its_service_at_the_third_window(priced, 
         return flag == "true"
 
     eventually(flagged, 20, "the flag is set", every=0.02)
-    assert all((over >= 3) == (flag == "true") for over, flag in seen) and seen[-1][0] == 3
+    assert all((over >= 3) == (flag == "true") for over, flag in seen) and seen[-1][0] >= 3
     daemon.wait_log(r"\[COST_ENFORCEMENT\] payment-svc exceeded budget: \$512\.40/\$500")
     assert redis_server.client.get("enforce:throttle:cart") is None
-    assert daemon.metric("spantoll_enforcer_throttled", service="payment-svc") == 1
+    daemon.wait_metric("spantoll_enforcer_throttled", 1, service="payment-svc")
     assert abs(daemon.metric("budget_utilization_pct", service="payment-svc") - Decimal("102.48")) < Decimal("1e-6")
 
 
@@ -92,7 +92,7 @@ class Load(threading.Thread):
         r = random.Random(6)
         while not self.ended.wait(0.01):
             sent = spans("/pay", [r.randrange(1, 10**9) for _ in range(100)])
-            if self.client.export(otlp.request({"payment-svc": sent})).ok:
+            if self.client.export(otlp.request({"payment-svc": sent}), wait_for_ready=False).ok:
                 self.total += cost(sent)
             else:
                 self.refused += 1
@@ -167,9 +167,10 @@ def test_without_redis_the_same_rule_holds_in_memory(priced):
     daemon.wait_log("store: memory: sums and averages start empty")
     assert daemon.export(otlp.request({"payment-svc": spans("/dear", [600_000_000])})).ok
     daemon.wait_log(r"\[COST_ENFORCEMENT\] payment-svc exceeded budget: \$600\.00/\$500")
-    assert daemon.metric("spantoll_enforcer_throttled", service="payment-svc") == 1
+    daemon.wait_metric("spantoll_enforcer_throttled", 1, service="payment-svc")
     daemon.wait_log(r"payment-svc is back within budget", timeout=30)
-    assert daemon.metric("spantoll_enforcer_flags_set") == 1 and daemon.metric("spantoll_enforcer_flags_released") == 1
+    daemon.wait_metric("spantoll_enforcer_flags_released", 1)
+    assert daemon.metric("spantoll_enforcer_flags_set") == daemon.metric("spantoll_enforcer_flags_released") == 1
 
 
 def test_wrong_settings_are_named(spantoll):

@@ -90,7 +90,7 @@ def test_spans_arrive_as_they_came_with_gzip_headers_and_our_name(spantoll, dest
 
 def test_several_batches_travel_in_one_request(spantoll, destination):
     there = destination(compression=grpc.Compression.Gzip)  # its answers come in gzip too
-    queue = {"batch": {"flush_timeout": "5s", "min_size": 40}}
+    queue = {"batch": {"flush_timeout": "10m", "min_size": 40}}
     daemon = spantoll(exporters=exporter(there.address, sending_queue=queue, compression="none"))
     requests = [otlp.many(f"service-{i}", 10) for i in range(4)]
     for r in requests:
@@ -115,11 +115,10 @@ def test_a_throttled_exporter_waits_as_long_as_it_is_told(spantoll, destination)
     there = destination()
     there.answers = [Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "slow down", retry_after=1.25)]
     daemon = spantoll(exporters=exporter(there.address))
-    assert daemon.export(otlp.many("a", 7)).ok
-    eventually(lambda: there.calls == 1, what="the first attempt")
     begin = time.monotonic()
+    assert daemon.export(otlp.many("a", 7)).ok
     daemon.wait_metric("otelcol_exporter_sent_spans", 7, exporter="otlp")
-    assert time.monotonic() - begin > 1.0
+    assert time.monotonic() - begin >= 1.25
     assert there.calls == 2 and lost(daemon) == 0
 
 
@@ -216,7 +215,7 @@ def test_cut_connections_lose_nothing(spantoll, destination, wire):
 def test_a_call_that_is_not_answered_is_given_up_and_tried_again(spantoll, destination):
     there = destination()
     release = threading.Event()
-    there.answers = [lambda r, c: release.wait(30) and c.abort(grpc.StatusCode.ABORTED, "late")]
+    there.answers = [lambda r, c: release.wait(600) and c.abort(grpc.StatusCode.ABORTED, "late")]
     daemon = spantoll(exporters=exporter(there.address, timeout="300ms"))
     assert daemon.export(otlp.many("a", 4)).ok
     daemon.wait_metric("otelcol_exporter_sent_spans", 4, exporter="otlp")
@@ -234,14 +233,14 @@ def test_sigterm_delivers_what_is_queued_and_leaves_a_silent_server_in_time(span
     assert daemon.stop() == 0
     assert len(there.ids) == 300
     release = threading.Event()
-    there.always = lambda r, c: release.wait(30)
+    there.always = lambda r, c: release.wait(600)
     try:
         daemon = spantoll(exporters=exporter(there.address, timeout="0s"))
         assert daemon.export(otlp.many("a", 5)).ok
         eventually(lambda: there.calls == 2, what="the silent call")
         begin = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - begin < 12
+        assert time.monotonic() - begin < 60
         assert "lost 5 spans" in daemon.log
     finally:
         release.set()

@@ -97,7 +97,7 @@ def test_json_without_compression_to_an_url_of_its_own(spantoll, destination):
                      Answer(400, json.dumps({"code": 3, "message": "no such tenant"}).encode(),
                             {"content-type": "application/json; charset=utf-8"})]
     settings = {"traces_endpoint": there.url + "/api/traces?x=1", "encoding": "json", "compression": "none"}
-    queue = {"batch": {"flush_timeout": "5s", "min_size": 40}}
+    queue = {"batch": {"flush_timeout": "10m", "min_size": 40}}
     daemon = spantoll(exporters={"otlphttp": settings | {"sending_queue": queue}})
     requests = [otlp.request({f"service-{i}": [otlp.span("é", attrs={"f": 1.5, "b": b"\0\xff", "i": -2**63}) for _ in range(10)]})
                 for i in range(4)]
@@ -130,11 +130,10 @@ def test_retry_after_is_waited_for(spantoll, destination):
     there = destination()
     there.answers = [refusal(429, "slow down", retry_after="2")]
     daemon = spantoll(exporters=exporter(there.url))
-    assert daemon.export(otlp.many("a", 7)).ok
-    eventually(lambda: there.calls == 1, what="the first attempt")
     begin = time.monotonic()
+    assert daemon.export(otlp.many("a", 7)).ok
     wait_sent(daemon, 7)
-    assert time.monotonic() - begin > 1.5
+    assert time.monotonic() - begin >= 2
     assert there.calls == 2 and lost(daemon) == 0
 
 
@@ -228,19 +227,20 @@ def test_cut_connections_lose_nothing(spantoll, destination, wire):
 def test_a_silent_server_is_given_up_and_tried_again_and_left_in_time_at_shutdown(spantoll, destination):
     there = destination()
     release = threading.Event()
-    there.answers = [lambda r: release.wait(30) and Answer(503)]
+    there.answers = [lambda r: release.wait(600) and Answer(503)]
     try:
         daemon = spantoll(exporters=exporter(there.url, timeout="300ms"))
         assert daemon.export(otlp.many("a", 4)).ok
         wait_sent(daemon, 4)
-        assert there.calls == 2
+        calls = there.calls
+        assert calls >= 2
         assert daemon.stop() == 0
-        there.always = lambda r: release.wait(30) and Answer(503)
+        there.always = lambda r: release.wait(600) and Answer(503)
         daemon = spantoll(processors={"batch": {"timeout": "5m"}}, exporters=exporter(there.url, timeout="0s"))
         assert daemon.export(otlp.many("a", 5)).ok
         begin = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - begin < 12 and there.calls == 3
+        assert time.monotonic() - begin < 60 and there.calls == calls + 1
         assert "lost 5 spans" in daemon.log
     finally:
         release.set()

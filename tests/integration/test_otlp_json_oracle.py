@@ -38,7 +38,7 @@ class Unjson:
 
     def close(self):
         self.process.stdin.close()
-        assert self.process.wait(timeout=10) == 0
+        assert self.process.wait(timeout=120) == 0
 
 
 @pytest.fixture(scope="module")

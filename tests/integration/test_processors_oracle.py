@@ -49,7 +49,7 @@ class Chain:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        assert self.process.wait(timeout=10) == 0
+        assert self.process.wait(timeout=120) == 0
 
 
 # ---- the actions, on protobuf's own objects --------------------------------------------------------

@@ -162,7 +162,7 @@ def test_a_receiver_that_changes_keeps_its_http_port(spantoll, tmp_path):
             try:
                 http = urllib.request.Request(f"http://127.0.0.1:{port}/v1/traces", request.SerializeToString(),
                                               {"content-type": "application/x-protobuf"})
-                with urllib.request.urlopen(http, timeout=5) as answer:
+                with urllib.request.urlopen(http, timeout=60) as answer:
                     assert answer.status == 200
             except OSError as e:
                 refused.append(e)

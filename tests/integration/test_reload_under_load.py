@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 
 import pytest
 
@@ -78,7 +77,7 @@ def test_200_reloads_lose_nothing_and_refuse_nobody(spantoll, tmp_path, prices):
         for i in range(1, RELOADS + 1):
             daemon.reload(**configs[i % len(configs)], timeout=30)
             if i in (WARM, RELOADS):
-                time.sleep(0.5)  # what retires has gone
+                eventually(lambda: len(daemon.status()["components"]) == 4, 20, "what retires has gone")
                 marks[i] = resident_kib(daemon.child.pid), open_files(daemon.child.pid)
     assert not senders.refused, senders.refused[:3]
     assert len(senders.acknowledged) > 20 * RELOADS

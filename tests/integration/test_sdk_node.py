@@ -21,7 +21,7 @@ def test_every_span_has_its_price_and_redis_their_sum(spantoll, kafka, redis_ser
     done = subprocess.run(
         ["node", ROOT / "tests/env/node/send.js", daemon.grpc, service, "600", "GET", str(DURATION_MS),
          "url.path=/carts/f81d4fae-7dec-11d0-a765-00a0c91e6bf6"],
-        capture_output=True, text=True, timeout=60, env={**os.environ, "NODE_PATH": str(ROOT / "build/node/node_modules")})
+        capture_output=True, text=True, timeout=300, env={**os.environ, "NODE_PATH": str(ROOT / "build/node/node_modules")})
     assert done.returncode == 0, done.stderr
     sent = set(done.stdout.split())
     records = cost_path.read_service(kafka, service, len(sent))

@@ -98,7 +98,7 @@ def run_line(name, **addresses):
     for port, address in addresses.items():
         argv = [a.replace(f"localhost:{port[1:]}", address) for a in argv]
     return subprocess.run(argv, cwd=ROOT, env={**os.environ, "PATH": f"{BUILD}/go:{os.environ['PATH']}"},
-                          capture_output=True, text=True, timeout=60, check=True)
+                          capture_output=True, text=True, timeout=300, check=True)
 
 
 def test_grpcurl_sees_that_it_serves(start):

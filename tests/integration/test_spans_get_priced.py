@@ -174,5 +174,5 @@ def test_the_region_is_the_resources_own_where_it_has_one(run):
 def test_a_pricing_without_prices_does_not_start(spantoll):
     daemon = spantoll(wait=False, processors={"pricing": {"book": "pricebook/other"}, "cost": {}})
     daemon.expect_failure = True
-    assert daemon.child.wait(20) != 0
+    assert daemon.wait(20) != 0
     assert 'there is no price book "pricebook/other"' in daemon.log

@@ -32,7 +32,7 @@ class Splicer:
 
     def close(self):
         self.process.stdin.close()
-        assert self.process.wait(timeout=10) == 0
+        assert self.process.wait(timeout=120) == 0
 
 
 @pytest.fixture(scope="module")

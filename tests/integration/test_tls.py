@@ -56,12 +56,12 @@ def send(daemon, protocol, ca=None, pair=None, spans=1):
     body = otlp.many("checkout", spans)
     if protocol == "http":
         try:
-            with HttpClient(daemon.http_port, tls=ca and tls_context(ca, pair), timeout=5) as client:
+            with HttpClient(daemon.http_port, tls=ca and tls_context(ca, pair), timeout=60) as client:
                 return client.post(body).ok
         except (OSError, http.client.HTTPException):
             return False
     client = otlp.Client(daemon.grpc, [("grpc.use_local_subchannel_pool", 1)], ca and otlp.tls_credentials(ca, pair))
-    answer = client.export(body, wait_for_ready=False, timeout=5)
+    answer = client.export(body, wait_for_ready=False)
     client.close()
     assert answer.code in (grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE), answer
     return answer.ok
@@ -78,7 +78,7 @@ def handshake(port, ca, pair=None, **versions):
     if pair:
         context.load_cert_chain(pair.cert, pair.key)
     try:
-        with socket.create_connection(("127.0.0.1", port), 5) as plain:
+        with socket.create_connection(("127.0.0.1", port), 60) as plain:
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as s:
                 s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" if s.selected_alpn_protocol() != "h2" else PREFACE)
                 return (s.version(), s.getpeercert(True)) if s.recv(9) else "closed"

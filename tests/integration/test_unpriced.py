@@ -14,7 +14,7 @@ pytestmark = pytest.mark.core
 
 
 def unpriced(*args, stdin=""):
-    return subprocess.run([BINARY, "unpriced", *args], input=stdin, capture_output=True, text=True, timeout=60)
+    return subprocess.run([BINARY, "unpriced", *args], input=stdin, capture_output=True, text=True, timeout=300)
 
 
 def record(service, operation, error=None, **more):

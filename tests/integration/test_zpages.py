@@ -16,7 +16,7 @@ pytestmark = pytest.mark.core
 
 def ask(url, method="GET", accept=None):
     request = urllib.request.Request(url, method=method, headers={"Accept": accept} if accept else {})
-    with urllib.request.urlopen(request, timeout=5) as r:
+    with urllib.request.urlopen(request, timeout=60) as r:
         return r.headers, r.read().decode()
 
 
