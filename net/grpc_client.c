@@ -12,6 +12,7 @@
 #include "net/grpc_channel.h"
 #include "net/grpc_library.h"
 #include "net/gzip.h"
+#include "net/inflate.h"
 
 /* Of an answer in gzip. Servers answer as they are asked; those of OTLP fit in a packet. */
 #define UNPACKED_MAX ((size_t)64 << 10)
@@ -24,8 +25,8 @@ struct toll_grpc_client {
 	size_t header_count;
 	pthread_mutex_t gzip_lock; /* guards packer */
 	struct toll_gzip packer;
-	struct toll_gzip unpacker; /* the thread's */
-	pthread_mutex_t lock;      /* guards channel, calls, stopping and the end of in_flight */
+	struct toll_inflater inflater; /* the thread's */
+	pthread_mutex_t lock; /* guards channel, calls, stopping and the end of in_flight */
 	grpc_channel *channel;
 	grpc_channel *before; /* the one before reopen(): calls may still be on it */
 	pthread_cond_t idle;
@@ -120,8 +121,8 @@ static char *gather(const grpc_byte_buffer *b, size_t size)
 static bool unpack(struct toll_grpc_client *c, char **bytes, size_t *size)
 {
 	char *out = malloc(UNPACKED_MAX);
-	bool ok = out && !toll_gzip_unpack(&c->unpacker, toll_slice(*bytes, *size), out,
-	                                   UNPACKED_MAX, size);
+	bool ok = out && !toll_inflate(&c->inflater, TOLL_ENCODING_GZIP, toll_slice(*bytes, *size),
+	                               out, UNPACKED_MAX, size);
 
 	free(*bytes);
 	*bytes = out;
@@ -377,7 +378,7 @@ struct toll_grpc_client *toll_grpc_client_free(struct toll_grpc_client *c)
 	}
 	free(c->headers);
 	toll_gzip_release(&c->packer);
-	toll_gzip_release(&c->unpacker);
+	toll_inflater_release(&c->inflater);
 	toll_grpc_library_unref();
 	pthread_cond_destroy(&c->idle);
 	pthread_mutex_destroy(&c->gzip_lock);

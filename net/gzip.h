@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip.h - whole messages to gzip and back, each with a limit on what comes out (RFC 1952).
+/* gzip.h - whole messages to gzip (RFC 1952). The way back is net/inflate.h.
  *
  * Level 1 of libdeflate: on OTLP it makes messages as small as zlib's default level does, within
  * 2 %, for a fifth of the work (0.6 instead of 3.0 us per span). */
@@ -10,12 +10,10 @@
 #include "base/slice.h"
 
 struct libdeflate_compressor;
-struct libdeflate_decompressor;
 
 /* Zeroed: nothing allocated yet. One thread at a time. */
 struct toll_gzip {
 	struct libdeflate_compressor *compressor;
-	struct libdeflate_decompressor *decompressor;
 };
 
 void toll_gzip_release(struct toll_gzip *z);
@@ -23,10 +21,5 @@ void toll_gzip_release(struct toll_gzip *z);
 /* *ret is malloc'ed, no larger than it needs to be. TOLL_ENOMEM. */
 int toll_gzip_pack(struct toll_gzip *z, struct toll_slice bytes, char **ret,
                    size_t *ret_len) TOLL_MUST_CHECK;
-
-/* Into out, at most room bytes. TOLL_ETOOBIG: there is more; TOLL_EINVALID: not gzip, or broken;
- * TOLL_ENOMEM. */
-int toll_gzip_unpack(struct toll_gzip *z, struct toll_slice packed, char *out, size_t room,
-                     size_t *ret_len) TOLL_MUST_CHECK;
 
 #endif

@@ -3,7 +3,6 @@
 #include "receivers/otlp/grpc.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "receivers/otlp/response.h"
@@ -122,7 +121,7 @@ static const struct toll_otlp_grpc *grpc_of_const(const struct toll_otlp_engine 
 /* Core's own buffers: what may be on its way in before the byte budget sees it. */
 static size_t core_memory(const struct toll_otlp_engine *e)
 {
-	return (16 + 8 * (size_t)e->workers) * e->max_message_bytes;
+	return (16 + 8 * (size_t)e->workers) * e->set.max_message_bytes;
 }
 
 static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reterr)
@@ -132,15 +131,15 @@ static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reter
 	const struct toll_otlp_keepalive *k = &c->keepalive.server_parameters;
 	const struct toll_otlp_enforcement *p = &c->keepalive.enforcement_policy;
 	struct toll_grpc_server_settings set = {
-		.endpoint = g->endpoint,
-		.setting = g->setting,
+		.endpoint = e->endpoint,
+		.setting = e->setting,
 		.thread = "toll-otlp",
 		.methods = g->methods,
 		.method_count = TOLL_COUNT(g->methods),
 		.workers = e->workers,
 		.tls = e->security.tls,
 		.call_size = sizeof(struct toll_otlp_request),
-		.max_message_bytes = e->max_message_bytes,
+		.max_message_bytes = e->set.max_message_bytes,
 		.read_buffer_bytes = c->read_buffer_size,
 		.memory_bytes = core_memory(e),
 		.max_streams = (unsigned)c->max_concurrent_streams,
@@ -156,28 +155,14 @@ static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reter
 	return toll_grpc_server_new(&set, &g->server, reterr);
 }
 
-static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
-{
-	const struct toll_otlp_grpc_config *c = &e->receiver->config->protocols.grpc;
-	int err = toll_otlp_security_start(&e->security, &e->receiver->super.super, "grpc", &c->tls,
-	                                   &c->auth, reterr);
-
-	return err ? err : listen_and_serve(e, reterr);
-}
-
 static void engine_close(struct toll_otlp_engine *e)
 {
-	struct toll_otlp_grpc *g = grpc_of(e);
-
-	if (g->server)
-		toll_grpc_server_close(g->server);
+	toll_grpc_server_close(grpc_of(e)->server);
 }
 
 static bool stop(struct toll_otlp_engine *e, uint64_t deadline_mono_ns)
 {
-	struct toll_otlp_grpc *g = grpc_of(e);
-
-	return !g->server || toll_grpc_server_stop(g->server, deadline_mono_ns);
+	return toll_grpc_server_stop(grpc_of(e)->server, deadline_mono_ns);
 }
 
 static void engine_free(struct toll_otlp_engine *e)
@@ -209,7 +194,7 @@ static const struct toll_otlp_engine_ops ops = {
 	.name = "OTLP/gRPC",
 	.compressed = "unknown compression: send gzip or identity",
 	.too_big = "the message is larger than max_recv_msg_size_mib once inflated",
-	.start = start,
+	.listen = listen_and_serve,
 	.close = engine_close,
 	.stop = stop,
 	.free = engine_free,
@@ -236,18 +221,22 @@ static void add_methods(struct toll_otlp_grpc *g)
 struct toll_otlp_engine *toll_otlp_grpc_new(struct toll_otlp *o)
 {
 	const struct toll_otlp_grpc_config *c = &o->config->protocols.grpc;
+	struct toll_otlp_engine_settings set = {
+		.endpoint = c->endpoint,
+		.transport = c->transport,
+		.workers = c->workers,
+		.max_message_bytes = (size_t)c->max_recv_msg_size_mib << 20,
+		.tls = &c->tls,
+		.auth = &c->auth,
+	};
 	struct toll_otlp_grpc *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return NULL;
-	if (toll_otlp_engine_init(&g->super, &ops, o, c->workers,
-	                          (size_t)c->max_recv_msg_size_mib << 20) < 0) {
+	if (toll_otlp_engine_init(&g->super, &ops, o, &set) < 0) {
 		free(g);
 		return NULL;
 	}
 	add_methods(g);
-	snprintf(g->setting, sizeof(g->setting), "receivers::%s::protocols::grpc::endpoint",
-	         o->super.super.id.text);
-	toll_otlp_print_endpoint(c->endpoint, c->transport, g->endpoint);
 	return &g->super;
 }

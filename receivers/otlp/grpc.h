@@ -10,8 +10,6 @@ struct toll_otlp_grpc {
 	struct toll_otlp_engine super;
 	struct toll_grpc_server *server;
 	struct toll_grpc_method methods[5];
-	char setting[128];
-	char endpoint[TOLL_ENDPOINT_MAX];
 };
 
 /* health.c: a handler; ctx is the struct toll_otlp_grpc. */

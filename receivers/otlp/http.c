@@ -25,8 +25,6 @@ struct http {
 	char coding_names[TOLL_CODINGS_MAX];
 	char path[TOLL_OTLP_PATH_MAX + 2];
 	char unknown_path[320], unknown_coding[128];
-	char setting[128];
-	char endpoint[TOLL_ENDPOINT_MAX];
 };
 
 /* In every call. */
@@ -312,8 +310,8 @@ static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reter
 	struct http *h = http_of(e);
 	const struct toll_otlp_http_config *c = &e->receiver->config->protocols.http;
 	struct toll_http_settings set = {
-		.endpoint = h->endpoint,
-		.setting = h->setting,
+		.endpoint = e->endpoint,
+		.setting = e->setting,
 		.thread = "toll-otlp-http",
 		.service = &h->service,
 		.call_size = sizeof(struct request),
@@ -324,7 +322,7 @@ static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reter
 		.workers = e->workers,
 		.max_connections = (unsigned)c->max_connections,
 		.max_header_bytes = BUFFER_BYTES,
-		.max_body_bytes = e->max_message_bytes,
+		.max_body_bytes = e->set.max_message_bytes,
 		.header_timeout_ns = c->read_header_timeout,
 		.body_timeout_ns = c->read_timeout,
 		.answer_timeout_ns = c->write_timeout,
@@ -335,28 +333,14 @@ static int listen_and_serve(struct toll_otlp_engine *e, struct toll_error *reter
 	return toll_http_server_new(&set, &h->server, reterr);
 }
 
-static int start(struct toll_otlp_engine *e, struct toll_error *reterr)
-{
-	const struct toll_otlp_http_config *c = &e->receiver->config->protocols.http;
-	int err = toll_otlp_security_start(&e->security, &e->receiver->super.super, "http", &c->tls,
-	                                   &c->auth, reterr);
-
-	return err ? err : listen_and_serve(e, reterr);
-}
-
 static void engine_close(struct toll_otlp_engine *e)
 {
-	struct http *h = http_of(e);
-
-	if (h->server)
-		toll_http_server_close(h->server);
+	toll_http_server_close(http_of(e)->server);
 }
 
 static bool stop(struct toll_otlp_engine *e, uint64_t deadline_mono_ns)
 {
-	struct http *h = http_of(e);
-
-	return !h->server || toll_http_server_stop(h->server, deadline_mono_ns);
+	return toll_http_server_stop(http_of(e)->server, deadline_mono_ns);
 }
 
 static void engine_free(struct toll_otlp_engine *e)
@@ -386,7 +370,7 @@ static const struct toll_otlp_engine_ops ops = {
 	.transport = "http",
 	.name = "OTLP/HTTP",
 	.too_big = "the body is larger than max_request_body_size once inflated",
-	.start = start,
+	.listen = listen_and_serve,
 	.close = engine_close,
 	.stop = stop,
 	.free = engine_free,
@@ -420,31 +404,34 @@ static void write_sentences(struct http *h, const struct toll_otlp_http_config *
 	         h->coding_names);
 }
 
-static int fill(struct http *h, struct toll_otlp *o)
+static int fill(struct http *h, const struct toll_otlp_http_config *c)
 {
-	const struct toll_otlp_http_config *c = &o->config->protocols.http;
-
 	h->service = (struct toll_http_service){ admit, serve, h };
 	h->codings = toll_otlp_coding_set(&c->compression_algorithms);
 	write_sentences(h, c);
-	snprintf(h->setting, sizeof(h->setting), "receivers::%s::protocols::http::endpoint",
-	         o->super.super.id.text);
-	toll_otlp_print_endpoint(c->endpoint, c->transport, h->endpoint);
 	return toll_otlp_cors_init(&h->cors, &c->cors) || copy_headers(h, &c->response_headers);
 }
 
 struct toll_otlp_engine *toll_otlp_http_new(struct toll_otlp *o)
 {
 	const struct toll_otlp_http_config *c = &o->config->protocols.http;
+	struct toll_otlp_engine_settings set = {
+		.endpoint = c->endpoint,
+		.transport = c->transport,
+		.workers = c->workers,
+		.max_message_bytes = c->max_request_body_size,
+		.tls = &c->tls,
+		.auth = &c->auth,
+	};
 	struct http *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
-	if (toll_otlp_engine_init(&h->super, &ops, o, c->workers, c->max_request_body_size) < 0) {
+	if (toll_otlp_engine_init(&h->super, &ops, o, &set) < 0) {
 		free(h);
 		return NULL;
 	}
-	if (fill(h, o)) {
+	if (fill(h, c)) {
 		engine_free(&h->super);
 		return NULL;
 	}

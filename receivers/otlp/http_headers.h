@@ -4,7 +4,7 @@
 #define TOLL_RECEIVERS_OTLP_HTTP_HEADERS_H
 
 #include "config/schema.h"
-#include "receivers/otlp/inflate.h"
+#include "net/inflate.h"
 #include "receivers/otlp/response.h"
 
 /* Content-Type, parameters ignored; text NULL: absent. False: not one that OTLP knows. */

@@ -19,7 +19,7 @@ static int otlp_start(struct toll_component *c, struct toll_error *reterr)
 
 	for (size_t i = 0; i < o->engine_count; i++) {
 		struct toll_otlp_engine *e = o->engines[i];
-		int err = e->ops->start(e, reterr);
+		int err = toll_otlp_engine_start(e, reterr);
 
 		if (err)
 			return err;
@@ -37,9 +37,9 @@ static bool stop_engines(struct toll_otlp *o, uint64_t deadline_mono_ns)
 	bool all = true;
 
 	for (size_t i = 0; i < o->engine_count; i++)
-		o->engines[i]->ops->close(o->engines[i]);
+		toll_otlp_engine_close(o->engines[i]);
 	for (size_t i = 0; i < o->engine_count; i++)
-		all &= o->engines[i]->ops->stop(o->engines[i], deadline_mono_ns);
+		all &= toll_otlp_engine_stop(o->engines[i], deadline_mono_ns);
 	return all;
 }
 

@@ -34,7 +34,7 @@ static int inflate(struct toll_otlp_request *r, const struct toll_otlp_body *bod
 {
 	struct toll_inflater *z = &r->engine->inflaters[body->worker];
 	struct toll_slice packed = toll_slice(bytes, body->size);
-	size_t max = r->engine->max_message_bytes;
+	size_t max = r->engine->set.max_message_bytes;
 	size_t room = toll_inflate_hint(body->encoding, packed, max);
 
 	for (;;) {

@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "net/endpoint.h"
+#include "net/inflate.h"
 #include "pipeline/consumer.h"
 #include "receivers/otlp/identity.h"
-#include "receivers/otlp/inflate.h"
 #include "receivers/otlp/response.h"
 #include "receivers/otlp/security.h"
 
@@ -28,19 +29,16 @@ struct toll_otlp_engine_ops {
 	 * headers, NULL: they always tell. */
 	const char *too_big, *compressed;
 
-	/* Listens and serves when this returns 0. */
-	int (*start)(struct toll_otlp_engine *e, struct toll_error *reterr);
-	/* Takes no new requests; those inside go on. Returns at once. Legal before start and twice.
-	 */
+	/* Listens and serves when this returns 0; e->security is ready. */
+	int (*listen)(struct toll_otlp_engine *e, struct toll_error *reterr);
+	/* The next four after listen() was 0; close and stop: as toll_otlp_engine_close, _stop. */
 	void (*close)(struct toll_otlp_engine *e);
-	/* Closes and waits for the answers of those inside, at most until the deadline. False: some
-	 * are still owed, and e must stay. Legal before start and twice. */
 	bool (*stop)(struct toll_otlp_engine *e, uint64_t deadline_mono_ns);
-	void (*free)(struct toll_otlp_engine *e); /* after stop() was true */
-	/* Where it listens; after start. */
+	/* Where it listens. */
 	const char *(*address)(const struct toll_otlp_engine *e);
-	/* Requests that ended in failure before they were handed over. Any thread; after start. */
+	/* Requests that ended in failure before they were handed over. Any thread. */
 	uint64_t (*failures)(const struct toll_otlp_engine *e);
+	void (*free)(struct toll_otlp_engine *e); /* at any time when nothing is inside */
 
 	/* Copies the request's bytes, as many as it was announced with, and lets go of them; out
 	 * NULL: only lets go. At most once, before toll_otlp_export() returns. */
@@ -59,22 +57,43 @@ enum toll_outcome {
 	TOLL_OUTCOME_COUNT
 };
 
+/* What the settings of both protocols say; the pointers live longer than the engine. */
+struct toll_otlp_engine_settings {
+	struct toll_slice endpoint;
+	int transport;            /* enum toll_otlp_transport */
+	int64_t workers;          /* 0: one per processor */
+	size_t max_message_bytes; /* as sent, and once inflated */
+	const struct toll_server_tls *tls;
+	const struct toll_otlp_auth_config *auth;
+};
+
 /* First member of every engine. */
 struct toll_otlp_engine {
 	const struct toll_otlp_engine_ops *ops;
 	struct toll_otlp *receiver;
+	struct toll_otlp_engine_settings set;
 	struct toll_otlp_security security; /* between start and free */
+	char setting[128];                  /* "receivers::otlp::protocols::grpc::endpoint" */
+	char endpoint[TOLL_ENDPOINT_MAX];   /* as servers read it */
+	bool listening;
 	unsigned workers;
-	size_t max_message_bytes;        /* as sent, and once inflated */
 	struct toll_inflater *inflaters; /* one per worker */
 	_Atomic uint64_t *outcomes;      /* TOLL_OUTCOME_COUNT; kept for the receiver's id */
 };
 
-/* Fills the first member; workers 0: one per processor. TOLL_ENOMEM: nothing to release. */
+/* Fills the first member. TOLL_ENOMEM: nothing to release. */
 int toll_otlp_engine_init(struct toll_otlp_engine *e, const struct toll_otlp_engine_ops *ops,
-                          struct toll_otlp *o, int64_t workers,
-                          size_t max_message_bytes) TOLL_MUST_CHECK;
-void toll_otlp_engine_release(struct toll_otlp_engine *e);
+                          struct toll_otlp *o,
+                          const struct toll_otlp_engine_settings *set) TOLL_MUST_CHECK;
+void toll_otlp_engine_release(struct toll_otlp_engine *e); /* for ops->free */
+
+/* Listens and serves when this returns 0. */
+int toll_otlp_engine_start(struct toll_otlp_engine *e, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* Takes no new requests; those inside go on. Returns at once. Legal before start and twice. */
+void toll_otlp_engine_close(struct toll_otlp_engine *e);
+/* Closes and waits for the answers of those inside, at most until the deadline. False: some are
+ * still owed, and e must stay. Legal before start and twice. */
+bool toll_otlp_engine_stop(struct toll_otlp_engine *e, uint64_t deadline_mono_ns);
 
 /* A request that the engine answers by itself. Any thread. */
 void toll_otlp_count(struct toll_otlp_engine *e, enum toll_outcome outcome);

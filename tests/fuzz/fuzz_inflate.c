@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "receivers/otlp/inflate.h"
+#include "net/inflate.h"
 
 enum { ROOM = 1 << 16 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#include "receivers/otlp/inflate.h"
+#include "net/inflate.h"
 
 #define MIB ((size_t)1 << 20)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "receivers/otlp/inflate.h"
+#include "net/inflate.h"
 
 #include <libdeflate.h>
 #include <stdint.h>

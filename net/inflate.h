@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inflate.h - compressed bodies, with a cap on what comes out. By libdeflate and libzstd. */
-#ifndef TOLL_RECEIVERS_OTLP_INFLATE_H
-#define TOLL_RECEIVERS_OTLP_INFLATE_H
+#ifndef TOLL_NET_INFLATE_H
+#define TOLL_NET_INFLATE_H
 
 #include <stddef.h>
 
