@@ -24,8 +24,11 @@ const struct toll_field toll_client_tls_fields[] = {
 	TOLL_FIELD(TLS, max_version, STRING, NULL, "1.2 or 1.3; default: 1.3."),
 	TOLL_FIELD(TLS, reload_interval, DURATION, "0",
 	           "Look at the files again so often; 0: never."),
-	TOLL_FIELD_LATER("cipher_suites", "OpenSSL's defaults are used"),
-	TOLL_FIELD_LATER("curve_preferences", "OpenSSL's defaults are used"),
+	TOLL_FIELD_LATER("cipher_suites",
+	                 "OpenSSL's defaults are used: min_version: \"1.3\" leaves those of TLS "
+	                 "1.3, the system's crypto policy any choice"),
+	TOLL_FIELD_LATER("curve_preferences",
+	                 "OpenSSL's defaults are used: the system's crypto policy can change them"),
 	TOLL_FIELD_LATER("tpm", "keys are read from files"),
 	TOLL_FIELD_END,
 };

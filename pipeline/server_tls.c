@@ -21,7 +21,7 @@ const struct toll_field toll_server_tls_fields[] = {
 	TOLL_FIELD(TLS, max_version, ENUM, "1.3", "Newest version of TLS.", .choices = versions),
 	TOLL_FIELD(TLS, reload_interval, DURATION, "0",
 	           "Read the files again after this long, when clients connect; 0: never."),
-	TOLL_FIELD_REFUSED("cipher_suites", "cannot be chosen here: OpenSSL (gRPC) and GnuTLS (HTTP) offer their own modern suites; remove it, or set the system's crypto policy"),
+	TOLL_FIELD_REFUSED("cipher_suites", "cannot be chosen here: OpenSSL (gRPC) and GnuTLS (HTTP) offer their own modern suites; remove it; min_version: \"1.3\" leaves those of TLS 1.3, the system's crypto policy any choice"),
 	TOLL_FIELD_REFUSED("curve_preferences", "cannot be chosen here: OpenSSL (gRPC) and GnuTLS (HTTP) offer their own; remove it, or set the system's crypto policy"),
 	TOLL_FIELD_LATER("ca_file", "servers do not use it; to demand certificates of clients set client_ca_file"),
 	TOLL_FIELD_LATER("ca_pem", "servers do not use it; to demand certificates of clients set client_ca_file"),

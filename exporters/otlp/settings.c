@@ -46,7 +46,8 @@ const struct toll_field toll_otlp_grpc_out_fields[] = {
 		"auth",
 		"authenticators are not available yet: requests would go out without; put the "
 		"token into headers, authorization: \"Bearer ${env:TOKEN}\""),
-	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
+	TOLL_FIELD_LATER("middlewares",
+	                 "there are no middlewares: what they add to requests goes into headers"),
 	TOLL_FIELD_LATER("user_agent", "it is spantoll and the version"),
 	TOLL_FIELD_END,
 };

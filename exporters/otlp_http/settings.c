@@ -49,7 +49,8 @@ const struct toll_field toll_otlp_http_out_fields[] = {
 	TOLL_FIELD_LATER("http2_read_idle_timeout", "TCP keep-alive finds out who is gone"),
 	TOLL_FIELD_LATER("http2_ping_timeout", "TCP keep-alive finds out who is gone"),
 	TOLL_FIELD_LATER("cookies", "cookies are not kept"),
-	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
+	TOLL_FIELD_LATER("middlewares",
+	                 "there are no middlewares: what they add to requests goes into headers"),
 	TOLL_FIELD_END,
 };
 

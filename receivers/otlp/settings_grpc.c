@@ -52,12 +52,12 @@ const struct toll_field toll_otlp_grpc_fields[] = {
 	TOLL_FIELD(GRPC, keepalive, GROUP, NULL, "Pings, age and idleness of connections.",
 	           .group = keepalive_fields),
 	TOLL_FIELD_LATER("write_buffer_size", "the library chooses its own buffer sizes"),
-	TOLL_FIELD_LATER("include_metadata", "request headers are not kept"),
+	TOLL_FIELD_LATER("include_metadata", "request headers are not kept: what processors are to see must be an attribute of spans or resources"),
 	TOLL_FIELD(GRPC, tls, GROUP, NULL, "TLS; without it everything travels as plain text.",
 	           .group = toll_server_tls_fields, .present = offsetof(GRPC, tls.present)),
 	TOLL_FIELD(GRPC, auth, GROUP, NULL, "Who may send; without it everybody who can connect.",
 	           .group = toll_otlp_auth_fields, .present = offsetof(GRPC, auth.present)),
-	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
+	TOLL_FIELD_LATER("middlewares", "there are no middlewares: auth says who may send, max_concurrent_streams and memory_limiter how much"),
 	TOLL_FIELD_END,
 };
 /* clang-format on */

@@ -41,12 +41,12 @@ const struct toll_field toll_otlp_http_fields[] = {
 	TOLL_FIELD_LATER("metrics_url_path", "metrics are not received"),
 	TOLL_FIELD_LATER("logs_url_path", "logs are not received"),
 	TOLL_FIELD_LATER("profiles_url_path", "profiles are not received"),
-	TOLL_FIELD_LATER("include_metadata", "request headers are not kept"),
+	TOLL_FIELD_LATER("include_metadata", "request headers are not kept: what processors are to see must be an attribute of spans or resources"),
 	TOLL_FIELD(HTTP, tls, GROUP, NULL, "TLS; without it everything travels as plain text.",
 	           .group = toll_server_tls_fields, .present = offsetof(HTTP, tls.present)),
 	TOLL_FIELD(HTTP, auth, GROUP, NULL, "Who may send; without it everybody who can connect.",
 	           .group = toll_otlp_auth_fields, .present = offsetof(HTTP, auth.present)),
-	TOLL_FIELD_LATER("middlewares", "there are no middlewares"),
+	TOLL_FIELD_LATER("middlewares", "there are no middlewares: auth says who may send, max_connections and memory_limiter how much"),
 	TOLL_FIELD_END,
 };
 /* clang-format on */

@@ -213,6 +213,43 @@ def test_what_comes_later_says_so(write, section, name):
     assert any(f'this version has no "{name}"' in f["text"] for f in found)
 
 
+SETTINGS_OF_THE_COLLECTOR = """
+receivers:
+  otlp:
+    protocols:
+      grpc: {include_metadata: true, middlewares: [{id: limits}], tls: {cert_file: a, key_file: b, cipher_suites: [X]}}
+      http: {include_metadata: true, middlewares: [{id: limits}], tls: {cert_file: a, key_file: b, cipher_suites: [X]}}
+exporters:
+  otlp_grpc: {endpoint: "h:4317", auth: {authenticator: oidc}, middlewares: [{id: m}], tls: {cipher_suites: [X]}}
+  otlp_http: {endpoint: "https://h", auth: {authenticator: oidc}, middlewares: [{id: m}], tls: {cipher_suites: [X]}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc, otlp_http]}}}
+"""
+
+
+def test_what_the_collector_has_and_we_do_not_says_what_to_do_instead(write):
+    """Where going on without it would leave the user unprotected it is an error."""
+    instead = {
+        "include_metadata": ("warning", "must be an attribute of spans or resources"),
+        "protocols::grpc::middlewares": ("warning", "auth says who may send, max_concurrent_streams and memory_limiter"),
+        "protocols::http::middlewares": ("warning", "auth says who may send, max_connections and memory_limiter"),
+        "middlewares": ("warning", "what they add to requests goes into headers"),
+        "receivers::otlp::protocols::grpc::tls::cipher_suites": ("error", 'remove it; min_version: "1.3" leaves'),
+        "receivers::otlp::protocols::http::tls::cipher_suites": ("error", 'remove it; min_version: "1.3" leaves'),
+        "tls::cipher_suites": ("warning", 'min_version: "1.3" leaves'),
+        "exporters::otlp_grpc::auth": ("error", "put the token into headers"),
+        "exporters::otlp_http::auth": ("error", "put the token into headers"),
+    }
+    status, found = findings(write(SETTINGS_OF_THE_COLLECTOR))
+    assert status == 3
+    told = {f["path"]: (f["severity"], f["text"]) for f in found}
+    paths = [f"receivers::otlp::protocols::{p}::{k}" for p in ("grpc", "http")
+             for k in ("include_metadata", "middlewares", "tls::cipher_suites")]
+    paths += [f"exporters::{e}::{k}" for e in ("otlp_grpc", "otlp_http") for k in ("auth", "middlewares", "tls::cipher_suites")]
+    for path in paths:
+        severity, sentence = next(v for k, v in sorted(instead.items(), key=lambda i: -len(i[0])) if path.endswith(k))
+        assert told[path][0] == severity and sentence in told[path][1], (path, told.get(path))
+
+
 @pytest.mark.parametrize("protection", ["tls: {cert_file: server.pem, cipher_suites: [X]}", "auth: {authenticator: basicauth}"])
 def test_protection_that_is_not_there_is_an_error_not_a_warning(write, protection):
     """Ignoring it would leave the user unprotected."""

@@ -80,9 +80,10 @@ def test_findings_name_the_flag(base):
 
 
 def test_nothing_is_fetched(base):
-    done = spantoll("validate", "--config", base, "--config", "https://example.com/c.yaml")
-    assert done.returncode == 3
-    assert "not fetched over https" in done.stderr
+    for scheme in ("http", "https"):
+        done = spantoll("validate", "--config", base, "--config", f"{scheme}://example.com/c.yaml")
+        assert done.returncode == 3
+        assert f"not fetched over {scheme}: " in done.stderr and "fetch it to a file first" in done.stderr
 
 
 def test_what_is_printed_as_json_is_what_is_printed_as_yaml(base):
