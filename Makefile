@@ -292,7 +292,7 @@ lint-steps:
 layers: ## which folder may include which
 	@$(PYTHON) tools/check_layers.py
 
-PAGES := configuration components metrics
+PAGES := configuration components metrics semconv
 docs: all ## write docs/configuration.md and docs/metrics.md from the tables in the sources
 	@mkdir -p docs; for p in $(PAGES); do $(O)/bin/spantoll docs $$p > docs/$$p.md || exit 1; done
 

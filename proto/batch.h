@@ -21,7 +21,20 @@ enum toll_key {
 #include "proto/semconv.def"
 	TOLL_KEY_COUNT,
 	TOLL_KEY_COST_UNITS = TOLL_KEY_COUNT, /* any key that begins with "cost.units." */
+	/* Keys from here to TOLL_KEY_COUNT tell of usage: what was measured, what a model used. */
+	TOLL_KEY_MEASURED_FIRST = TOLL_KEY_HTTP_REQUEST_BODY_SIZE,
+	TOLL_KEY_MODEL_FIRST = TOLL_KEY_GEN_AI_PROVIDER_NAME,
 };
+
+/* Which bit of toll_node.known a key sets. Those of usage share two, so that a span without any is
+ * told from them by one test; the others hardly ever share one. */
+#define TOLL_KNOWN_MODEL    (UINT64_C(1) << 63)
+#define TOLL_KNOWN_MEASURED (UINT64_C(1) << 62)
+#define TOLL_KNOWN(id)                                                \
+	((int)(id) >= TOLL_KEY_COST_UNITS       ? UINT64_C(1) << 61   \
+	 : (int)(id) >= TOLL_KEY_MODEL_FIRST    ? TOLL_KNOWN_MODEL    \
+	 : (int)(id) >= TOLL_KEY_MEASURED_FIRST ? TOLL_KNOWN_MEASURED \
+	                                        : UINT64_C(1) << ((id) % 61))
 
 enum toll_attr_state {
 	TOLL_ATTR_RECEIVED = 0, /* element lies in the wire bytes */
@@ -70,7 +83,7 @@ struct toll_node {
 	int32_t delta;               /* change of the encoded size by all edits */
 	uint8_t field_tag;           /* tag byte of this message in the one around it */
 	uint8_t attr_tag;            /* tag byte of an attribute in this message */
-	uint64_t known;              /* bit (key_id % 64) is set when such a key may be here */
+	uint64_t known;              /* TOLL_KNOWN(key_id) is set when such a key may be here */
 };
 
 /* What cost is attributed to besides the service (semantics, "Attribution"). */

@@ -7,7 +7,7 @@
 
 enum { KEYS_MAX = 4 };
 
-#define BIT(id) (UINT64_C(1) << (TOLL_KEY_##id % 64))
+#define BIT(id) TOLL_KNOWN(TOLL_KEY_##id)
 
 /* Attribute keys of each dimension, best first, and which bits of toll_node.known they set. */
 static const struct {

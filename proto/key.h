@@ -5,7 +5,7 @@
 
 #include "proto/attr.h"
 
-#define TOLL_KEY_BUCKETS 256u
+#define TOLL_KEY_BUCKETS 512u
 
 /* Chains of keys with the same length, middle and last byte. */
 struct toll_key_table {
@@ -47,7 +47,7 @@ static inline uint16_t toll_key_classify(const struct toll_key_table *t, struct 
 
 static inline uint64_t toll_key_bit(uint16_t id)
 {
-	return id == TOLL_KEY_OTHER ? 0 : UINT64_C(1) << (id % 64);
+	return id == TOLL_KEY_OTHER ? 0 : TOLL_KNOWN(id);
 }
 
 #endif

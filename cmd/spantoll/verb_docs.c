@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verb_docs.c - `spantoll docs configuration|components|metrics`: the generated pages of docs/, for
- * make docs.
- */
+/* verb_docs.c - `spantoll docs PAGE`: the generated pages of docs/, for make docs. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
+#include "cmd/spantoll/docs_semconv.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/setup.h"
 #include "cmd/spantoll/verb.h"
@@ -325,7 +324,7 @@ static int print_metrics(void)
 int toll_verb_docs(int argc, char **argv)
 {
 	const struct toll_option options[] = { TOLL_OPTION_END };
-	const struct toll_usage usage = { "docs", "configuration|components|metrics",
+	const struct toll_usage usage = { "docs", "configuration|components|metrics|semconv",
 		                          "Prints a generated page of docs/ (make docs).\n", NULL,
 		                          options };
 	int rest, rc = toll_options_parse(&usage, argc, argv, &rest);
@@ -338,6 +337,10 @@ int toll_verb_docs(int argc, char **argv)
 		return print_components();
 	if (rest < argc && strcmp(argv[rest], "metrics") == 0)
 		return print_metrics();
-	fputs("spantoll docs: configuration, components or metrics?\n", stderr);
+	if (rest < argc && strcmp(argv[rest], "semconv") == 0) {
+		toll_docs_semconv();
+		return TOLL_EXIT_OK;
+	}
+	fputs("spantoll docs: configuration, components, metrics or semconv?\n", stderr);
 	return TOLL_EXIT_USAGE;
 }
