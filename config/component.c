@@ -238,6 +238,7 @@ static void parse_component(struct toll_parser *p, enum toll_section section,
 		p->err = TOLL_ENOMEM;
 		return;
 	}
+	c->entry = entry;
 	c->file = entry->file;
 	c->line = entry->line;
 	c->column = entry->column;

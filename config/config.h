@@ -41,6 +41,8 @@ struct toll_config_type {
 	bool elsewhere;
 };
 
+struct toll_yaml_entry;
+
 struct toll_config_component {
 	const struct toll_config_type *type;
 	const char *type_name, *name, *id; /* "otlp", "edge", "otlp/edge" */
@@ -49,6 +51,7 @@ struct toll_config_component {
 	bool used;                         /* by a pipeline or service.extensions */
 	const char *file;                  /* of its key; NULL: implicit */
 	unsigned line, column;
+	const struct toll_yaml_entry *entry; /* as it was written; NULL: implicit */
 };
 
 struct toll_config_pipeline {
@@ -116,6 +119,10 @@ struct toll_place {
 	const char *file;
 	unsigned line, column;
 };
+
+/* Where a setting of the component was written ("protocols::grpc::endpoint"), or the nearest thing
+ * around it that was. */
+struct toll_place toll_config_place(const struct toll_config_component *c, const char *setting);
 
 /* file, path and text are copied. Out of memory counts an error without text. */
 void toll_findings_add(struct toll_findings *f, enum toll_severity severity, struct toll_place at,

@@ -105,6 +105,11 @@ static const struct toll_yaml_entry *entry_at(const struct toll_yaml_entry *from
 	return at;
 }
 
+struct toll_place toll_config_place(const struct toll_config_component *c, const char *setting)
+{
+	return c->entry ? TOLL_PLACE_OF(entry_at(c->entry, setting)) : TOLL_PLACE_OF(c);
+}
+
 static void report_relative(struct toll_reporter *r, enum toll_severity severity,
                             const char *relative, const char *fmt, va_list ap) TOLL_PRINTF(4, 0);
 

@@ -83,6 +83,7 @@ struct toll_field {
 	bool refused;      /* of a later one: an error, since ignoring it would be worse */
 	bool required;     /* where the mapping around it is given */
 	bool extension;    /* STRING: names an extension that service::extensions has to list */
+	bool listens;      /* STRING: where the component takes connections, host:port */
 	bool secret;       /* LIST, MAP: its values are shown as "[REDACTED]" (tokens, headers) */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */

@@ -82,27 +82,36 @@ static int read_sources(struct toll_tls_material *m, const struct toll_tls_sourc
 
 /* ---- checking ---- */
 
+static const char nothing[] = "there is none in it"; /* what GnuTLS calls a success */
+
 static gnutls_datum_t datum(char *text)
 {
 	return (gnutls_datum_t){ (unsigned char *)text, (unsigned)strlen(text) };
 }
 
-/* Our own certificate comes first in its file. */
-static int check_cert(struct toll_tls_material *m, const char *setting, struct toll_error *reterr)
+/* *ret_expires: of the first. */
+static int read_certs(char *text, const char *setting, const char *name, uint64_t *ret_expires,
+                      struct toll_error *reterr)
 {
-	gnutls_datum_t pem = datum(m->cert);
+	gnutls_datum_t pem = datum(text);
 	gnutls_x509_crt_t *list = NULL;
 	unsigned count = 0;
 	int rc = gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0);
 
 	if (rc < 0 || count == 0)
-		return toll_fail(reterr, TOLL_ECONFIG, "%s::cert_file: no certificate in PEM: %s",
-		                 setting, gnutls_strerror(rc));
-	m->expires_unix_s = (uint64_t)gnutls_x509_crt_get_expiration_time(list[0]);
+		return toll_fail(reterr, TOLL_ECONFIG, "%s::%s: no certificate in PEM: %s", setting,
+		                 name, rc ? gnutls_strerror(rc) : nothing);
+	*ret_expires = (uint64_t)gnutls_x509_crt_get_expiration_time(list[0]);
 	for (unsigned i = 0; i < count; i++)
 		gnutls_x509_crt_deinit(list[i]);
 	gnutls_free(list);
 	return 0;
+}
+
+/* Our own certificate comes first in its file. */
+static int check_cert(struct toll_tls_material *m, const char *setting, struct toll_error *reterr)
+{
+	return read_certs(m->cert, setting, "cert_file", &m->expires_unix_s, reterr);
 }
 
 static int check_key(struct toll_tls_material *m, const char *setting, struct toll_error *reterr)
@@ -145,7 +154,7 @@ static int join(struct toll_tls_material *m, const char *setting, struct toll_er
 	if (rc <= 0)
 		return toll_fail(reterr, TOLL_ECONFIG,
 		                 "%s::client_ca_file: no certificate in PEM: %s", setting,
-		                 gnutls_strerror(rc));
+		                 rc ? gnutls_strerror(rc) : nothing);
 	return 0;
 }
 
@@ -187,6 +196,20 @@ int toll_tls_material_load(const struct toll_tls_source *src, const char *settin
 	}
 	*ret = m;
 	return 0;
+}
+
+int toll_tls_authorities_check(const char *file, const char *setting, const char *name,
+                               struct toll_error *reterr)
+{
+	uint64_t expires;
+	char *text;
+	int err = read_file(file, setting, name, &text, reterr);
+
+	if (err)
+		return err;
+	err = read_certs(text, setting, name, &expires, reterr);
+	free(text);
+	return err;
 }
 
 struct toll_tls_material *toll_tls_material_ref(struct toll_tls_material *m)

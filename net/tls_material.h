@@ -36,6 +36,11 @@ int toll_tls_material_load(const struct toll_tls_source *src, const char *settin
                            struct toll_tls_material **ret,
                            struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* Is there at least one certificate in the file, and can all be read? As above. name: the last part
+ * of the setting, "ca_file". */
+int toll_tls_authorities_check(const char *file, const char *setting, const char *name,
+                               struct toll_error *reterr) TOLL_MUST_CHECK;
+
 /* NULL stays NULL. */
 struct toll_tls_material *toll_tls_material_ref(struct toll_tls_material *m);
 struct toll_tls_material *toll_tls_material_unref(struct toll_tls_material *m); /* returns NULL */

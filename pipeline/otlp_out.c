@@ -46,9 +46,9 @@ static void lose(struct toll_otlp_shipment *s, enum toll_otlp_out_loss reason,
 	struct toll_lost lost = toll_otlp_piece_lost(&s->piece);
 	char dollars[TOLL_LOST_TEXT];
 
-	TOLL_FAULT(who(s), "lost %u spans worth %s in a request of %zu bytes: %s%s%.*s",
-	           s->piece.kept, toll_lost_dollars(&lost, dollars), s->piece.size, v->status,
-	           v->message.len ? ": " : "", TOLL_FMT(v->message));
+	TOLL_FAULT(who(s), "lost %u span%s worth %s in a request of %zu bytes: %s%s%.*s",
+	           s->piece.kept, TOLL_PLURAL(s->piece.kept), toll_lost_dollars(&lost, dollars),
+	           s->piece.size, v->status, v->message.len ? ": " : "", TOLL_FMT(v->message));
 	toll_otlp_out_trouble(s->out, v->status, v->message);
 	count_lost(s, reason, s->piece.kept);
 	s->done += s->piece.kept;
@@ -60,14 +60,14 @@ static void accepted(struct toll_otlp_shipment *s, const struct toll_otlp_out_ve
 	uint32_t rejected = v->rejected < s->piece.kept ? (uint32_t)v->rejected : s->piece.kept;
 
 	if (rejected)
-		TOLL_FAULT(who(s), "the destination rejected %u of %u spans: %.*s", rejected,
-		           s->piece.kept, TOLL_FMT(v->message));
+		TOLL_FAULT(who(s), "the destination rejected %u of %u span%s: %.*s", rejected,
+		           s->piece.kept, TOLL_PLURAL(s->piece.kept), TOLL_FMT(v->message));
 	else if (v->message.len)
-		TOLL_WARN(who(s), "the destination took %u spans with a warning: %.*s",
-		          s->piece.kept, TOLL_FMT(v->message));
+		TOLL_WARN(who(s), "the destination took %u span%s with a warning: %.*s",
+		          s->piece.kept, TOLL_PLURAL(s->piece.kept), TOLL_FMT(v->message));
 	if (v->unreadable)
-		TOLL_WARN(who(s), "the destination took %u spans; its answer cannot be read",
-		          s->piece.kept);
+		TOLL_WARN(who(s), "the destination took %u span%s; its answer cannot be read",
+		          s->piece.kept, TOLL_PLURAL(s->piece.kept));
 	count_lost(s, TOLL_OTLP_OUT_LOST_REJECTED, rejected);
 	s->done += s->piece.kept;
 	toll_otlp_out_well(s->out);

@@ -113,8 +113,8 @@ static void refuse_late(struct toll_runner *r, struct toll_batch *take_batch, st
 	pthread_mutex_unlock(&r->lock);
 	toll_stat_add(r->exporter->super.stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS,
 	              take_batch->kept_count);
-	TOLL_FAULT(r->exporter->super.who, "lost %u spans: accepted after the end of the drain",
-	           take_batch->kept_count);
+	TOLL_FAULT(r->exporter->super.who, "lost %u span%s: accepted after the end of the drain",
+	           take_batch->kept_count, TOLL_PLURAL(take_batch->kept_count));
 	if (w)
 		w->done(w, TOLL_ESHUTDOWN);
 	toll_batch_unref(take_batch);

@@ -95,8 +95,9 @@ static void give_up(struct toll_runner *r)
 	toll_runner_tell(done);
 	if (!lost.spans)
 		return;
-	TOLL_FAULT(r->exporter->super.who, "lost %llu spans worth %s: unanswered at shutdown",
-	           (unsigned long long)lost.spans, toll_lost_dollars(&lost, dollars));
+	TOLL_FAULT(r->exporter->super.who, "lost %llu span%s worth %s: unanswered at shutdown",
+	           (unsigned long long)lost.spans, TOLL_PLURAL(lost.spans),
+	           toll_lost_dollars(&lost, dollars));
 }
 
 /* Nothing is left, or `until`; nothing new comes. True: the thread was told to end. */

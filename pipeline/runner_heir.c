@@ -94,8 +94,8 @@ static void refuse(struct toll_runner *r, struct toll_entry *e)
 {
 	toll_stat_add(r->exporter->super.stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS,
 	              e->batch->kept_count);
-	TOLL_FAULT(r->exporter->super.who, "lost %u spans: unanswered at shutdown",
-	           e->batch->kept_count);
+	TOLL_FAULT(r->exporter->super.who, "lost %u span%s: unanswered at shutdown",
+	           e->batch->kept_count, TOLL_PLURAL(e->batch->kept_count));
 	if (e->waiter)
 		e->waiter->done(e->waiter, TOLL_ESHUTDOWN);
 	toll_batch_unref(e->batch);
@@ -113,8 +113,8 @@ void toll_runner_hand_over(struct toll_runner *r)
 	pthread_mutex_unlock(&r->lock);
 	if (l.first && !l.failed)
 		TOLL_INFO(r->exporter->super.who,
-		          "%llu spans that it could not deliver go on with its successor",
-		          (unsigned long long)l.spans);
+		          "its successor goes on with %llu span%s that it could not deliver",
+		          (unsigned long long)l.spans, TOLL_PLURAL(l.spans));
 	for (struct toll_entry *e = l.first; e; e = next) {
 		next = e->next;
 		if (l.failed)

@@ -38,9 +38,9 @@ static void log_lost(struct toll_runner *r, const struct toll_lost *lost, int er
 {
 	char dollars[TOLL_LOST_TEXT];
 
-	TOLL_FAULT(r->exporter->super.who, "lost %llu spans worth %s: %s",
-	           (unsigned long long)lost->spans, toll_lost_dollars(lost, dollars),
-	           toll_err_text(err));
+	TOLL_FAULT(r->exporter->super.who, "lost %llu span%s worth %s: %s",
+	           (unsigned long long)lost->spans, TOLL_PLURAL(lost->spans),
+	           toll_lost_dollars(lost, dollars), toll_err_text(err));
 }
 
 /* Is it tried again? Then f->due_ns is when. */
@@ -60,8 +60,8 @@ static bool schedule_retry(struct toll_runner *r, struct toll_flight *f)
 	f->state = TOLL_DELIVERY_WAITING;
 	f->given.attempt++;
 	toll_stat_add(r->exporter->super.stats, TOLL_STAT_EXPORTER_RETRIES, 1);
-	TOLL_WARN(r->exporter->super.who, "%s: %u spans are tried again in %llu ms",
-	          toll_err_text(f->err), f->given.span_count,
+	TOLL_WARN(r->exporter->super.who, "%s: %u span%s to try again in %llu ms",
+	          toll_err_text(f->err), f->given.span_count, TOLL_PLURAL(f->given.span_count),
 	          (unsigned long long)((f->due_ns - now) / TOLL_MS));
 	return true;
 }

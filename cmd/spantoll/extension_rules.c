@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/spantoll/extension_rules.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "config/service.h"
+#include "cmd/spantoll/field_walk.h"
 #include "config/suggest.h"
-
-#define PATH_MAX_TEXT 512
 
 struct walk {
 	const struct toll_config *config;
-	const struct toll_config_component *component;
 	struct toll_findings *findings;
 };
 
@@ -23,50 +17,32 @@ static bool is_started(const struct toll_config *c, struct toll_slice id)
 	return false;
 }
 
-static void check_name(const struct walk *w, struct toll_slice id, const char *path)
+static void check_name(void *ctx, const struct toll_field_seen *seen)
 {
-	struct toll_place at = { w->component->file, w->component->line, w->component->column };
+	const struct walk *w = ctx;
 	struct toll_suggest near;
+	struct toll_slice id;
 
+	if (!seen->field->extension)
+		return;
+	id = *(const struct toll_slice *)seen->value;
 	if (!id.len || is_started(w->config, id))
 		return;
 	toll_suggest_init(&near, id);
 	for (size_t i = 0; i < w->config->extension_count; i++)
 		toll_suggest_offer(&near, w->config->extensions[i]->id);
-	toll_findings_add(w->findings, TOLL_FINDING_ERROR, at, path,
-	                  near.best ? "service::extensions has no \"%.*s\", did you mean \"%s\"?"
-	                            : "service::extensions has no \"%.*s\"",
-	                  TOLL_FMT(id), near.best);
-}
-
-/* Groups in lists name none. */
-static void check_fields(const struct walk *w, const struct toll_field *fields,
-                         const char *settings, const char *path)
-{
-	char inner[PATH_MAX_TEXT];
-
-	for (const struct toll_field *f = fields; f->name; f++) {
-		snprintf(inner, sizeof(inner), "%s::%s", path, f->name);
-		if (f->extension)
-			check_name(w,
-			           *(const struct toll_slice *)(const void *)(settings + f->offset),
-			           inner);
-		else if (f->type == TOLL_FIELD_GROUP && !f->later)
-			check_fields(w, f->group, settings + f->offset, inner);
-	}
+	if (near.best)
+		toll_field_finding(w->findings, TOLL_FINDING_ERROR, seen, "",
+		                   "service::extensions has no \"%.*s\", did you mean \"%s\"?",
+		                   TOLL_FMT(id), near.best);
+	else
+		toll_field_finding(w->findings, TOLL_FINDING_ERROR, seen, "",
+		                   "service::extensions has no \"%.*s\"", TOLL_FMT(id));
 }
 
 void toll_extension_rules_check(const struct toll_config *config, struct toll_findings *findings)
 {
-	char path[PATH_MAX_TEXT];
+	struct walk w = { config, findings };
 
-	for (int s = 0; s < TOLL_SECTION_COUNT; s++)
-		for (size_t i = 0; i < config->component_count[s]; i++) {
-			const struct toll_config_component *c = &config->components[s][i];
-			struct walk w = { config, c, findings };
-
-			snprintf(path, sizeof(path), "%s::%s", toll_section_key(s), c->id);
-			if (c->used && c->settings)
-				check_fields(&w, c->type->fields, c->settings, path);
-		}
+	toll_field_walk(config, check_name, &w);
 }

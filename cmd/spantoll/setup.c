@@ -8,6 +8,7 @@
 #include "cmd/spantoll/extension_rules.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/pipeline_rules.h"
+#include "cmd/spantoll/port_rules.h"
 #include "pipeline/factory.h"
 #include "pipeline/graph.h"
 #include "pipeline/host.h"
@@ -107,6 +108,7 @@ static int check_whole(int err, bool unchecked, struct toll_config **config,
 		return err;
 	toll_pipeline_rules_check(*config, findings);
 	toll_extension_rules_check(*config, findings);
+	toll_port_rules_check(*config, findings);
 	if (!findings->errors)
 		check_graph(*config, findings);
 	toll_findings_sort(findings);

@@ -6,6 +6,7 @@
 #include "cmd/spantoll/json_text.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/setup.h"
+#include "cmd/spantoll/tls_rules.h"
 #include "cmd/spantoll/verb.h"
 
 static void print_finding(const struct toll_finding *f)
@@ -30,6 +31,13 @@ static void print_json(const struct toll_findings *findings)
 	fputs("]}\n", stdout);
 }
 
+static int check_files(const struct toll_config *config, struct toll_findings *findings)
+{
+	toll_tls_rules_check(config, findings);
+	toll_findings_sort(findings);
+	return findings->errors ? TOLL_ECONFIG : 0;
+}
+
 int toll_verb_validate(int argc, char **argv)
 {
 	struct toll_setup_flags flags = { 0 };
@@ -43,7 +51,9 @@ int toll_verb_validate(int argc, char **argv)
 		"validate", "[FILE...]",
 		"Checks a configuration and tells everything that is wrong with it, each with "
 		"file,\n"
-		"line, column and the path of the setting. Nothing is opened or started.\n",
+		"line, column and the path of the setting. Certificates and keys are read; "
+		"nothing\n"
+		"else is opened, nothing is started.\n",
 		"Exit status: 0 it can be run (there may be warnings), 3 it cannot.\n", options
 	};
 	struct toll_findings findings = { 0 };
@@ -58,6 +68,8 @@ int toll_verb_validate(int argc, char **argv)
 		return rc;
 	source = toll_setup_source(&flags);
 	err = toll_setup_load(&source, &config, &findings);
+	if (!err)
+		err = check_files(config, &findings);
 	if (json)
 		print_json(&findings);
 	else

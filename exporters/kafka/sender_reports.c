@@ -19,8 +19,9 @@ static void lose(struct toll_kafka_sender *s, struct toll_kafka_record *r, const
 
 	toll_lost_add(&lost, &part);
 	TOLL_FAULT(s->who,
-	           "lost %u spans worth %s: the dead-letter topic refuses them topic=%s why=%s",
-	           kept, toll_lost_dollars(&lost, dollars), s->dead_letter_topic, why);
+	           "lost %u span%s worth %s, refused by the dead-letter topic: topic=%s why=%s",
+	           kept, TOLL_PLURAL(kept), toll_lost_dollars(&lost, dollars), s->dead_letter_topic,
+	           why);
 	d->lost_count += kept;
 	toll_kafka_record_finish(s, r);
 }

@@ -8,8 +8,12 @@
 #include "base/hash.h"
 #include "extensions/basicauth/remembered.h"
 
-#define SHA_PREFIX  "{SHA}"
-#define BCRYPT_COST 14 /* the highest: about a second */
+#define SHA_PREFIX "{SHA}"
+/* The highest, each about a second or 64 MiB. */
+#define BCRYPT_COST 14
+#define SHA_ROUNDS  1000000ul
+#define YESCRYPT_SIZE \
+	"jBT" /* as crypt(5) writes cost 7: flags, N and r, whose letters are in order */
 
 enum kind { PLAIN = 0, SHA, CRYPT };
 
@@ -31,15 +35,37 @@ struct toll_htpasswd {
 
 /* ---- reading ---- */
 
+static bool starts_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Other flags, and parameters behind these, are what crypt_gensalt() never makes. */
+static bool is_costly_yescrypt(const char *hash)
+{
+	const char *size = hash + strlen("$y$");
+
+	return strnlen(size, 4) < 4 || size[3] != '$' || size[0] != YESCRYPT_SIZE[0] ||
+	       size[1] > YESCRYPT_SIZE[1] || size[2] > YESCRYPT_SIZE[2];
+}
+
+/* "$2y$10$", "$6$rounds=5000$", "$y$j9T$": source: crypt(5). */
 static int check_cost(const char *hash, unsigned line, struct toll_error *reterr)
 {
+	static const char *const too_much = "would stop a worker for seconds";
 	int cost = hash[4] && hash[5] ? (hash[4] - '0') * 10 + hash[5] - '0' : 0;
 
-	if (strncmp(hash, "$2", 2) != 0 || cost <= BCRYPT_COST)
-		return 0;
-	return toll_fail(reterr, TOLL_EINVALID,
-	                 "line %u: a bcrypt cost over %d would stop a worker for seconds", line,
-	                 BCRYPT_COST);
+	if (starts_with(hash, "$2") && cost > BCRYPT_COST)
+		return toll_fail(reterr, TOLL_EINVALID, "line %u: a bcrypt cost over %d %s", line,
+		                 BCRYPT_COST, too_much);
+	if ((starts_with(hash, "$5$rounds=") || starts_with(hash, "$6$rounds=")) &&
+	    strtoul(hash + strlen("$5$rounds="), NULL, 10) > SHA_ROUNDS)
+		return toll_fail(reterr, TOLL_EINVALID, "line %u: more than %lu rounds %s", line,
+		                 SHA_ROUNDS, too_much);
+	if (starts_with(hash, "$y$") && is_costly_yescrypt(hash))
+		return toll_fail(reterr, TOLL_EINVALID, "line %u: a yescrypt cost over 7 %s", line,
+		                 too_much);
+	return 0;
 }
 
 static int read_hash(struct user *u, const char *hash, unsigned line, struct toll_error *reterr)

@@ -153,7 +153,7 @@ static int health_create(const struct toll_settings *set, const void *config,
 
 static const struct toll_field health_fields[] = {
 	TOLL_FIELD(struct health_config, endpoint, STRING, "localhost:13133",
-	           "Where probes ask, host:port; 0.0.0.0:13133 in a container."),
+	           "Where probes ask, host:port; 0.0.0.0:13133 in a container.", .listens = true),
 	TOLL_FIELD(struct health_config, path, STRING, "/", "The path that answers 200 or 503."),
 	TOLL_FIELD_LATER("response_body", "the answer's text cannot be chosen"),
 	TOLL_FIELD_LATER("check_collector_pipeline", "use /status and the metrics instead"),

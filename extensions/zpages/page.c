@@ -35,18 +35,27 @@ static void put_escaped(const char *text, FILE *out)
 		}
 }
 
+static const struct {
+	const char *path, *name, *what;
+} pages[] = {
+	{ "/debug/servicez", "service", "the daemon: version, since when, ready or not" },
+	{ "/debug/pipelinez", "pipelines", "spans, losses and time of every component" },
+	{ "/debug/tracez", "spans", "what processors did to sampled spans" },
+	{ "/debug/unpricedz", "unpriced", "what has no price, how often and why" },
+	{ "/debug/explainz", "explain", "how the spans of a trace were priced: ?trace_id=ID" },
+	{ "/debug/extensionz", "extensions", "the state of every component" },
+	{ "/debug/logz", "log", "the level of the log; PUT /debug/logz?level=debug sets it" },
+};
+
 static void put_page(const char *title, const char *text, FILE *out)
 {
 	fprintf(out,
 	        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	        "<title>spantoll: %s</title></head>\n<body><p>"
-	        "<a href=\"/debug/servicez\">service</a> "
-	        "<a href=\"/debug/pipelinez\">pipelines</a> "
-	        "<a href=\"/debug/tracez\">spans</a> "
-	        "<a href=\"/debug/unpricedz\">unpriced</a> "
-	        "<a href=\"/debug/extensionz\">extensions</a> "
-	        "<a href=\"/debug/logz\">log</a></p>\n<pre>\n",
+	        "<title>spantoll: %s</title></head>\n<body><p>",
 	        title);
+	for (size_t i = 0; i < TOLL_COUNT(pages); i++)
+		fprintf(out, "<a href=\"%s\">%s</a> ", pages[i].path, pages[i].name);
+	fputs("</p>\n<pre>\n", out);
 	put_escaped(text, out);
 	fputs("</pre></body></html>\n", out);
 }
@@ -98,4 +107,17 @@ void toll_page_answer_text(const struct toll_http_request *q, const char *title,
 		toll_page_answer(r, "text/html; charset=utf-8", toll_page_close(&page));
 	}
 	free(take_text);
+}
+
+void toll_page_index(void *ctx TOLL_UNUSED, const struct toll_http_request *q,
+                     struct toll_http_response *r)
+{
+	struct toll_page t;
+	FILE *out = toll_page_open(&t);
+
+	for (size_t i = 0; out && i < TOLL_COUNT(pages); i++)
+		fprintf(out, "%-18s  %s\n", pages[i].path, pages[i].what);
+	toll_page_answer_text(q, "pages", out ? toll_page_close(&t) : NULL, r);
+	if (r->status == 200 && strcmp(q->path, "/") != 0 && strcmp(q->path, "/debug/") != 0)
+		r->status = 404;
 }

@@ -29,4 +29,7 @@ void toll_page_answer(struct toll_http_response *r, const char *type, char *take
 void toll_page_answer_text(const struct toll_http_request *q, const char *title, char *take_text,
                            struct toll_http_response *r);
 
+/* The route "/": a list of all pages; for any path that is none, with status 404. */
+void toll_page_index(void *ctx, const struct toll_http_request *q, struct toll_http_response *r);
+
 #endif

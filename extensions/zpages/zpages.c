@@ -27,7 +27,7 @@ struct zpages {
 	struct toll_extension super;
 	const struct zpages_config *config;
 	struct toll_http_server *server;
-	struct toll_http_route routes[8];
+	struct toll_http_route routes[9];
 	char setting[128];
 };
 
@@ -170,8 +170,7 @@ static int zpages_start(struct toll_component *c, struct toll_error *reterr)
 		return err;
 	toll_trace_watch(toll_host_trace(c->host), (uint32_t)z->config->trace_every);
 	toll_recent_watch(toll_host_recent(c->host), (size_t)z->config->recent_mib << 20);
-	TOLL_INFO(c->who, "debug pages are served at %s/debug/pipelinez",
-	          toll_http_server_url(z->server));
+	TOLL_INFO(c->who, "debug pages are served at %s/", toll_http_server_url(z->server));
 	return 0;
 }
 
@@ -222,6 +221,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	z->routes[5] = (struct toll_http_route){ "GET", "/debug/tracez", answer_traces, z };
 	z->routes[7] = (struct toll_http_route){ "GET", "/debug/explainz", answer_explain, z };
 	z->routes[6] = (struct toll_http_route){ "GET", "/debug/unpricedz", answer_unpriced, z };
+	z->routes[8] = (struct toll_http_route){ "GET", "/", toll_page_index, z };
 	*ret = &z->super.super;
 	return 0;
 }
@@ -229,7 +229,8 @@ static int create(const struct toll_settings *set, const void *config, struct to
 static const struct toll_field fields[] = {
 	TOLL_FIELD(struct zpages_config, endpoint, STRING, "localhost:55679",
 	           "Where the pages are served. They tell much and ask for no password: keep it "
-	           "local."),
+	           "local.",
+	           .listens = true),
 	TOLL_FIELD(struct zpages_config, trace_every, INT, "1000",
 	           "/debug/tracez follows a span of one batch in so many; 0: none.", .min = 0,
 	           .max = 1000000000),

@@ -39,7 +39,8 @@ static const struct toll_field keepalive_fields[] = {
 
 const struct toll_field toll_otlp_grpc_fields[] = {
 	TOLL_FIELD(GRPC, endpoint, STRING, "127.0.0.1:4317",
-	           "host:port to listen on; 0.0.0.0 for all interfaces, port 0 for any free port."),
+	           "host:port to listen on; 0.0.0.0 for all interfaces, port 0 for any free port.",
+	           .listens = true),
 	TOLL_FIELD(GRPC, max_recv_msg_size_mib, INT, "4",
 	           "Largest request in MiB, before and after inflating.", .min = 1, .max = 1024),
 	TOLL_FIELD(GRPC, max_concurrent_streams, INT, "100",

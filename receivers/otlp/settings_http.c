@@ -20,7 +20,8 @@ static const struct toll_field cors_fields[] = {
 
 const struct toll_field toll_otlp_http_fields[] = {
 	TOLL_FIELD(HTTP, endpoint, STRING, "127.0.0.1:4318",
-	           "host:port to listen on; 0.0.0.0 for all interfaces, port 0 for any free port."),
+	           "host:port to listen on; 0.0.0.0 for all interfaces, port 0 for any free port.",
+	           .listens = true),
 	TOLL_FIELD(HTTP, transport, ENUM, "tcp", "With unix, endpoint is the path of a socket.",
 	           .choices = transport_names),
 	TOLL_FIELD(HTTP, traces_url_path, STRING, "/v1/traces", "Where spans are posted."),

@@ -9,7 +9,9 @@ import subprocess
 import pytest
 import yaml
 
+from env.certificates import Authority
 from env.daemon import BINARY, ROOT, Daemon
+from env.poll import eventually
 
 pytestmark = pytest.mark.core
 
@@ -271,6 +273,68 @@ def test_cost_before_pricing_is_an_error(write, prices):
     assert status == 3
     assert any('"cost" must come after "pricing"' in f["text"] for f in found)
     assert findings(write(text.replace("[cost, pricing]", "[pricing, cost]")))[0] == 0
+
+
+def test_two_components_at_one_port_are_told_at_the_second(write):
+    text = """\
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "0.0.0.0:4317"}
+      http:
+        endpoint: localhost:4317
+exporters: {nop: }
+extensions: {zpages: {endpoint: "localhost:8888"}}
+service: {extensions: [zpages], pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}
+"""
+    assert [t for t in texts(write(text)) if " error " in t] == [
+        '6:9 error receivers::otlp::protocols::http::endpoint: "localhost:4317" is taken by '
+        "receivers::otlp::protocols::grpc::endpoint; choose another one",
+        '8:23 error extensions::zpages::endpoint: "localhost:8888" is taken by service::telemetry::metrics ("localhost:8888"); '
+        "choose another one"]
+
+
+def test_an_authenticator_that_is_not_there_is_told_at_its_own_line(write):
+    text = GOOD.replace('{endpoint: "127.0.0.1:0"}', '\n  {endpoint: "127.0.0.1:0",\n   auth: {authenticator: nobody}}')
+    assert any(t.startswith("3:11 error receivers::otlp::protocols::grpc::auth::authenticator") for t in texts(write(text)))
+
+
+TLS = """\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        tls:
+          cert_file: {0.cert}
+          key_file: {1.key}
+exporters:
+  otlp:
+    endpoint: there:4317
+    tls:
+      ca_file: {2}
+service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [otlp]}}}}}}
+"""
+
+
+def test_validate_reads_certificates_and_keys(write, tmp_path):
+    ca = Authority(tmp_path)
+    one, other = ca.issue("one"), ca.issue("other")
+
+    def errors(*files):
+        return [t for t in texts(write(TLS.format(*files))) if "tls" in t]
+
+    assert errors(one, one, ca.cert) == []
+    assert errors(one, other, ca.cert) == [
+        "7:11 error receivers::otlp::protocols::grpc::tls::key_file: the key does not belong to the certificate"]
+    assert errors(one, one, ca.dir / "none.crt") == [
+        f'12:7 warning exporters::otlp::tls::ca_file: "{ca.dir}/none.crt" is not on this machine: No such file or directory']
+    (found,) = errors(one, one, write("no PEM", "junk"))
+    assert found.startswith("12:7 error exporters::otlp::tls::ca_file: no certificate in PEM: ")
+    (found,) = errors(one, one, tmp_path)
+    assert found.startswith(f"12:7 error exporters::otlp::tls::ca_file: cannot read {tmp_path}: ")
+    old = ca.issue("old", days=0)
+    eventually(lambda: any("6:11 warning receivers::otlp::protocols::grpc::tls::cert_file: the certificate has expired (" in t
+                           for t in errors(old, old, ca.cert)), 10)
 
 
 def test_a_port_that_is_taken_names_the_setting(spantoll, tmp_path):

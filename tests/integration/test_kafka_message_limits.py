@@ -84,7 +84,7 @@ def test_without_a_dead_letter_topic_the_span_counts_as_failed(kafka, spantoll):
     assert daemon.export(otlp.request({"shop": [otlp.span(attrs={"tenant.id": "t" * 3000}), otlp.span("/cart")]})).ok
     daemon.wait_metric("otelcol_exporter_send_failed_spans", 1, timeout=60, exporter="kafka")
     assert daemon.metric("otelcol_exporter_sent_spans", exporter="kafka") == 1
-    assert "lost 1 spans worth $" in daemon.log
+    assert "lost 1 span worth $" in daemon.log
 
 
 @pytest.mark.parametrize("encoding", ["json", "otlp_proto"])

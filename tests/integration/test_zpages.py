@@ -93,6 +93,17 @@ def test_the_other_pages(daemon):
     assert http_get(daemon.zpages + "/nothing")[0] == 404
 
 
+def test_the_first_page_lists_the_others(daemon):
+    root = daemon.zpages.removesuffix("/debug")
+    status, text = http_get(root + "/")
+    paths = re.findall(r"^/debug/\w+", text, re.M)
+    assert status == 200 and "/debug/pipelinez" in paths
+    assert {path: http_get(root + path)[0] for path in paths} == dict.fromkeys(paths, 200) | {"/debug/explainz": 400}
+    page = http_get(root + "/?format=html")[1]
+    assert all(f'<a href="{path}">' in page for path in paths)
+    assert http_get(root + "/elsewhere")[0] == 404
+
+
 def test_the_log_level_changes_at_run_time(daemon):
     assert ask(daemon.zpages + "/logz")[1] == "info\n"
     assert ask(daemon.zpages + "/logz?level=error", method="PUT")[1] == "error\n"

@@ -136,6 +136,11 @@ static void what_is_wrong_is_told_without_the_secret(void **state TOLL_UNUSED)
 		{ "a:$apr1$secret", "line 1: an unknown kind of hash" },
 		{ "a:{SSHA}secret", "line 1: an unknown kind of hash" },
 		{ "a:$2y$15$secret", "line 1: a bcrypt cost over 14" },
+		{ "a:$5$rounds=1000001$salt$secret", "line 1: more than 1000000 rounds" },
+		{ "a:$6$rounds=999999999$salt$secret", "line 1: more than 1000000 rounds" },
+		{ "a:$y$jCT$salt$secret", "line 1: a yescrypt cost over 7" },
+		{ "a:$y$j9T1$salt$secret", "line 1: a yescrypt cost over 7" },
+		{ "a:$y$", "line 1: a yescrypt cost over 7" },
 	};
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
