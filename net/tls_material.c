@@ -202,10 +202,10 @@ int toll_tls_authorities_check(const char *file, const char *setting, const char
                                struct toll_error *reterr)
 {
 	uint64_t expires;
-	char *text;
+	char *text = NULL;
 	int err = read_file(file, setting, name, &text, reterr);
 
-	if (err)
+	if (!text)
 		return err;
 	err = read_certs(text, setting, name, &expires, reterr);
 	free(text);

@@ -126,19 +126,26 @@ static int pods_url(const struct toll_k8s_settings *s, struct url *u, struct tol
 
 /* ---- requests ---- */
 
-static int prepare(const struct toll_k8s_api *api, struct toll_http_get *get, char *token,
-                   struct toll_error *reterr)
+struct request {
+	struct toll_http_get get;
+	struct toll_http_refusal refusal;
+	char token[TOKEN_BYTES];
+};
+
+static int prepare(const struct toll_k8s_api *api, struct request *q, struct toll_error *reterr)
 {
 	const struct toll_k8s_settings *s = api->settings;
+	struct toll_http_get *get = &q->get;
 
+	get->refusal = &q->refusal;
 	get->abort = api->abort;
 	get->ca_file = s->ca_file.len ? s->ca_file.ptr : NULL;
 	if (s->auth_type == TOLL_K8S_NO_AUTH)
 		return 0;
 	if (!get->ca_file)
 		get->ca_file = ACCOUNT "ca.crt";
-	get->bearer = token;
-	return read_token(s, token, reterr);
+	get->bearer = q->token;
+	return read_token(s, q->token, reterr);
 }
 
 /* "https://10.0.0.1:443" of a URL below it. */
@@ -150,40 +157,37 @@ static size_t server_len(const char *url)
 }
 
 /* The API server says why: who may not do what. */
-static int explain(const struct toll_http_get *get, int err, struct toll_error *reterr)
+static int explain(const struct request *q, int err, struct toll_error *reterr)
 {
-	const struct toll_http_refusal *r = get->refusal;
+	const struct toll_http_refusal *r = &q->refusal;
+	const char *url = q->get.url;
 	char message[200];
 
 	if (!r->status || !toll_k8s_read_status(r->text, message, sizeof(message)))
 		return err;
 	return toll_fail(reterr, r->status == 401 || r->status == 403 ? TOLL_EDENIED : err,
-	                 "%.*s answers %u: %s", (int)server_len(get->url), get->url, r->status,
-	                 message);
+	                 "%.*s answers %u: %s", (int)server_len(url), url, r->status, message);
 }
 
-static int request(const struct toll_k8s_api *api, struct toll_http_get *get, char **ret_body,
-                   size_t *ret_len, struct toll_error *reterr)
+static int ask(const struct toll_k8s_api *api, struct request *q, char **ret_body, size_t *ret_len,
+               struct toll_error *reterr)
 {
-	struct toll_http_refusal refusal = { 0 };
-	char token[TOKEN_BYTES];
-	int err;
+	int err = prepare(api, q, reterr);
 
-	get->refusal = &refusal;
-	err = prepare(api, get, token, reterr);
 	if (err)
 		return err;
-	err = toll_http_get(get, ret_body, ret_len, reterr);
-	return err ? explain(get, err, reterr) : 0;
+	err = toll_http_get(&q->get, ret_body, ret_len, reterr);
+	return err ? explain(q, err, reterr) : 0;
 }
 
 static int get_page(struct toll_k8s_api *api, const char *url, struct toll_pod_store *into,
                     struct toll_k8s_page *page, struct toll_error *reterr)
 {
-	struct toll_http_get get = { .url = url, .timeout_ns = LIST_NS, .max_bytes = PAGE_BYTES };
+	struct request q = { .get = {
+				     .url = url, .timeout_ns = LIST_NS, .max_bytes = PAGE_BYTES } };
 	char *body;
 	size_t len;
-	int err = request(api, &get, &body, &len, reterr);
+	int err = ask(api, &q, &body, &len, reterr);
 
 	if (err)
 		return err;
@@ -240,9 +244,10 @@ int toll_k8s_watch(struct toll_k8s_api *api, struct toll_pod_store *into,
 	struct toll_error why = { 0 };
 	struct watch w = { api, into, changed, ctx, &why, false };
 	char *rest = NULL;
-	struct toll_http_get get = {
-		.timeout_ns = WATCH_NS, .max_bytes = EVENT_BYTES, .on_line = on_line, .ctx = &w
-	};
+	struct request q = { .get = { .timeout_ns = WATCH_NS,
+		                      .max_bytes = EVENT_BYTES,
+		                      .on_line = on_line,
+		                      .ctx = &w } };
 	struct url url;
 	size_t len;
 	int err = pods_url(api->settings, &url, reterr);
@@ -251,9 +256,9 @@ int toll_k8s_watch(struct toll_k8s_api *api, struct toll_pod_store *into,
 	add_query(&url, "allowWatchBookmarks", "true");
 	add_query(&url, "timeoutSeconds", WATCH_S);
 	add_query(&url, "resourceVersion", api->version);
-	get.url = url.text;
+	q.get.url = url.text;
 	if (!err)
-		err = request(api, &get, &rest, &len, reterr);
+		err = ask(api, &q, &rest, &len, reterr);
 	free(rest);
 	return w.refused ? toll_fail(reterr, err, "%s", why.text) : err;
 }
