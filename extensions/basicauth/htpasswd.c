@@ -53,7 +53,7 @@ static bool is_costly_yescrypt(const char *hash)
 static int check_cost(const char *hash, unsigned line, struct toll_error *reterr)
 {
 	static const char *const too_much = "would stop a worker for seconds";
-	int cost = hash[4] && hash[5] ? (hash[4] - '0') * 10 + hash[5] - '0' : 0;
+	int cost = strnlen(hash, 6) == 6 ? (hash[4] - '0') * 10 + hash[5] - '0' : 0;
 
 	if (starts_with(hash, "$2") && cost > BCRYPT_COST)
 		return toll_fail(reterr, TOLL_EINVALID, "line %u: a bcrypt cost over %d %s", line,

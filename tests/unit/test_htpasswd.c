@@ -141,6 +141,7 @@ static void what_is_wrong_is_told_without_the_secret(void **state TOLL_UNUSED)
 		{ "a:$y$jCT$salt$secret", "line 1: a yescrypt cost over 7" },
 		{ "a:$y$j9T1$salt$secret", "line 1: a yescrypt cost over 7" },
 		{ "a:$y$", "line 1: a yescrypt cost over 7" },
+		{ "a:$5$\n:", "line 2: write user:hash" },
 	};
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
