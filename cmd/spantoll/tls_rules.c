@@ -32,6 +32,11 @@ static bool is_off(const struct toll_field_seen *tls)
 	return false;
 }
 
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 static bool all_there(const struct toll_field_seen *tls, struct toll_findings *findings)
 {
 	bool there = true;
@@ -39,12 +44,11 @@ static bool all_there(const struct toll_field_seen *tls, struct toll_findings *f
 	for (size_t i = 0; i < TOLL_COUNT(files); i++) {
 		struct toll_slice path = toll_field_string(tls, files[i]);
 
-		if (!path.len || access(path.ptr, F_OK) == 0)
+		if (!path.len || is_there(path.ptr))
 			continue;
 		there = false;
 		toll_field_finding(findings, TOLL_FINDING_WARNING, tls, files[i],
-		                   "\"%.*s\" is not on this machine: %s", TOLL_FMT(path),
-		                   strerror(errno));
+		                   "\"%.*s\" is not on this machine", TOLL_FMT(path));
 	}
 	return there;
 }
