@@ -6,6 +6,7 @@ The package keeps its data as a Python literal. It is parsed, never run.
 import ast
 import dataclasses
 import itertools
+import pathlib
 import re
 from decimal import Decimal
 
@@ -27,30 +28,11 @@ METERS = {
 # What a price needs so that a span of the model can be charged at all.
 ESSENTIAL = {"input_tokens", "output_tokens", "characters", "calls", "input_audio_tokens", "output_audio_tokens"}
 
-# The names under which instrumentations report a provider, lower case. Others: the source's own id.
-PROVIDERS = {
-    "aws": ["aws.bedrock", "aws_bedrock", "bedrock", "bedrock_converse", "amazon_bedrock", "amazon-bedrock",
-            "amazon", "aws"],
-    "azure": ["azure.ai.openai", "az.ai.openai", "azure.ai.inference", "az.ai.inference", "azure", "azure_openai",
-              "azure-openai", "azure_ai", "azure-openai.chat", "azure-openai.responses"],
-    "google": ["gcp.vertex_ai", "gcp.gemini", "gcp.gen_ai", "vertex_ai", "vertexai", "gemini", "google",
-               "google_genai", "google_vertexai", "google.generative-ai", "google.vertex.chat"],
-    "openai": ["openai", "openai.chat", "openai.responses"],
-    "mistral": ["mistral_ai", "mistral", "mistralai", "mistral.chat"],
-    "x-ai": ["x_ai", "xai", "x-ai", "xai.chat"],
-    "together": ["together", "together_ai", "together-ai", "togetherai", "togetherai.chat"],
-    "fireworks": ["fireworks", "fireworks_ai", "fireworks-ai"],
-    "cohere": ["cohere", "cohere_chat", "cohere.chat"],
-    "groq": ["groq", "groq.chat"],
-    "deepseek": ["deepseek", "deepseek.chat"],
-    "perplexity": ["perplexity", "perplexity_ai"],
-    "moonshotai": ["moonshotai", "moonshot", "moonshot_ai"],
-    "zhipuai": ["zhipuai", "zhipu_ai"],
-    "voyageai": ["voyageai", "voyage_ai", "voyage"],
-    "cloudflare": ["cloudflare", "cloudflare_workers_ai", "workers-ai"],
-    "github-copilot": ["github-copilot", "github_copilot"],
-    "ovhcloud": ["ovhcloud", "ovh"],
-}
+# The names under which instrumentations report a provider, lower case; the importers in C read the same table.
+# Providers that are not in it: the source's own id.
+TABLE = pathlib.Path(__file__).resolve().parents[2] / "prices/import_providers.def"
+PROVIDERS = {provider: names.split() for provider, names in
+             re.findall(r'^TOLL_PROVIDER\("([^"]+)", "([^"]+)"\)', TABLE.read_text(), re.MULTILINE)}
 # OpenAI's answer says which tier it charged; the second key is the older convention's.
 OPENAI_TIER = (("openai.response.service_tier", ""), ("gen_ai.openai.response.service_tier", "-old"))
 # Where nothing an SDK emits tells the tier, the application does.

@@ -33,10 +33,10 @@ OPENCOST = "https://github.com/opencost/opencost/blob/develop/configs/default.js
 KARPENTER_TABLE = "pkg/providers/pricing/zz_generated.pricing_aws.go"
 GENAI_URL = "https://github.com/pydantic/genai-prices"
 LITELLM_URL = "https://github.com/BerriAI/litellm"
-# Who makes models and who sells them under own names in a cloud; everybody else hosts.
+# Who makes models, who sells them in a cloud, and the hosts that most use; everybody else is in llm_hosts.
 MAKERS = ("openai", "anthropic", "google", "aws", "azure", "mistral", "cohere", "x-ai", "deepseek", "meta",
           "moonshotai", "minimax", "zai", "zhipuai", "perplexity", "voyageai", "elevenlabs", "arcee", "typesafe",
-          "openai-decisions")
+          "openai-decisions", "groq", "together", "fireworks", "cerebras")
 
 
 # ---- sources ----
@@ -113,9 +113,9 @@ def files(genai_text, litellm_text, karpenter_text):
     llm_source = made % f"{GENAI} and {LITELLM}"
     return {
         "llm.yaml": emit.document(CARRIED_ON, GENAI_URL, CARRIED_ON,
-                                  ["LLM prices of those who make models and of the clouds.", llm_source], makers),
+                                  ["LLM prices of those who make models, of the clouds and of large hosts.", llm_source], makers),
         "llm_hosts.yaml": emit.document(CARRIED_ON, GENAI_URL, CARRIED_ON,
-                                        ["LLM prices of those who host other people's models.", llm_source], hosts),
+                                        ["LLM prices of routers, market places and smaller hosts.", llm_source], hosts),
         "compute.yaml": emit.document(
             CARRIED_ON, "https://aws.amazon.com/ec2/pricing/on-demand/", seen,
             ["A whole EC2 machine by its time (us-east-1, Linux, on demand), for spans that have it to themselves.",
