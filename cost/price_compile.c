@@ -14,18 +14,11 @@ struct ranked {
 
 /* ---- layers and time ---- */
 
-static int order_of_texts(struct toll_slice a, struct toll_slice b)
-{
-	int diff = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-	return diff ? diff : (a.len > b.len) - (a.len < b.len);
-}
-
 /* By id, then the highest layer first, then by time. */
 static int by_id(const void *left, const void *right)
 {
 	const struct toll_price_rule *a = left, *b = right;
-	int diff = order_of_texts(a->id, b->id);
+	int diff = toll_price_compare(a->id, b->id);
 
 	if (diff)
 		return diff;
@@ -251,6 +244,17 @@ static int compile_rows(struct toll_pricebook *book, const struct toll_price_row
 	return err ? toll_fail(reterr, err, "%s", toll_err_text(err)) : 0;
 }
 
+static int build_index(struct toll_pricebook *book, struct toll_error *reterr)
+{
+	int err = toll_price_index_build(&book->arena, book->rules, book->rule_count, &book->index);
+
+	if (err == TOLL_EFULL)
+		return toll_fail(reterr, err,
+		                 "the lists of the rules have more than 8 million "
+		                 "combinations");
+	return err ? toll_fail(reterr, err, "%s", toll_err_text(err)) : 0;
+}
+
 int toll_pricebook_compile(struct toll_pricebook *book, const struct toll_price_rows *rules,
                            const struct toll_price_rows *units, struct toll_error *reterr)
 {
@@ -258,5 +262,5 @@ int toll_pricebook_compile(struct toll_pricebook *book, const struct toll_price_
 
 	if (!err)
 		err = compile_rows(book, units, false, &book->units, &book->unit_count, reterr);
-	return err;
+	return err ? err : build_index(book, reterr);
 }

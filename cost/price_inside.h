@@ -4,6 +4,7 @@
 #define TOLL_COST_PRICE_INSIDE_H
 
 #include "base/arena.h"
+#include "cost/price_index.h"
 #include "cost/pricebook.h"
 
 struct toll_pricebook {
@@ -14,6 +15,7 @@ struct toll_pricebook {
 	const struct toll_price *rules; /* in the order in which they are tried */
 	const struct toll_price *units; /* by name, then by time */
 	uint32_t rule_count, unit_count;
+	struct toll_price_index *index; /* of the rules */
 	uint32_t field_count;
 	struct toll_slice fields[TOLL_PRICEBOOK_FIELDS];
 	struct toll_price no_rule;
@@ -34,6 +36,14 @@ struct toll_pricebook_builder {
 int toll_pricebook_compile(struct toll_pricebook *book, const struct toll_price_rows *rules,
                            const struct toll_price_rows *units,
                            struct toll_error *reterr) TOLL_MUST_CHECK;
+
+static inline int toll_price_compare(struct toll_slice a, struct toll_slice b)
+{
+	size_t both = a.len < b.len ? a.len : b.len;
+	int diff = both ? memcmp(a.ptr, b.ptr, both) : 0;
+
+	return diff ? diff : (a.len > b.len) - (a.len < b.len);
+}
 
 static inline bool toll_price_is_valid_at(const struct toll_price_rule *r, int64_t at_s)
 {

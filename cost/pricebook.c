@@ -127,36 +127,32 @@ const struct toll_price *toll_pricebook_no_rule(const struct toll_pricebook *b)
 	return &b->no_rule;
 }
 
-/* ---- looking up ---- */
+/* ---- units ---- */
 
-static bool matches(const struct toll_price *p, const struct toll_price_lookup *l)
+/* The first row of this name; they are sorted by it. */
+static uint32_t first_unit(const struct toll_pricebook *b, struct toll_slice name)
 {
-	for (uint32_t i = 0; i < p->rule->condition_count; i++) {
-		uint8_t field = p->fields[i];
-		bool has = l->has >> field & 1;
+	uint32_t low = 0, high = b->unit_count;
 
-		if (!toll_condition_holds(&p->rule->conditions[i], has,
-		                          has ? l->values[field] : toll_slice(NULL, 0)))
-			return false;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (toll_price_compare(b->units[middle].rule->id, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return true;
-}
-
-const struct toll_price *toll_pricebook_find(const struct toll_pricebook *b,
-                                             const struct toll_price_lookup *l, int64_t at_s)
-{
-	for (uint32_t i = 0; i < b->rule_count; i++)
-		if (toll_price_is_valid_at(b->rules[i].rule, at_s) && matches(&b->rules[i], l))
-			return &b->rules[i];
-	return NULL;
+	return low;
 }
 
 const struct toll_price *toll_pricebook_unit(const struct toll_pricebook *b, struct toll_slice name,
                                              int64_t at_s)
 {
-	for (uint32_t i = 0; i < b->unit_count; i++)
-		if (toll_price_is_valid_at(b->units[i].rule, at_s) &&
-		    toll_slice_eq(b->units[i].rule->id, name))
+	for (uint32_t i = first_unit(b, name); i < b->unit_count; i++) {
+		if (!toll_slice_eq(b->units[i].rule->id, name))
+			break;
+		if (toll_price_is_valid_at(b->units[i].rule, at_s))
 			return &b->units[i];
+	}
 	return NULL;
 }
