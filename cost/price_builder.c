@@ -81,33 +81,6 @@ static int check_meter(const struct toll_meter *m, struct toll_error *reterr)
 	return check_tiers(m, reterr);
 }
 
-/* So that the fractions of all meters can be summed exactly. */
-static bool multiply_in(uint64_t *common, const struct toll_rate *rate)
-{
-	uint64_t a = *common, b = rate->per ? rate->per : 1;
-
-	while (b) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return !__builtin_mul_overflow(*common / a, rate->per ? rate->per : 1, common);
-}
-
-static bool have_common_multiple(const struct toll_price_rule *r)
-{
-	uint64_t common = 1;
-	bool fits = true;
-
-	for (uint32_t i = 0; i < r->meter_count; i++) {
-		fits = fits && multiply_in(&common, &r->meters[i].rate);
-		for (uint32_t t = 0; t < r->meters[i].tier_count; t++)
-			fits = fits && multiply_in(&common, &r->meters[i].tiers[t].rate);
-	}
-	return fits && common <= INT64_MAX;
-}
-
 static int check_meters(const struct toll_price_rule *r, struct toll_error *reterr)
 {
 	uint32_t seen = 0;
@@ -125,7 +98,7 @@ static int check_meters(const struct toll_price_rule *r, struct toll_error *rete
 			                 toll_quantity_info(r->meters[i].kind)->name);
 		seen |= 1u << r->meters[i].kind;
 	}
-	if (!have_common_multiple(r))
+	if (!toll_price_rates_can_be_summed(r))
 		return refuse(reterr, "the rates are for quantities that have no common multiple "
 		                      "below 2^63: use rounder ones");
 	return 0;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* 1e18, at TOLL_QUANTITY_PLACES. */
 #define LIMIT ((toll_u128)1000000000000000000 * 1000000000000000000)
 
 static const struct toll_quantity_info infos[] = {
@@ -29,13 +28,16 @@ enum toll_quantity_kind toll_quantity_named(struct toll_slice name)
 
 int toll_quantity_parse(struct toll_slice text, struct toll_quantity *ret)
 {
-	struct toll_quantity q = { 0, TOLL_QUANTITY_PLACES };
+	struct toll_quantity q = { 0, 0 };
 	struct toll_decimal d;
 	int err;
 
 	if (!toll_decimal_read(text, &d) || (d.negative && d.digits))
 		return TOLL_EINVALID;
-	err = toll_decimal_scale(&d, TOLL_QUANTITY_PLACES, LIMIT, &q.units);
+	if (d.exponent < 0)
+		q.places = d.exponent < -TOLL_QUANTITY_PLACES ? TOLL_QUANTITY_PLACES
+		                                              : (uint8_t)-d.exponent;
+	err = toll_decimal_scale(&d, q.places, LIMIT, &q.units);
 	if (err)
 		return err;
 	for (; q.places && q.units % 10 == 0; q.places--)

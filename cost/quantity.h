@@ -49,7 +49,7 @@ static inline struct toll_quantity toll_quantity_of(toll_u128 units)
 
 /* Decimal text, exponent allowed; a double counts by its shortest decimal. More than
  * TOLL_QUANTITY_PLACES places are rounded half to even. TOLL_EINVALID: negative, NaN, Inf, no
- * number; TOLL_ETOOBIG: 1e18 or more. */
+ * number; TOLL_ETOOBIG: more than 1e36 units. */
 int toll_quantity_parse(struct toll_slice text, struct toll_quantity *ret) TOLL_MUST_CHECK;
 int toll_quantity_from_double(double number, struct toll_quantity *ret) TOLL_MUST_CHECK;
 /* Exact decimal, no exponent, no trailing zeros. Returns the length. */
