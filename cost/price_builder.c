@@ -7,7 +7,7 @@
 
 #define TEXT_LIMIT ((size_t)256 * 1024 * 1024)
 
-enum { FIRST_ROOM = 64, MAX_ONE_OF = 4096, MAX_TEXT = 1024, MAX_TIERS = 16 };
+enum { FIRST_ROOM = 64, MAX_NAME = 900 };
 
 struct toll_pricebook_builder *toll_pricebook_builder_new(void)
 {
@@ -26,100 +26,6 @@ void toll_pricebook_builder_free(struct toll_pricebook_builder *b)
 	free(b->rules.at);
 	free(b->units.at);
 	free(b);
-}
-
-/* ---- what no rule may say ---- */
-
-static int refuse(struct toll_error *reterr, const char *why)
-{
-	return toll_fail(reterr, TOLL_EINVALID, "%s", why);
-}
-
-static int check_condition(const struct toll_condition *c, struct toll_error *reterr)
-{
-	bool wants_none = c->op == TOLL_MATCH_EXISTS || c->op == TOLL_MATCH_ABSENT;
-
-	if (!c->field.len || c->field.len > MAX_TEXT)
-		return refuse(reterr, "a condition has no field, or one over 1024 bytes");
-	if (c->op > TOLL_MATCH_ABSENT || (wants_none && c->text_count))
-		return refuse(reterr, "no such condition");
-	if (!wants_none && c->text_count != 1 && c->op != TOLL_MATCH_ONE_OF)
-		return refuse(reterr, "a condition needs one text");
-	if (c->op == TOLL_MATCH_ONE_OF && (!c->text_count || c->text_count > MAX_ONE_OF))
-		return refuse(reterr, "one_of needs 1 to 4096 texts");
-	for (uint32_t i = 0; i < c->text_count; i++)
-		if (c->texts[i].len > MAX_TEXT)
-			return refuse(reterr, "a text to match has more than 1024 bytes");
-	return 0;
-}
-
-static int check_tiers(const struct toll_meter *m, struct toll_error *reterr)
-{
-	if (m->tier_count > MAX_TIERS)
-		return refuse(reterr, "a meter has at most 16 tiers");
-	for (uint32_t i = 0; i < m->tier_count; i++)
-		if (m->tiers[i].of >= TOLL_QUANTITY_COUNT ||
-		    (m->tiers[i].rate.price && !m->tiers[i].rate.per) ||
-		    (m->tiers[i].of == TOLL_QUANTITY_ATTRIBUTE &&
-		     m->kind != TOLL_QUANTITY_ATTRIBUTE))
-			return refuse(reterr, "a tier is of no quantity, or its rate is for none");
-	return 0;
-}
-
-static int check_meter(const struct toll_meter *m, struct toll_error *reterr)
-{
-	if (m->kind >= TOLL_QUANTITY_COUNT)
-		return refuse(reterr, "no such meter");
-	if (toll_quantity_info(m->kind)->family == TOLL_FAMILY_TIER)
-		return refuse(reterr, "context_tokens only chooses tiers, it is no meter");
-	if ((m->kind == TOLL_QUANTITY_ATTRIBUTE) != (m->attribute.len > 0))
-		return refuse(reterr, "the meter attribute, and only it, names an attribute");
-	if (m->rate.price && !m->rate.per)
-		return refuse(reterr, "a rate is for no quantity");
-	if (m->attribute.len > MAX_TEXT)
-		return refuse(reterr, "an attribute's key has more than 1024 bytes");
-	return check_tiers(m, reterr);
-}
-
-static int check_meters(const struct toll_price_rule *r, struct toll_error *reterr)
-{
-	uint32_t seen = 0;
-	int err = 0;
-
-	if (r->meter_count > TOLL_PRICE_METERS)
-		return refuse(reterr, "a rule has at most 24 meters");
-	for (uint32_t i = 0; i < r->meter_count && !err; i++) {
-		err = check_meter(&r->meters[i], reterr);
-		if (err)
-			return err;
-		if (r->meters[i].kind != TOLL_QUANTITY_ATTRIBUTE &&
-		    (seen & (1u << r->meters[i].kind)))
-			return toll_fail(reterr, TOLL_EINVALID, "the meter %s comes twice",
-			                 toll_quantity_info(r->meters[i].kind)->name);
-		seen |= 1u << r->meters[i].kind;
-	}
-	if (!toll_price_rates_can_be_summed(r))
-		return refuse(reterr, "the rates are for quantities that have no common multiple "
-		                      "below 2^63: use rounder ones");
-	return 0;
-}
-
-static int check_row(const struct toll_price_rule *r, struct toll_error *reterr)
-{
-	int err = 0;
-
-	if (!r->id.len || r->id.len > MAX_TEXT)
-		return refuse(reterr, "needs an id of 1 to 1024 bytes");
-	if (r->free == (r->meter_count > 0))
-		return refuse(reterr, r->free ? "is free and has meters: choose one"
-		                              : "has no meters; say free: true if that is meant");
-	if (r->valid_from_s >= r->valid_to_s)
-		return refuse(reterr, "valid_from must be before valid_to");
-	if (r->condition_count > TOLL_PRICE_CONDITIONS)
-		return refuse(reterr, "a rule has at most 16 conditions");
-	for (uint32_t i = 0; i < r->condition_count && !err; i++)
-		err = check_condition(&r->conditions[i], reterr);
-	return err ? err : check_meters(r, reterr);
 }
 
 /* ---- copies ---- */
@@ -213,7 +119,7 @@ static int add(struct toll_pricebook_builder *b, struct toll_price_rows *rows,
                const struct toll_price_rule *row, struct toll_error *reterr)
 {
 	struct toll_price_rule copy = *row;
-	int err = check_row(row, reterr);
+	int err = toll_price_rule_check(row, reterr);
 
 	if (err)
 		return err;
@@ -237,12 +143,12 @@ int toll_pricebook_builder_add_unit(struct toll_pricebook_builder *b,
 {
 	struct toll_price_rule unit = *row;
 	struct toll_meter meter;
-	char key[MAX_TEXT];
+	char key[MAX_NAME + 16];
 
 	if (row->meter_count != 1 || row->condition_count || row->free)
-		return refuse(reterr, "a unit has one rate and no conditions");
-	if (row->id.len > MAX_TEXT - sizeof("cost.units."))
-		return refuse(reterr, "the name of a unit is too long");
+		return toll_fail(reterr, TOLL_EINVALID, "a unit has one rate and no conditions");
+	if (row->id.len > MAX_NAME)
+		return toll_fail(reterr, TOLL_EINVALID, "the name of a unit is too long");
 	snprintf(key, sizeof(key), "cost.units.%.*s", TOLL_FMT(row->id));
 	meter = row->meters[0];
 	meter.kind = TOLL_QUANTITY_ATTRIBUTE;
@@ -314,7 +220,7 @@ static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t
 		return 0;
 	row.discount = discount_name(a, row.discount, d->name);
 	err = row.discount.ptr ? copy_meters(a, &row, d->num, d->den) : a->err;
-	if (!err && !have_common_multiple(&row))
+	if (!err && !toll_price_rates_can_be_summed(&row))
 		err = TOLL_ETOOBIG;
 	if (!err)
 		err = add_part(rows, i, before, row.valid_from_s);

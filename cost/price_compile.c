@@ -49,8 +49,7 @@ static int keep_highest(struct toll_price_rule *at, uint32_t *count, struct toll
 			return toll_fail(reterr, TOLL_EINVALID,
 			                 "\"%.*s\" has two prices at the same time: give them "
 			                 "valid_from and valid_to, or another id",
-			                 at[i].id.len > 100 ? 100 : (int)at[i].id.len,
-			                 at[i].id.ptr);
+			                 TOLL_FMT(shown(at[i].id)));
 		at[kept] = at[i];
 		last = &at[kept++];
 	}
@@ -134,32 +133,6 @@ static int by_precedence(const void *left, const void *right)
 }
 
 /* ---- one price ---- */
-
-static bool multiply_in(uint64_t *common, const struct toll_rate *rate)
-{
-	uint64_t a = *common, b = rate->per ? rate->per : 1;
-
-	while (b) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return !__builtin_mul_overflow(*common / a, rate->per ? rate->per : 1, common);
-}
-
-bool toll_price_rates_can_be_summed(const struct toll_price_rule *r)
-{
-	uint64_t common = 1;
-	bool fits = true;
-
-	for (uint32_t i = 0; i < r->meter_count; i++) {
-		fits = fits && multiply_in(&common, &r->meters[i].rate);
-		for (uint32_t t = 0; t < r->meters[i].tier_count; t++)
-			fits = fits && multiply_in(&common, &r->meters[i].tiers[t].rate);
-	}
-	return fits && common <= INT64_MAX;
-}
 
 /* What charges a kind of tokens that the rule has no rate for. */
 static enum toll_quantity_kind fallback_of(enum toll_quantity_kind kind)
@@ -263,25 +236,16 @@ static int compile_rows(struct toll_pricebook *book, const struct toll_price_row
 	order = calloc((size_t)count + 1, sizeof(*order));
 	if (!order)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count; i++)
 		order[i] = rank(&rows->at[i]);
-		if (!toll_price_rates_can_be_summed(&rows->at[i]))
-			err = toll_fail(reterr, TOLL_EINVALID,
-			                "the discounted rates of \"%.*s\" are for quantities "
-			                "that have no common multiple below 2^63",
-			                TOLL_FMT(shown(rows->at[i].id)));
-	}
 	if (are_rules && count)
 		qsort(order, count, sizeof(*order), by_precedence);
-	if (!err)
-		err = compile_all(book, order, count, ret);
+	err = compile_all(book, order, count, ret);
 	free(order);
 	*ret_count = count;
 	if (err == TOLL_EFULL)
 		return toll_fail(reterr, err, "the rules match on more than 64 different fields");
-	if (err == TOLL_ENOMEM || err == TOLL_ETOOBIG)
-		return toll_fail(reterr, err, "%s", toll_err_text(err));
-	return err;
+	return err ? toll_fail(reterr, err, "%s", toll_err_text(err)) : 0;
 }
 
 static int build_index(struct toll_pricebook *book, struct toll_error *reterr)

@@ -37,6 +37,9 @@ int toll_pricebook_compile(struct toll_pricebook *book, const struct toll_price_
                            const struct toll_price_rows *units,
                            struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* TOLL_EINVALID with a sentence. */
+int toll_price_rule_check(const struct toll_price_rule *r,
+                          struct toll_error *reterr) TOLL_MUST_CHECK;
 /* Whether the fractions of all its meters have a common denominator that fits. */
 bool toll_price_rates_can_be_summed(const struct toll_price_rule *r);
 

@@ -93,11 +93,12 @@ static void compile(void)
 		                             .meter_count = rule.count,
 		                             .valid_from_s = TOLL_TIME_OPEN_FROM,
 		                             .valid_to_s = TOLL_TIME_OPEN_TO };
+	const struct toll_discount discount = { TOLL_SLICE("d"), rule.num, rule.den,
+		                                TOLL_TIME_OPEN_FROM, TOLL_TIME_OPEN_TO };
 	struct toll_error why = { 0 };
 
 	if (!b || toll_pricebook_builder_add_rule(b, &row, &why) < 0 ||
-	    toll_pricebook_builder_discount_rule(b, 0, rule.num, rule.den, TOLL_TIME_OPEN_FROM,
-	                                         TOLL_TIME_OPEN_TO) < 0 ||
+	    toll_pricebook_builder_discount_rule(b, 0, &discount) < 0 ||
 	    toll_pricebook_builder_finish(b, TOLL_SLICE("v"), &rule.book, &why) < 0)
 		fail("no price book", why.text);
 }
