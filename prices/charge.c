@@ -3,8 +3,11 @@
 
 #include "base/clock.h"
 #include "proto/attr.h"
+#include "proto/usage.h"
 
 #define TOO_MUCH "invalid amount: over 9.2 million USD"
+#define NO_USAGE \
+	"no token counts on the span; a streamed answer has them where the client asks for usage"
 
 static bool refuse(struct toll_refusal *no, enum toll_unpriced why, const char *text,
                    struct toll_slice name)
@@ -41,6 +44,13 @@ static const struct toll_attr *find(const struct toll_batch *b, const struct tol
 	return a ? a : toll_node_find_name(&b->resources[s->resource].node, key);
 }
 
+/* Kinds of family USAGE. */
+static const uint32_t used_by_models = 0
+#define TOLL_QUANTITY(id, name, unit, family, help) \
+	| (TOLL_FAMILY_##family == TOLL_FAMILY_USAGE ? 1u << TOLL_QUANTITY_##id : 0)
+#include "cost/quantities.def"
+	;
+
 static void measure(const struct toll_span *s, struct toll_metered *m)
 {
 	m->quantities[TOLL_QUANTITY_CALLS] = toll_quantity_of(1);
@@ -50,6 +60,27 @@ static void measure(const struct toll_span *s, struct toll_metered *m)
 	m->has_attributes = 0;
 	m->known = false;
 	m->aggregate = false;
+}
+
+/* What the span tells it used; most prices ask for none of it. */
+static bool read_usage(const struct toll_batch *b, const struct toll_span *s,
+                       struct toll_metered *m, struct toll_refusal *no)
+{
+	struct toll_span_usage u TOLL_UNINITIALIZED;
+
+	toll_usage_count(b, s, &u);
+	if (u.poison)
+		return refuse(no, TOLL_UNPRICED_INVALID_QUANTITY, "invalid ",
+		              toll_slice_str(u.poison));
+	for (uint32_t left = u.has & ~m->has; left; left &= left - 1) {
+		int kind = __builtin_ctz(left);
+
+		m->quantities[kind] = u.quantities[kind];
+	}
+	m->has |= u.has;
+	m->known = u.known || (u.has & used_by_models);
+	m->aggregate = u.aggregate;
+	return true;
 }
 
 /* The attributes that the rule charges; false: one of them is no quantity. */
@@ -93,7 +124,7 @@ static bool told(const struct toll_charge_result *r, struct toll_refusal *no)
 	case TOLL_CHARGED:
 		return true;
 	case TOLL_CHARGE_NO_USAGE:
-		return refuse(no, TOLL_UNPRICED_NO_USAGE, "no token counts on the span", kind);
+		return refuse(no, TOLL_UNPRICED_NO_USAGE, NO_USAGE, kind);
 	case TOLL_CHARGE_NO_RATE:
 		return refuse(no, TOLL_UNPRICED_NO_RATE, "no rate for ", kind);
 	case TOLL_CHARGE_NO_QUANTITY:
@@ -139,8 +170,12 @@ static bool charge_units(struct charging *c, const struct toll_pricebook *book)
 
 static bool charge_rule(struct charging *c, const struct toll_price *price)
 {
+	const uint32_t plain = 1u << TOLL_QUANTITY_CALLS | 1u << TOLL_QUANTITY_DURATION |
+	                       1u << TOLL_QUANTITY_ATTRIBUTE;
 	struct toll_charge_result r;
 
+	if ((price->kinds & ~plain) && !read_usage(c->b, c->s, &c->m, c->no))
+		return false;
 	if ((price->kinds & 1u << TOLL_QUANTITY_ATTRIBUTE) &&
 	    !read_attributes(c->b, c->s, price->rule, &c->m, c->no))
 		return false;

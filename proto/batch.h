@@ -21,6 +21,7 @@ enum toll_key {
 #include "proto/semconv.def"
 	TOLL_KEY_COUNT,
 	TOLL_KEY_COST_UNITS = TOLL_KEY_COUNT, /* any key that begins with "cost.units." */
+	TOLL_KEY_COST_BREAKDOWN,              /* ... with "cost.breakdown." */
 	/* Keys from here to TOLL_KEY_COUNT tell of usage: what was measured, what a model used. */
 	TOLL_KEY_MEASURED_FIRST = TOLL_KEY_HTTP_REQUEST_BODY_SIZE,
 	TOLL_KEY_MODEL_FIRST = TOLL_KEY_GEN_AI_PROVIDER_NAME,

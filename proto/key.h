@@ -33,16 +33,21 @@ static inline uint16_t toll_key_lookup(const struct toll_key_table *t, struct to
 	return id;
 }
 
+static inline bool toll_key_begins(struct toll_slice key, struct toll_slice head)
+{
+	return key.len > head.len && memcmp(key.ptr, head.ptr, head.len) == 0;
+}
+
 /* Of an attribute: the key it has, or the family of keys it belongs to. */
 static inline uint16_t toll_key_classify(const struct toll_key_table *t, struct toll_slice key)
 {
-	const struct toll_slice units = TOLL_SLICE("cost.units.");
 	uint16_t id = toll_key_lookup(t, key);
 
-	if (id == TOLL_KEY_OTHER && key.len > units.len &&
-	    memcmp(key.ptr, units.ptr, units.len) == 0)
-		id = TOLL_KEY_COST_UNITS;
-	return id;
+	if (id != TOLL_KEY_OTHER || !toll_key_begins(key, TOLL_SLICE("cost.")))
+		return id;
+	if (toll_key_begins(key, TOLL_SLICE("cost.units.")))
+		return TOLL_KEY_COST_UNITS;
+	return toll_key_begins(key, TOLL_SLICE("cost.breakdown.")) ? TOLL_KEY_COST_BREAKDOWN : id;
 }
 
 static inline uint64_t toll_key_bit(uint16_t id)

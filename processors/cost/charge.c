@@ -25,7 +25,7 @@ static void tell(struct toll_batch *b, struct toll_span *s, const struct toll_re
 		toll_cost_unpriced(s, TOLL_UNPRICED_NO_MEMORY, TOLL_SLICE("out of memory"));
 }
 
-void toll_cost_charge(struct toll_batch *b, struct toll_span *s)
+void toll_cost_charge(struct toll_batch *b, struct toll_span *s, struct toll_bill *bill)
 {
 	struct toll_span_cost cost TOLL_UNINITIALIZED;
 
@@ -35,7 +35,7 @@ void toll_cost_charge(struct toll_batch *b, struct toll_span *s)
 			                   TOLL_SLICE("no pricing processor before cost"));
 		return;
 	}
-	if (!toll_span_charge(b, s, NULL, &cost)) {
+	if (!toll_span_charge(b, s, bill, &cost)) {
 		tell(b, s, &cost.refusal);
 		return;
 	}

@@ -1,77 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cost - what each span costs, exactly; writes the cost.* attributes in place of any that came. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "cost/money.h"
 #include "pipeline/factory.h"
+#include "processors/cost/adjust.h"
+#include "processors/cost/attributes.h"
 #include "processors/cost/charge.h"
 #include "processors/cost/client.h"
-#include "proto/attr.h"
-#include "proto/edit.h"
-#include "proto/wire.h"
-
-enum {
-	REGION_MAX = 128,  /* bytes of cost.pricing_region */
-	ERROR_MAX = 1024,  /* bytes of cost.error */
-	CENTI_MS = 10000,  /* nanoseconds in a hundredth of a millisecond */
-	TEMPLATE_MAX = 512 /* four attributes with a region of REGION_MAX */
-};
 
 #define DURATION_MAX (UINT64_C(24) * 3600 * 1000000000)
 
 struct cost_config {
 	struct toll_slice currency;
-	bool trust_client;
+	struct toll_slice_list attributes;
+	int64_t max_adjusted_count;
+	bool trust_client, adjust_for_sampling;
 };
 
 struct cost {
 	struct toll_processor super;
+	uint64_t max_adjusted_count; /* 0: sampling does not count */
 	bool trust_client;
+	bool version, breakdown; /* which attributes to write besides */
 };
-
-/* The attributes of a priced span in one region, encoded; two numbers are filled in per span. */
-struct template
-{
-	struct toll_slice region;
-	bool from_client;
-	char bytes[TEMPLATE_MAX];
-	size_t len, amount_at, duration_at;
-};
-
-static void make_template(struct template *t, struct toll_slice region, bool from_client,
-                          uint32_t tag)
-{
-	char *end = t->bytes, *at;
-
-	t->region = region;
-	t->from_client = from_client;
-	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.amount"), 0, &at);
-	t->amount_at = (size_t)(at - t->bytes);
-	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.currency"), TOLL_SLICE("USD"));
-	if (region.len)
-		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.pricing_region"),
-		                        toll_slice_cut(region, REGION_MAX));
-	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.duration_ms"), 0, &at);
-	t->duration_at = (size_t)(at - t->bytes);
-	if (from_client)
-		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.source"), TOLL_SLICE("client"));
-	t->len = (size_t)(end - t->bytes);
-}
-
-/* Milliseconds with two decimals, half to even; negative where a span ends before it starts. */
-static double duration_ms(const struct toll_span *s)
-{
-	bool negative = s->end_unix_nano < s->start_unix_nano;
-	uint64_t ns = negative ? s->start_unix_nano - s->end_unix_nano
-	                       : s->end_unix_nano - s->start_unix_nano;
-	uint64_t q = ns / CENTI_MS, rest = ns % CENTI_MS;
-	double ms;
-
-	q += rest > CENTI_MS / 2 || (rest == CENTI_MS / 2 && q % 2);
-	ms = (double)q / 100;
-	return negative ? -ms : ms;
-}
 
 /* ---- amounts ---- */
 
@@ -104,78 +55,43 @@ static bool take_client_amount(struct toll_span *s)
 	}
 }
 
-/* ---- attributes ---- */
+/* ---- spans ---- */
 
-static bool is_ours(uint16_t key_id)
+static bool is_poison(const struct cost *c, struct toll_span *s)
 {
-	return key_id == TOLL_KEY_COST_AMOUNT || key_id == TOLL_KEY_COST_CURRENCY ||
-	       key_id == TOLL_KEY_COST_PRICING_REGION || key_id == TOLL_KEY_COST_DURATION_MS ||
-	       key_id == TOLL_KEY_COST_ERROR || key_id == TOLL_KEY_COST_SOURCE;
+	return is_poisoned(s) || !toll_cost_adjust(s, c->max_adjusted_count);
 }
 
-/* A client's cost.* attributes never enter the accounting. */
-static int remove_client_costs(struct toll_batch *b, struct toll_node *n)
+static int write_attributes(const struct cost *c, struct toll_batch *b, struct toll_span *s,
+                            bool from_client, const struct toll_bill *bill,
+                            struct toll_cost_template *t)
 {
-	for (uint32_t i = 0; i < n->attr_count; i++) {
-		struct toll_attr *a = &n->attrs[i];
-		int err = 0;
-
-		if (is_ours(a->key_id) && a->state != TOLL_ATTR_DELETED)
-			err = toll_attr_delete(b, n, a);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int write_priced(struct toll_batch *b, struct toll_span *s, bool from_client,
-                        struct template *t)
-{
-	double amount = toll_money_to_double(s->cost_pico), ms = duration_ms(s);
-	char *copy;
 	int err;
 
-	if (!t->len || t->from_client != from_client || !toll_slice_eq(t->region, s->region))
-		make_template(t, s->region, from_client, s->node.attr_tag);
-	err = toll_node_append(b, &s->node, toll_slice(t->bytes, t->len), &copy);
-	if (err)
-		return err;
-	memcpy(copy + t->amount_at, &amount, sizeof(amount));
-	memcpy(copy + t->duration_at, &ms, sizeof(ms));
-	return 0;
-}
-
-static int write_unpriced(struct toll_batch *b, struct toll_span *s, bool from_client)
-{
-	char bytes[ERROR_MAX + TEMPLATE_MAX] TOLL_UNINITIALIZED;
-	char *end = bytes;
-	uint32_t tag = s->node.attr_tag;
-
-	end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.error"),
-	                        toll_slice_cut(s->cost_error, ERROR_MAX));
-	if (s->region.len)
-		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.pricing_region"),
-		                        toll_slice_cut(s->region, REGION_MAX));
-	end = toll_write_kv_double(end, tag, TOLL_SLICE("cost.duration_ms"), duration_ms(s), NULL);
-	if (from_client)
-		end = toll_write_kv_str(end, tag, TOLL_SLICE("cost.source"), TOLL_SLICE("client"));
-	return toll_node_append(b, &s->node, toll_slice(bytes, (size_t)(end - bytes)), NULL);
+	if (s->cost_state == TOLL_COST_UNPRICED)
+		return toll_cost_write_unpriced(b, s, from_client);
+	err = toll_cost_write_priced(b, s, from_client, t);
+	if (!err && c->version)
+		err = toll_cost_write_version(b, s);
+	if (!err && bill && !from_client)
+		err = toll_cost_write_breakdown(b, s, bill);
+	return err;
 }
 
 /* Without memory for the attributes a span flows on without them, and is in no total. */
 static void price_span(const struct cost *c, struct toll_batch *b, struct toll_span *s,
-                       struct template *t)
+                       struct toll_cost_template *t, struct toll_bill *bill)
 {
-	bool poisoned = is_poisoned(s);
+	bool poisoned = is_poison(c, s);
 	bool from_client = !poisoned && c->trust_client && take_client_amount(s);
-	int err = remove_client_costs(b, &s->node);
+	int err = toll_cost_remove_client(b, &s->node);
 
+	if (bill)
+		bill->count = 0;
 	if (!poisoned && !from_client)
-		toll_cost_charge(b, s);
-	if (!err && s->cost_state == TOLL_COST_UNPRICED)
-		err = write_unpriced(b, s, from_client);
-	else if (!err)
-		err = write_priced(b, s, from_client, t);
+		toll_cost_charge(b, s, bill);
+	if (!err)
+		err = write_attributes(c, b, s, from_client, bill, t);
 	if (err)
 		toll_cost_unpriced(s, TOLL_UNPRICED_NO_MEMORY,
 		                   TOLL_SLICE("no memory for the cost attributes"));
@@ -184,12 +100,13 @@ static void price_span(const struct cost *c, struct toll_batch *b, struct toll_s
 static int process(struct toll_processor *p, struct toll_batch *b)
 {
 	const struct cost *c = toll_container_of(p, struct cost, super);
-	struct template t TOLL_UNINITIALIZED;
+	struct toll_cost_template t TOLL_UNINITIALIZED;
+	struct toll_bill bill TOLL_UNINITIALIZED;
 
 	t.len = 0;
 	for (uint32_t i = 0; i < b->span_count; i++)
 		if (!b->spans[i].dropped)
-			price_span(c, b, &b->spans[i], &t);
+			price_span(c, b, &b->spans[i], &t, c->breakdown ? &bill : NULL);
 	return 0;
 }
 
@@ -202,6 +119,22 @@ static void cost_free(struct toll_component *c)
 
 static const struct toll_component_ops ops = { .free = cost_free };
 
+static bool asks_for(const struct cost_config *c, const char *attribute)
+{
+	for (size_t i = 0; i < c->attributes.count; i++)
+		if (toll_slice_is(c->attributes.at[i], attribute))
+			return true;
+	return false;
+}
+
+static void configure(struct cost *self, const struct cost_config *c)
+{
+	self->trust_client = c->trust_client;
+	self->max_adjusted_count = c->adjust_for_sampling ? (uint64_t)c->max_adjusted_count : 0;
+	self->version = asks_for(c, "catalog_version");
+	self->breakdown = asks_for(c, "breakdown");
+}
+
 static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
                   struct toll_error *reterr)
 {
@@ -211,7 +144,8 @@ static int create(const struct toll_settings *set, const void *config, struct to
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	toll_component_init(&self->super.super, &ops, set);
 	self->super.process = process;
-	self->trust_client = config && ((const struct cost_config *)config)->trust_client;
+	if (config)
+		configure(self, config);
 	*ret = &self->super.super;
 	return 0;
 }
@@ -222,6 +156,12 @@ static void validate(const void *config, struct toll_reporter *r)
 
 	if (!toll_slice_is(c->currency, "USD"))
 		toll_report_error(r, "currency", "only USD is supported");
+	for (size_t i = 0; i < c->attributes.count; i++)
+		if (!toll_slice_is(c->attributes.at[i], "catalog_version") &&
+		    !toll_slice_is(c->attributes.at[i], "breakdown"))
+			toll_report_error(r, "attributes",
+			                  "\"%.*s\" is none: catalog_version, breakdown",
+			                  TOLL_FMT(toll_slice_cut(c->attributes.at[i], 64)));
 }
 
 /* clang-format off */
@@ -229,6 +169,12 @@ static const struct toll_field fields[] = {
 	TOLL_FIELD(struct cost_config, currency, STRING, "USD", "Currency of all amounts; only USD."),
 	TOLL_FIELD(struct cost_config, trust_client, BOOL, "false",
 	           "Take cost.amount where a client sends it, and mark such spans with cost.source: client."),
+	TOLL_FIELD(struct cost_config, attributes, LIST, NULL,
+	           "Written besides: catalog_version (cost.catalog.version), breakdown (cost.breakdown.<meter>)."),
+	TOLL_FIELD(struct cost_config, adjust_for_sampling, BOOL, "true",
+	           "Count a span in totals as often as its sampling threshold (tracestate ot=th) says it stands for."),
+	TOLL_FIELD(struct cost_config, max_adjusted_count, INT, "10000",
+	           "A span that stands for more is not believed: invalid sampling threshold.", .min = 1, .max = 1000000000),
 	TOLL_FIELD_END,
 };
 /* clang-format on */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "proto/attr.h"
-#include "proto/key.h"
 
 static struct toll_slice kind_of(const struct toll_span *s)
 {
@@ -58,7 +57,7 @@ void toll_fields_init(struct toll_field_reader *f, const struct toll_pricebook *
 			continue;
 		}
 		f->of_key[key] = (uint8_t)(i + 1);
-		f->known |= toll_key_bit((uint16_t)key);
+		f->known |= TOLL_KNOWN(key);
 	}
 }
 
@@ -105,7 +104,7 @@ static uint32_t field_of(const struct toll_field_reader *f, const struct toll_at
 {
 	struct toll_slice key;
 
-	if (a->key_id != TOLL_KEY_OTHER && a->key_id != TOLL_KEY_COST_UNITS)
+	if (a->key_id != TOLL_KEY_OTHER && a->key_id < TOLL_KEY_COUNT)
 		return f->of_key[a->key_id] ? f->of_key[a->key_id] - 1u : TOLL_PRICEBOOK_FIELDS;
 	key = toll_attr_key(a);
 	for (uint32_t i = 0; i < f->other_count; i++)

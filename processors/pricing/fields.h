@@ -22,7 +22,7 @@ struct toll_reserved_fields {
 struct toll_field_reader {
 	const struct toll_pricebook *book;
 	struct toll_reserved_fields reserved;
-	uint8_t of_key[TOLL_KEY_COUNT + 1];    /* 1 + index in the book; 0: no rule asks */
+	uint8_t of_key[TOLL_KEY_COUNT];        /* 1 + index in the book; 0: no rule asks */
 	uint64_t known;                        /* bits of the well-known keys that rules ask for */
 	uint8_t others[TOLL_PRICEBOOK_FIELDS]; /* fields that are keys known to nobody else */
 	uint32_t other_count;

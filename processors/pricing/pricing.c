@@ -11,6 +11,7 @@
 #include "processors/pricing/fields.h"
 #include "proto/attr.h"
 #include "proto/operation.h"
+#include "proto/usage.h"
 
 #define SERVICE_MAX 255u /* bytes of a service's name in cost.error */
 
@@ -121,8 +122,30 @@ static bool has_units(const struct toll_span *s)
 	return toll_node_find(&s->node, TOLL_KEY_COST_UNITS) != NULL;
 }
 
-static const struct toll_price *find_price(const struct toll_span *s, struct toll_slice service,
-                                           struct quote *q)
+/* A span that repeats its children (an agent's, a chain's) is free unless a rule is for it. */
+static bool repeats_children(const struct toll_batch *b, const struct toll_span *s)
+{
+	struct toll_span_usage u TOLL_UNINITIALIZED;
+
+	toll_usage_count(b, s, &u);
+	return u.aggregate;
+}
+
+static void set_model(struct toll_batch *b, const struct toll_span *s, struct toll_field_reader *f)
+{
+	struct toll_span_usage u TOLL_UNINITIALIZED;
+
+	if (!(s->node.known & TOLL_KNOWN_MODEL))
+		return;
+	toll_usage_read(b, s, &u);
+	if (u.provider.len)
+		toll_fields_set(f, f->reserved.provider, u.provider);
+	if (u.model.len)
+		toll_fields_set(f, f->reserved.model, u.model);
+}
+
+static const struct toll_price *find_price(struct toll_batch *b, const struct toll_span *s,
+                                           struct toll_slice service, struct quote *q)
 {
 	const struct toll_reserved_fields *at = &q->fields.reserved;
 	const struct toll_price *price;
@@ -131,18 +154,28 @@ static const struct toll_price *find_price(const struct toll_span *s, struct tol
 	toll_fields_set(&q->fields, at->service, service);
 	toll_fields_set(&q->fields, at->operation, s->operation);
 	toll_fields_set(&q->fields, at->region, s->region);
+	if (at->provider != TOLL_PRICEBOOK_FIELDS || at->model != TOLL_PRICEBOOK_FIELDS)
+		set_model(b, s, &q->fields);
 	price = toll_pricebook_find(q->book, &q->fields.lookup,
 	                            (int64_t)(s->end_unix_nano / TOLL_S));
-	if (!price && has_units(s))
+	if (!price && (has_units(s) || repeats_children(b, s)))
 		price = toll_pricebook_no_rule(q->book);
 	return price;
+}
+
+/* The span's own, as that of an AWS call; else its resource's; else the configured one. */
+static struct toll_slice region_of(const struct toll_span *s, const struct quote *q)
+{
+	struct toll_slice own = toll_attr_text(toll_node_find(&s->node, TOLL_KEY_CLOUD_REGION));
+
+	return own.len ? own : q->region;
 }
 
 static void price_span(struct toll_batch *b, struct toll_span *s, struct toll_slice service,
                        struct quote *q)
 {
-	s->region = q->region;
-	s->price = q->book ? find_price(s, service, q) : NULL;
+	s->region = region_of(s, q);
+	s->price = q->book ? find_price(b, s, service, q) : NULL;
 	if (toll_likely(s->price != NULL))
 		return;
 	s->cost_state = TOLL_COST_UNPRICED;
@@ -250,7 +283,8 @@ static const struct toll_field pricing_fields[] = {
 	           "Id of an extension pricebook; the only one there is when nothing is set."),
 	TOLL_PRICES_FIELDS(struct pricing_config, prices, "file"),
 	TOLL_FIELD(struct pricing_config, region, STRING, "unknown",
-	           "cost.pricing_region of spans whose resource has no cloud.region."),
+	           "cost.pricing_region of spans without cloud.region, their own or their "
+	           "resource's."),
 	TOLL_FIELD_END,
 };
 
@@ -258,7 +292,7 @@ const struct toll_factory toll_processor_pricing = {
 	.kind = TOLL_PROCESSOR,
 	.stability = TOLL_BETA,
 	.type = "pricing",
-	.help = "Finds the price of every span by its service and operation.",
+	.help = "Finds the price of every span by the rules of a price book.",
 	.config_size = sizeof(struct pricing_config),
 	.fields = pricing_fields,
 	.validate = pricing_validate,

@@ -6,6 +6,7 @@
 #include "proto/edit.h"
 #include "proto/otlp_encode.h"
 #include "tests/support/component.h"
+#include "tests/support/prices.h"
 #include "tests/support/shop.h"
 #include "tests/unit/unit.h"
 
@@ -155,11 +156,108 @@ static void processors_allocate_per_request_only(void **state TOLL_UNUSED)
 	}
 }
 
+extern const struct toll_factory toll_processor_pricing, toll_processor_cost;
+
+/* Calls of a model, with a unit of their own and a number for a condition; the model's name has to
+ * be lowered, and the last one is not priced. */
+static struct msg *chats(uint64_t count)
+{
+	struct msg *req = msg_new(), *rs = msg_new(), *ss = scope_spans_new("x");
+
+	for (uint64_t n = 0; n < count; n++) {
+		struct msg *span = span_new("chat", n, 1000000);
+
+		msg_attr_str(span, 9, "gen_ai.provider.name", "openai");
+		msg_attr_str(span, 9, "gen_ai.request.model", n % 8 ? "GPT-4o" : "other");
+		msg_attr_int(span, 9, "gen_ai.usage.input_tokens", 10);
+		msg_attr_int(span, 9, "gen_ai.usage.output_tokens", 10);
+		msg_attr_int(span, 9, "attempt", 1);
+		msg_attr_str(span, 9, "cost.units.pages", "2.5");
+		msg_add(ss, 2, span);
+	}
+	msg_add(rs, 2, ss);
+	msg_add(req, 1, rs);
+	return req;
+}
+
+static struct toll_shared *book_of_chats(void)
+{
+	struct toll_pricebook_builder *b = toll_pricebook_builder_new();
+	struct sketch k;
+
+	sketch_init(&k, "pages");
+	sketch_meter(&k, TOLL_QUANTITY_CALLS, "1", 1000);
+	k.rule.meters = k.meters;
+	assert_int_equal(toll_pricebook_builder_add_unit(b, &k.rule, NULL), 0);
+	sketch_init(&k, "gpt-4o");
+	sketch_when(&k, "model", TOLL_MATCH_EXACT, "gpt-4o");
+	sketch_when(&k, "attempt", TOLL_MATCH_EXACT, "1");
+	sketch_meter(&k, TOLL_QUANTITY_INPUT_TOKENS, "2.5", 1000000);
+	sketch_meter(&k, TOLL_QUANTITY_OUTPUT_TOKENS, "10", 1000000);
+	assert_int_equal(sketch_add(&k, b, NULL), 0);
+	return toll_pricebook_shared(finish_book(b, "v"));
+}
+
+static unsigned long pricing_allocations(struct component_rig *pricing, struct component_rig *cost,
+                                         uint64_t spans)
+{
+	struct toll_processor *stages[] = {
+		toll_container_of(pricing->component, struct toll_processor, super),
+		toll_container_of(cost->component, struct toll_processor, super)
+	};
+	struct msg *req = chats(spans);
+	unsigned long before = 0;
+	struct toll_batch *b;
+	int err;
+
+#if COUNTING
+	before = calls;
+#endif
+	b = batch_of(toll_slice(req->bytes, req->len), &err, NULL);
+	assert_int_equal(err, 0);
+	for (size_t i = 0; i < TOLL_COUNT(stages); i++)
+		assert_int_equal(stages[i]->process(stages[i], b), 0);
+	assert_int_equal(b->spans[1].cost_state, TOLL_COST_PRICED);
+	toll_batch_unref(b);
+	free(req);
+#if COUNTING
+	return calls - before;
+#else
+	return before;
+#endif
+}
+
+static void pricing_and_cost_allocate_per_request_only(void **state TOLL_UNUSED)
+{
+	struct toll_pricebook_source source = { .current = TOLL_SNAPSHOT_INIT };
+	struct component_rig pricing = { 0 }, cost = { 0 };
+	unsigned long few, many;
+
+	if (!COUNTING)
+		skip();
+	toll_snapshot_set(&source.current, book_of_chats());
+	component_load(&pricing, &toll_processor_pricing, "{}");
+	component_load(&cost, &toll_processor_cost, "{attributes: [catalog_version, breakdown]}");
+	assert_int_equal(component_create(&pricing, &toll_processor_pricing), 0);
+	assert_int_equal(component_create(&cost, &toll_processor_cost), 0);
+	assert_int_equal(toll_host_publish(pricing.host, "pricebook", "pricebook", &source), 0);
+	assert_int_equal(pricing.component->ops->start(pricing.component, NULL), 0);
+	pricing_allocations(&pricing, &cost, 8);
+	few = pricing_allocations(&pricing, &cost, 8);
+	many = pricing_allocations(&pricing, &cost, 512);
+	if (many > few + 6)
+		fail_msg("%lu for 8 spans, %lu for 512", few, many);
+	component_release(&pricing);
+	component_release(&cost);
+	toll_snapshot_set(&source.current, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hot_path_allocates_per_request_only),
 		cmocka_unit_test(processors_allocate_per_request_only),
+		cmocka_unit_test(pricing_and_cost_allocate_per_request_only),
 	};
 
 	return cmocka_run_group_tests_name("no_malloc_per_span", tests, NULL, NULL);
