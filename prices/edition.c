@@ -61,11 +61,16 @@ static void add_version(struct toll_edition *e, struct toll_slice text)
 static char *copy_name(struct toll_slice name)
 {
 	struct toll_slice cut = toll_slice_cut(name, TOLL_EDITION_NAME_MAX);
-	char *copy = strndup(cut.len ? cut.ptr : "", cut.len);
+	char *copy = malloc(cut.len + 1);
 
-	for (char *at = copy; at && *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = '_';
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < cut.len; i++) {
+		unsigned char c = (unsigned char)cut.ptr[i];
+
+		copy[i] = (char)(c < ' ' || c == 0x7f ? '_' : c);
+	}
+	copy[cut.len] = '\0';
 	return copy;
 }
 

@@ -41,7 +41,8 @@ def chromium():
     from playwright.sync_api import sync_playwright  # only make test-full installs it
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"],
+                                             timeout=180_000)
         try:
             yield browser
         finally:

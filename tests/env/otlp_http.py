@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 import zlib
 
 import zstandard
@@ -86,6 +87,11 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.at))
 
 
+# A server that closes waits so long for those who are connected and silent: who was silent for longer, and finds it
+# gone, tries again.
+QUIET_S = 0.25
+
+
 class HttpClient:
     """One connection, kept open between requests. tls: see tls_context(). path: of a unix socket, instead of a port."""
 
@@ -93,6 +99,7 @@ class HttpClient:
         kind, more = (http.client.HTTPSConnection, {"context": tls}) if tls else (http.client.HTTPConnection, {})
         self.connection = (UnixConnection if path else kind)("127.0.0.1", port, timeout=timeout, **more)
         self.connection.at = path
+        self.heard = time.monotonic()  # the last answer, or the beginning
 
     def __enter__(self):
         return self
@@ -104,7 +111,9 @@ class HttpClient:
         """body: bytes, or an iterable of bytes, which is sent in chunks."""
         self.connection.request(method, path, body, headers or {})
         got = self.connection.getresponse()
-        return Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
+        answer = Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
+        self.heard = time.monotonic()
+        return answer
 
     def post(self, body, path=TRACES, type=PROTOBUF, coding=None, headers=None):
         """coding: compresses the body as well. A message, bytes, or a dict for JSON."""
@@ -117,4 +126,6 @@ class HttpClient:
         return self.request("POST", path, raw, head | (headers or {}))
 
     def close(self):
+        """The next request makes a new connection."""
         self.connection.close()
+        self.heard = time.monotonic()

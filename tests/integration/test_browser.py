@@ -31,7 +31,9 @@ def browser():
 def page(browser):
     """Fresh: a browser remembers preflights."""
     with browser.new_context() as context:
-        yield context.new_page()
+        page = context.new_page()
+        page.set_default_timeout(180_000)
+        yield page
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_an_api_server_that_forgets_or_refuses_costs_no_span_and_no_knowledge(ap
     api.token = "another"
     api.end_watches()
     daemon.wait_metric("spantoll_k8s_api_failures", 1, reason="denied")
-    assert f"keeps the pods it knows: {api.url} answers 401: Unauthorized" in daemon.log
+    daemon.wait_log(f"keeps the pods it knows: {api.url} answers 401: Unauthorized")
     assert resource_of(daemon, "refused")["k8s.pod.name"] == "next-7d-x"
     assert "let-me-in" not in daemon.log
     api.token_file.write_text(api.token)  # tokens are replaced: read again

@@ -123,7 +123,7 @@ static struct got ask_again(const char *answer, struct toll_http_etag *etag)
 	struct peer peer;
 	char url[64], *body = NULL;
 	struct toll_http_get get = {
-		.url = url, .timeout_ns = 300 * TOLL_MS, .max_bytes = 10, .etag = etag
+		.url = url, .timeout_ns = PATIENCE_NS, .max_bytes = 10, .etag = etag
 	};
 
 	peer_start(&peer, answer);
