@@ -82,9 +82,11 @@ struct toll_field {
 	const char *later; /* known to the Collector, not here yet: a warning with this sentence */
 	bool refused;      /* of a later one: an error, since ignoring it would be worse */
 	bool required;     /* where the mapping around it is given */
-	bool extension;    /* STRING: names an extension that service::extensions has to list */
-	bool listens;      /* STRING: where the component takes connections, host:port */
-	bool secret;       /* LIST, MAP: its values are shown as "[REDACTED]" (tokens, headers) */
+	/* STRING: names an extension that service::extensions has to list, and that serves as this
+	 * ("auth", pipeline/factory.h). */
+	const char *extension;
+	bool listens; /* STRING: where the component takes connections, host:port */
+	bool secret;  /* LIST, MAP: its values are shown as "[REDACTED]" (tokens, headers) */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the
 	 * first member of a config struct can therefore not be such a bool). */
 	size_t present;

@@ -35,6 +35,9 @@ struct toll_factory {
 	size_t exporter_settings;
 	/* Rules a table cannot say: reports to r. May be NULL. Must not do I/O. */
 	void (*validate)(const void *config, struct toll_reporter *r);
+	/* Extensions: the name under which they publish themselves for settings of others to name
+	 * (toll_host_publish); NULL: they serve nobody. */
+	const char *serves;
 	/* Connectors: a pipeline may end in it without another one that begins with it. */
 	bool ends;
 	/* Processors that are no stage (batch): change how the exporters of their pipeline put

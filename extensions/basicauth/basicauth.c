@@ -206,6 +206,7 @@ const struct toll_factory toll_extension_basicauth = {
 	.stability = TOLL_BETA,
 	.type = "basicauth",
 	.help = "Lets in clients that show a user name and a password.",
+	.serves = "auth",
 	.config_size = sizeof(struct basic_config),
 	.fields = fields,
 	.validate = validate,

@@ -273,6 +273,7 @@ const struct toll_factory toll_extension_bearertokenauth = {
 	.stability = TOLL_BETA,
 	.type = "bearertokenauth",
 	.help = "Lets in clients that show a token.",
+	.serves = "auth",
 	.config_size = sizeof(struct bearer_config),
 	.fields = fields,
 	.validate = validate,

@@ -30,7 +30,7 @@ static const struct toll_field protocol_fields[] = {
 const struct toll_field toll_otlp_auth_fields[] = {
 	TOLL_FIELD(struct toll_otlp_auth_config, authenticator, STRING, NULL,
 	           "Id of an extension that says who a client is: basicauth, bearertokenauth.",
-	           .required = true, .extension = true),
+	           .required = true, .extension = "auth"),
 	TOLL_FIELD_END,
 };
 

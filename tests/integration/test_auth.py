@@ -208,4 +208,4 @@ def test_an_authenticator_that_is_not_there_is_an_error(tmp_path, spantoll):
     daemon = spantoll(config=CONFIG % "health_check", wait=False)
     daemon.expect_failure = True
     assert daemon.wait(10) != 0
-    assert 'auth::authenticator: "health_check" is no extension that authenticates' in daemon.log
+    assert 'auth::authenticator: "health_check" is of no use here: name an extension of type bearertokenauth, basicauth' in daemon.log
