@@ -10,6 +10,7 @@
 #include "pipeline/graph.h"
 #include "pipeline/host.h"
 #include "pipeline/recent.h"
+#include "prices/settings.h"
 #include "proto/otlp_decode.h"
 #include "proto/otlp_json_decode.h"
 
@@ -142,16 +143,38 @@ static int cut_down(struct toll_one_pipeline *p, struct toll_config *c, const ch
 
 /* ---- life ---- */
 
-/* Nothing tells of it outside the loop, which does not run here. */
-static int wait_for_prices(struct toll_one_pipeline *p, struct toll_error *reterr)
+static bool comes_by_network(const void *settings)
 {
-	uint64_t deadline = toll_clock_mono_ns() + READY_NS;
+	const struct toll_prices_settings *prices = settings;
+
+	return prices && prices->endpoint.len;
+}
+
+/* Files have been read when the graph has started, or never will be. */
+static bool any_by_network(const struct toll_one_pipeline *p, const struct toll_config *c)
+{
+	for (size_t i = 0; i < c->extension_count; i++)
+		if (comes_by_network(p->extensions[i]->settings))
+			return true;
+	for (size_t i = 0; i < p->pipeline.processor_count; i++) {
+		const struct toll_factory *f = p->pipeline.processors[i]->type->owner;
+
+		if (f->implied && comes_by_network(f->implied(p->pipeline.processors[i]->settings)))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing tells of it outside the loop, which does not run here. */
+static int wait_for_prices(struct toll_one_pipeline *p, const struct toll_config *c,
+                           struct toll_error *reterr)
+{
+	uint64_t deadline = toll_clock_mono_ns() + (any_by_network(p, c) ? READY_NS : 0);
 
 	toll_host_set_started(p->host, true);
 	while (!toll_host_ready(p->host)) {
 		if (toll_clock_mono_ns() > deadline)
-			return toll_fail(reterr, TOLL_ETIMEOUT,
-			                 "no prices within 15 s: see the log above");
+			return toll_fail(reterr, TOLL_ETIMEOUT, "there are no prices, see above");
 		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
 	}
 	return 0;
@@ -171,7 +194,7 @@ static int start(struct toll_one_pipeline *p, struct toll_config *c, struct toll
 	if (err)
 		return err;
 	p->inlet = toll_host_find(p->host, "inlet", NULL);
-	return wait_for_prices(p, reterr);
+	return wait_for_prices(p, c, reterr);
 }
 
 int toll_one_pipeline_new(struct toll_config *config, const char *id,

@@ -98,6 +98,12 @@ def test_a_daemon_explains_a_trace_it_has_just_seen(spantoll, prices):
     assert done.returncode == 1
 
 
+def test_bad_prices_are_told_at_once(config, tmp_path):
+    (tmp_path / "prices.json").write_text('{"shop:/cart": {"cost_per_ms": -1}}')
+    done = explain("--config", config, "-", stdin=request()[0])
+    assert done.returncode == 1 and b"prices.json" in done.stderr and b"there are no prices, see above" in done.stderr
+
+
 def test_bad_input_is_told(config, tmp_path):
     done = explain("--config", config, "-", stdin=b"\xff\xff\xff")
     assert done.returncode == 1 and b"-: not an OTLP request" in done.stderr
