@@ -7,15 +7,21 @@
 
 #define TEXT_LIMIT ((size_t)256 * 1024 * 1024)
 
-enum { FIRST_ROOM = 64, MAX_NAME = 900 };
+enum { FIRST_ROOM = 64, MAX_NAME = 900, MAX_LOWERED = 1024 };
+
+#define MAX_TEXTS (4 * TOLL_PRICEBOOK_RULES)
 
 struct toll_pricebook_builder *toll_pricebook_builder_new(void)
 {
 	struct toll_pricebook_builder *b = calloc(1, sizeof(*b));
 
-	if (b)
-		toll_arena_init(&b->arena, TEXT_LIMIT);
-	return b;
+	if (!b)
+		return NULL;
+	toll_arena_init(&b->arena, TEXT_LIMIT);
+	if (toll_table_init(&b->texts, MAX_TEXTS) == 0)
+		return b;
+	free(b);
+	return NULL;
 }
 
 void toll_pricebook_builder_free(struct toll_pricebook_builder *b)
@@ -23,6 +29,7 @@ void toll_pricebook_builder_free(struct toll_pricebook_builder *b)
 	if (!b)
 		return;
 	toll_arena_release(&b->arena);
+	toll_table_release(&b->texts);
 	free(b->rules.at);
 	free(b->units.at);
 	free(b);
@@ -30,72 +37,90 @@ void toll_pricebook_builder_free(struct toll_pricebook_builder *b)
 
 /* ---- copies ---- */
 
-static struct toll_slice copy_text(struct toll_arena *a, struct toll_slice s, bool lower)
+/* Once, however many rows say it: sources, providers and names of fields repeat a lot. */
+static struct toll_slice keep_text(struct toll_pricebook_builder *b, struct toll_slice s)
 {
-	char *copy = toll_arena_strdup(a, s);
+	struct toll_table_slot *slot;
+	uint32_t *value;
+	bool added;
 
-	for (size_t i = 0; copy && lower && i < s.len; i++)
-		if (copy[i] >= 'A' && copy[i] <= 'Z')
-			copy[i] += 'a' - 'A';
-	return toll_slice(copy, s.len);
+	if (!s.len)
+		return TOLL_SLICE("");
+	if (toll_table_insert(&b->texts, s, &value, &added) < 0)
+		return toll_slice(toll_arena_strdup(&b->arena, s), s.len);
+	slot = toll_container_of(value, struct toll_table_slot, value);
+	if (added)
+		slot->key = toll_slice(toll_arena_strdup(&b->arena, s), s.len);
+	return slot->key;
 }
 
-static void copy_condition(struct toll_arena *a, struct toll_condition *c)
+static struct toll_slice keep_lowered(struct toll_pricebook_builder *b, struct toll_slice s)
+{
+	char lower[MAX_LOWERED];
+
+	for (size_t i = 0; i < s.len; i++)
+		lower[i] = (char)(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? s.ptr[i] | 0x20 : s.ptr[i]);
+	return keep_text(b, toll_slice(lower, s.len));
+}
+
+/* An array of count elements; without elements there is nothing to keep. */
+#define NEW_ARRAY(b, type, count) ((count) ? toll_arena_new(&(b)->arena, type, count) : NULL)
+
+static void copy_condition(struct toll_pricebook_builder *b, struct toll_condition *c)
 {
 	bool lower = toll_slice_is(c->field, "provider") || toll_slice_is(c->field, "model");
-	struct toll_slice *texts = toll_arena_new(a, struct toll_slice, c->text_count + 1);
+	struct toll_slice *texts = NEW_ARRAY(b, struct toll_slice, c->text_count);
 
 	for (uint32_t i = 0; texts && i < c->text_count; i++)
-		texts[i] = copy_text(a, c->texts[i], lower);
-	c->field = copy_text(a, c->field, false);
+		texts[i] = lower ? keep_lowered(b, c->texts[i]) : keep_text(b, c->texts[i]);
+	c->field = keep_text(b, c->field);
 	c->texts = texts;
 }
 
 /* A copy whose rates are x num / den. */
-static int copy_meter(struct toll_arena *a, struct toll_meter *m, uint64_t num, uint64_t den)
+static int copy_meter(struct toll_pricebook_builder *b, struct toll_meter *m, uint64_t num,
+                      uint64_t den)
 {
-	struct toll_tier *tiers = toll_arena_new(a, struct toll_tier, m->tier_count + 1);
-	int err = tiers ? toll_rate_scale(&m->rate, num, den) : a->err;
+	struct toll_tier *tiers = NEW_ARRAY(b, struct toll_tier, m->tier_count);
+	int err = toll_rate_scale(&m->rate, num, den);
 
-	for (uint32_t i = 0; i < m->tier_count && !err; i++) {
+	for (uint32_t i = 0; tiers && i < m->tier_count && !err; i++) {
 		tiers[i] = m->tiers[i];
 		err = toll_rate_scale(&tiers[i].rate, num, den);
 	}
-	m->attribute = copy_text(a, m->attribute, false);
+	m->attribute = keep_text(b, m->attribute);
 	m->tiers = tiers;
 	return err;
 }
 
-static int copy_meters(struct toll_arena *a, struct toll_price_rule *r, uint64_t num, uint64_t den)
+static int copy_meters(struct toll_pricebook_builder *b, struct toll_price_rule *r, uint64_t num,
+                       uint64_t den)
 {
-	struct toll_meter *meters = toll_arena_new(a, struct toll_meter, r->meter_count + 1);
-	int err = meters ? 0 : a->err;
+	struct toll_meter *meters = NEW_ARRAY(b, struct toll_meter, r->meter_count);
+	int err = 0;
 
-	for (uint32_t i = 0; i < r->meter_count && !err; i++) {
+	for (uint32_t i = 0; meters && i < r->meter_count && !err; i++) {
 		meters[i] = r->meters[i];
-		err = copy_meter(a, &meters[i], num, den);
+		err = copy_meter(b, &meters[i], num, den);
 	}
 	r->meters = meters;
-	return err;
+	return err ? err : b->arena.err;
 }
 
 /* Everything r points at, into the arena. */
-static int copy_row(struct toll_arena *a, struct toll_price_rule *r)
+static int copy_row(struct toll_pricebook_builder *b, struct toll_price_rule *r)
 {
-	struct toll_condition *conditions =
-		toll_arena_new(a, struct toll_condition, r->condition_count + 1);
-	int err;
+	struct toll_condition *conditions = NEW_ARRAY(b, struct toll_condition, r->condition_count);
 
 	for (uint32_t i = 0; conditions && i < r->condition_count; i++) {
 		conditions[i] = r->conditions[i];
-		copy_condition(a, &conditions[i]);
+		copy_condition(b, &conditions[i]);
 	}
 	r->conditions = conditions;
-	r->id = copy_text(a, r->id, false);
-	r->source = copy_text(a, r->source, false);
-	r->checked_at = copy_text(a, r->checked_at, false);
-	err = copy_meters(a, r, 1, 1);
-	return err ? err : a->err;
+	r->id = keep_text(b, r->id);
+	r->source = keep_text(b, r->source);
+	r->checked_at = keep_text(b, r->checked_at);
+	return copy_meters(b, r, 1, 1);
 }
 
 static int make_room(struct toll_price_rows *rows)
@@ -125,7 +150,7 @@ static int add(struct toll_pricebook_builder *b, struct toll_price_rows *rows,
 		return err;
 	err = make_room(rows);
 	if (!err)
-		err = copy_row(&b->arena, &copy);
+		err = copy_row(b, &copy);
 	if (err)
 		return toll_fail(reterr, err, "%s", toll_err_text(err));
 	rows->at[rows->count++] = copy;
@@ -199,15 +224,15 @@ static int add_part(struct toll_price_rows *rows, uint32_t i, int64_t from_s, in
 }
 
 /* "edp", or "edp + volume" where there was one before; ptr NULL: out of memory. */
-static struct toll_slice discount_name(struct toll_arena *a, struct toll_slice before,
+static struct toll_slice discount_name(struct toll_pricebook_builder *b, struct toll_slice before,
                                        struct toll_slice name)
 {
 	if (!before.len)
-		return copy_text(a, name, false);
-	return toll_arena_printf(a, "%.*s + %.*s", TOLL_FMT(before), TOLL_FMT(name));
+		return keep_text(b, name);
+	return toll_arena_printf(&b->arena, "%.*s + %.*s", TOLL_FMT(before), TOLL_FMT(name));
 }
 
-static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t i,
+static int discount(struct toll_pricebook_builder *b, struct toll_price_rows *rows, uint32_t i,
                     const struct toll_discount *d)
 {
 	struct toll_price_rule row = rows->at[i];
@@ -218,8 +243,8 @@ static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t
 	row.valid_to_s = d->to_s < after ? d->to_s : after;
 	if (row.valid_from_s >= row.valid_to_s)
 		return 0;
-	row.discount = discount_name(a, row.discount, d->name);
-	err = row.discount.ptr ? copy_meters(a, &row, d->num, d->den) : a->err;
+	row.discount = discount_name(b, row.discount, d->name);
+	err = row.discount.ptr ? copy_meters(b, &row, d->num, d->den) : b->arena.err;
 	if (!err && !toll_price_rates_can_be_summed(&row))
 		err = TOLL_ETOOBIG;
 	if (!err)
@@ -234,11 +259,11 @@ static int discount(struct toll_arena *a, struct toll_price_rows *rows, uint32_t
 int toll_pricebook_builder_discount_rule(struct toll_pricebook_builder *b, uint32_t i,
                                          const struct toll_discount *d)
 {
-	return discount(&b->arena, &b->rules, i, d);
+	return discount(b, &b->rules, i, d);
 }
 
 int toll_pricebook_builder_discount_unit(struct toll_pricebook_builder *b, uint32_t i,
                                          const struct toll_discount *d)
 {
-	return discount(&b->arena, &b->units, i, d);
+	return discount(b, &b->units, i, d);
 }

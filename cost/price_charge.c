@@ -218,14 +218,13 @@ struct toll_charge_result toll_price_charge(const struct toll_price *price,
                                             struct toll_bill *bill)
 {
 	const struct charging c = { price, m, sum, bill };
-	const uint32_t meters = price->rule ? price->rule->meter_count : 0;
 	bool tokens = price->kinds & (TOKEN_KINDS | BIT(REASONING_TOKENS));
 
-	if (price->free || is_repeated(price, m))
+	if (!price->rule || price->free || is_repeated(price, m))
 		return charged;
 	if (price->uses_model && !m->known && !m->aggregate)
 		return stop(TOLL_CHARGE_NO_USAGE, TOLL_QUANTITY_COUNT);
-	for (uint32_t i = 0; i < meters; i++) {
+	for (uint32_t i = 0; i < price->rule->meter_count; i++) {
 		struct toll_charge_result r = charge_own(&c, &price->rule->meters[i]);
 
 		if (r.outcome != TOLL_CHARGED)

@@ -191,7 +191,7 @@ static int add_field(struct toll_pricebook *book, struct toll_slice field, uint8
 static int compile_rule(struct toll_pricebook *book, const struct toll_price_rule *r, uint8_t class,
                         struct toll_price *p)
 {
-	uint8_t *fields = toll_arena_new(&book->arena, uint8_t, r->condition_count + 1);
+	uint8_t *fields = toll_arena_new(&book->arena, uint8_t, r->condition_count + 1u);
 	int err = 0;
 
 	if (!fields)

@@ -4,6 +4,7 @@
 #define TOLL_COST_PRICE_INSIDE_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "cost/price_index.h"
 #include "cost/pricebook.h"
 
@@ -29,6 +30,7 @@ struct toll_price_rows {
 
 struct toll_pricebook_builder {
 	struct toll_arena arena; /* becomes the book's */
+	struct toll_table texts; /* that lie in it */
 	struct toll_price_rows rules, units;
 };
 

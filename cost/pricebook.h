@@ -40,13 +40,13 @@ struct toll_tier {
 };
 
 struct toll_meter {
-	enum toll_quantity_kind kind;
+	struct toll_rate rate;       /* per base unit, also where there is a step */
 	struct toll_slice attribute; /* its key, for TOLL_QUANTITY_ATTRIBUTE */
 	uint64_t at_least;           /* base units; 0: none. Before step */
 	uint64_t step;               /* rounded up to a multiple of this many base units; 0: not */
-	struct toll_rate rate;       /* per base unit, also where there is a step */
 	const struct toll_tier *tiers;
 	uint32_t tier_count;
+	enum toll_quantity_kind kind;
 };
 
 #define TOLL_TIME_OPEN_FROM INT64_MIN
