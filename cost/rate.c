@@ -118,12 +118,10 @@ static int add(struct toll_sum *sum, toll_u128 whole, toll_u128 part, toll_u128 
 	return 0;
 }
 
-int toll_sum_add(struct toll_sum *sum, const struct toll_rate *rate, struct toll_quantity q)
+static int add_fraction(struct toll_sum *sum, const struct toll_rate *rate, struct toll_quantity q)
 {
 	toll_u128 den, whole, part = 0, more = 0;
 
-	if (!rate->price || !q.units)
-		return 0;
 	den = rate->per;
 	if (q.places)
 		den *= toll_power_of_ten(q.places); /* < 2^64 x 2^60 */
@@ -141,10 +139,41 @@ int toll_sum_add(struct toll_sum *sum, const struct toll_rate *rate, struct toll
 	return add(sum, whole, part, den);
 }
 
+int toll_sum_add(struct toll_sum *sum, const struct toll_rate *rate, struct toll_quantity q)
+{
+	toll_u128 whole;
+
+	if (!rate->price || !q.units)
+		return 0;
+	/* What nearly all spans are: whole numbers that fit, of which nothing is left over. */
+	if (rate->per != 1 || q.places || (rate->price | q.units) >> 64)
+		return add_fraction(sum, rate, q);
+	whole = (toll_u128)(uint64_t)rate->price * (uint64_t)q.units;
+	if (whole > DEN_MAX - sum->whole)
+		return TOLL_ETOOBIG;
+	sum->whole += whole;
+	return 0;
+}
+
+/* As toll_divide_half_even() by 10^12 = 2^12 x 5^12, in 64 bits. */
+static uint64_t round_small(toll_u128 whole, bool more)
+{
+	uint64_t pico = (uint64_t)(whole >> 12) / UINT64_C(244140625);
+	uint64_t rest = (uint64_t)(whole - (toll_u128)pico * YOCTO_PER_PICO);
+
+	return pico +
+	       (rest > YOCTO_PER_PICO / 2 || (rest == YOCTO_PER_PICO / 2 && (more || (pico & 1))));
+}
+
 int toll_sum_round(const struct toll_sum *sum, int64_t *ret_pico)
 {
-	toll_u128 pico = toll_divide_half_even(sum->whole, YOCTO_PER_PICO, sum->part != 0);
+	toll_u128 pico;
 
+	if (!(sum->whole >> 76)) { /* below 7 cents */
+		*ret_pico = (int64_t)round_small(sum->whole, sum->part != 0);
+		return 0;
+	}
+	pico = toll_divide_half_even(sum->whole, YOCTO_PER_PICO, sum->part != 0);
 	if (pico > (toll_u128)INT64_MAX)
 		return TOLL_ETOOBIG;
 	*ret_pico = (int64_t)pico;

@@ -27,6 +27,14 @@ static bool is_ours(uint16_t key_id)
 
 int toll_cost_remove_client(struct toll_batch *b, struct toll_node *n)
 {
+	const uint64_t may_be =
+		TOLL_KNOWN(TOLL_KEY_COST_AMOUNT) | TOLL_KNOWN(TOLL_KEY_COST_CURRENCY) |
+		TOLL_KNOWN(TOLL_KEY_COST_PRICING_REGION) | TOLL_KNOWN(TOLL_KEY_COST_DURATION_MS) |
+		TOLL_KNOWN(TOLL_KEY_COST_ERROR) | TOLL_KNOWN(TOLL_KEY_COST_SOURCE) |
+		TOLL_KNOWN(TOLL_KEY_COST_CATALOG_VERSION) | TOLL_KNOWN(TOLL_KEY_COST_BREAKDOWN);
+
+	if (!(n->known & may_be))
+		return 0;
 	for (uint32_t i = 0; i < n->attr_count; i++) {
 		struct toll_attr *a = &n->attrs[i];
 		int err = 0;

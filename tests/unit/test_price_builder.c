@@ -16,7 +16,7 @@ static void add_all(struct toll_pricebook_builder *b, uint32_t *order)
 {
 	static const char *const ids[] = { "priority", "class 1", "class 2", "class 3",
 		                           "layer",    "exact",   "more",    "longer",
-		                           "earlier",  "later",   "least" };
+		                           "nearer",   "farther", "least" };
 	struct sketch k[TOLL_COUNT(ids)];
 
 	for (uint32_t i = 0; i < TOLL_COUNT(ids); i++)
@@ -46,7 +46,7 @@ static void the_first_of_the_order_counts(void **state TOLL_UNUSED)
 {
 	static const char *const want[] = { "priority", "class 1", "class 2", "class 3",
 		                            "layer",    "exact",   "more",    "longer",
-		                            "earlier",  "later",   "least" };
+		                            "nearer",   "farther", "least" };
 	/* Places in the document the other way round, but for the two that only these tell apart.
 	 */
 	uint32_t order[] = { 10, 9, 8, 7, 6, 5, 4, 3, 1, 2, 0 };

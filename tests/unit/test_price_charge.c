@@ -168,6 +168,24 @@ static void tiers_take_the_whole_request(void **state TOLL_UNUSED)
 	}
 }
 
+/* A provider that counts the prompt otherwise knows best. */
+static void the_context_is_what_the_span_says(void **state TOLL_UNUSED)
+{
+	struct toll_tier tier = { TOLL_QUANTITY_CONTEXT_TOKENS, 100, { 0 } };
+	struct case_of c;
+	struct toll_meter *m;
+
+	setup(&c);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("2"), 1000000, &tier.rate), 0);
+	m = sketch_meter(&c.k, TOLL_QUANTITY_INPUT_TOKENS, "1", 1000000);
+	m->tiers = &tier;
+	m->tier_count = 1;
+	has(&c, TOLL_QUANTITY_INPUT_TOKENS, 10);
+	has(&c, TOLL_QUANTITY_CONTEXT_TOKENS, 101);
+	charge(&c);
+	assert_int_equal(c.pico, 10 * 2000000);
+}
+
 /* A request of 65 KiB is two of 64; one of nothing is still one. */
 static void steps_round_up(void **state TOLL_UNUSED)
 {
@@ -302,6 +320,7 @@ int main(void)
 		cmocka_unit_test(what_has_no_rate_at_all_is_not_charged_less),
 		cmocka_unit_test(reasoning_is_charged_once),
 		cmocka_unit_test(tiers_take_the_whole_request),
+		cmocka_unit_test(the_context_is_what_the_span_says),
 		cmocka_unit_test(steps_round_up),
 		cmocka_unit_test(fractions_of_a_unit_round_up_to_a_step_too),
 		cmocka_unit_test(what_the_span_does_not_tell_is_not_free),
