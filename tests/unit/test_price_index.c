@@ -185,7 +185,7 @@ static void many_small_groups_are_found_by_one_value(void **state TOLL_UNUSED)
 /* Lists of 200 x 200 x 200 texts: the keys are not their product. */
 static void long_lists_do_not_multiply(void **state TOLL_UNUSED)
 {
-	static char texts[200][8];
+	static char texts[200][16];
 	struct toll_slice slices[200];
 	struct toll_condition conditions[3];
 	const struct toll_price_rule rule = { .id = TOLL_SLICE("r"),
