@@ -39,9 +39,9 @@ static int quantity_of(const struct toll_attr *a, struct toll_quantity *ret)
 static const struct toll_attr *find(const struct toll_batch *b, const struct toll_span *s,
                                     struct toll_slice key)
 {
-	const struct toll_attr *a = toll_node_find_name(&s->node, key);
+	const struct toll_attr *a = toll_node_find_field(&s->node, key);
 
-	return a ? a : toll_node_find_name(&b->resources[s->resource].node, key);
+	return a ? a : toll_node_find_field(&b->resources[s->resource].node, key);
 }
 
 /* Kinds of family USAGE. */

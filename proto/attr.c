@@ -59,6 +59,27 @@ const struct toll_attr *toll_node_find_name(const struct toll_node *n, struct to
 	return NULL;
 }
 
+enum toll_key toll_key_twin(enum toll_key key)
+{
+	static const uint16_t twins[][2] = {
+#define TOLL_TWIN(now, before) { TOLL_KEY_##now, TOLL_KEY_##before },
+#include "proto/twins.def"
+	};
+
+	for (size_t i = 0; key != TOLL_KEY_OTHER && i < TOLL_COUNT(twins); i++)
+		if (twins[i][0] == key || twins[i][1] == key)
+			return (enum toll_key)(twins[i][0] == key ? twins[i][1] : twins[i][0]);
+	return TOLL_KEY_OTHER;
+}
+
+const struct toll_attr *toll_node_find_field(const struct toll_node *n, struct toll_slice key)
+{
+	const struct toll_attr *a = toll_node_find_name(n, key);
+	enum toll_key twin = a ? TOLL_KEY_OTHER : toll_key_twin(toll_key_of(key));
+
+	return twin == TOLL_KEY_OTHER ? a : toll_node_find(n, twin);
+}
+
 const struct toll_attr *toll_span_find(const struct toll_batch *b, const struct toll_span *s,
                                        enum toll_key key)
 {

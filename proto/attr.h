@@ -9,6 +9,11 @@
 const struct toll_attr *toll_node_find(const struct toll_node *n, enum toll_key key);
 const struct toll_attr *toll_node_find_name(const struct toll_node *n, struct toll_slice key);
 
+/* What a user means by a key: the attribute of that name, else of the name that the conventions
+ * gave it before or since (twins.def). */
+const struct toll_attr *toll_node_find_field(const struct toll_node *n, struct toll_slice key);
+enum toll_key toll_key_twin(enum toll_key key); /* TOLL_KEY_OTHER: it has none */
+
 /* The span's own attribute, else its resource's. */
 const struct toll_attr *toll_span_find(const struct toll_batch *b, const struct toll_span *s,
                                        enum toll_key key);

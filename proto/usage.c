@@ -95,7 +95,7 @@ static bool is_upper(char c)
 }
 
 /* As it is on the wire unless it has capitals. Without memory it keeps them. */
-static struct toll_slice lowered(struct toll_arena *a, struct toll_slice text)
+static struct toll_slice lowered(struct toll_arena *arena, struct toll_slice text)
 {
 	size_t i = 0;
 	char *copy;
@@ -104,7 +104,7 @@ static struct toll_slice lowered(struct toll_arena *a, struct toll_slice text)
 		i++;
 	if (i == text.len)
 		return text;
-	copy = toll_arena_alloc(a, text.len, 1);
+	copy = toll_arena_alloc(arena, text.len, 1);
 	if (!copy)
 		return text;
 	memcpy(copy, text.ptr, text.len);
@@ -132,22 +132,19 @@ static struct toll_slice without_path(struct toll_slice model)
 	return toll_slice(slash + 1, (size_t)(model.ptr + model.len - slash - 1));
 }
 
-static void identify(struct toll_arena *a, const struct toll_usage_found *f,
-                     struct toll_span_usage *u)
+static void identify(const struct toll_usage_found *f, struct toll_span_usage *u)
 {
 	enum { NAME_MAX_LEN = 256 };
 	struct toll_slice provider = text_of(f, TOLL_USAGE_PROVIDER);
 
 	u->provider = toll_provider_id(provider);
 	if (!u->provider.len)
-		u->provider = lowered(a, toll_slice_cut(provider, NAME_MAX_LEN));
-	u->model = lowered(
-		a, toll_slice_cut(without_path(text_of(f, TOLL_USAGE_MODEL)), NAME_MAX_LEN));
+		u->provider = toll_slice_cut(provider, NAME_MAX_LEN);
+	u->model = toll_slice_cut(without_path(text_of(f, TOLL_USAGE_MODEL)), NAME_MAX_LEN);
 }
 
-/* names: where they are lowered; NULL: nobody asks for them. */
-static void read(const struct toll_batch *b, const struct toll_span *s, struct toll_arena *names,
-                 struct toll_span_usage *ret)
+void toll_usage_count(const struct toll_batch *b, const struct toll_span *s,
+                      struct toll_span_usage *ret)
 {
 	struct toll_usage_found f;
 
@@ -162,8 +159,7 @@ static void read(const struct toll_batch *b, const struct toll_span *s, struct t
 	if (s->node.known & TOLL_KNOWN_MODEL) {
 		const struct toll_scope *scope = &b->scopes[s->scope];
 
-		if (names)
-			identify(names, &f, ret);
+		identify(&f, ret);
 		ret->aggregate = toll_usage_is_aggregate(&f);
 		toll_usage_tokens(&f, toll_message_field(scope->node.raw, 1), ret);
 	}
@@ -175,11 +171,7 @@ static void read(const struct toll_batch *b, const struct toll_span *s, struct t
 
 void toll_usage_read(struct toll_batch *b, const struct toll_span *s, struct toll_span_usage *ret)
 {
-	read(b, s, &b->arena, ret);
-}
-
-void toll_usage_count(const struct toll_batch *b, const struct toll_span *s,
-                      struct toll_span_usage *ret)
-{
-	read(b, s, NULL, ret);
+	toll_usage_count(b, s, ret);
+	ret->provider = lowered(&b->arena, ret->provider);
+	ret->model = lowered(&b->arena, ret->model);
 }

@@ -31,7 +31,7 @@ struct toll_span_usage {
 
 /* Quantities without a bit in has are left as they were. calls and duration are not set. */
 void toll_usage_read(struct toll_batch *b, const struct toll_span *s, struct toll_span_usage *ret);
-/* Without provider and model, which stay empty. Any thread, sealed batches too. */
+/* The same but for the names, which are not lowered: any thread, also of a sealed batch. */
 void toll_usage_count(const struct toll_batch *b, const struct toll_span *s,
                       struct toll_span_usage *ret);
 

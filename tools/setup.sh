@@ -98,6 +98,15 @@ python_packages() {
 	tries build/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/env/requirements.txt
 }
 
+# What records the spans of real instrumentations: two environments, because their packages exclude each other.
+instrumentation_packages() {
+	say "Python packages of $1 into build/instrumentation/$1"
+	mkdir -p build/instrumentation
+	python3 -m venv --clear "build/instrumentation/$1"
+	tries "build/instrumentation/$1/bin/python" -m pip install -q --disable-pip-version-check --no-deps \
+		-r "tests/env/instrumentation/$1.txt"
+}
+
 kafka_jars() {
 	say "Apache Kafka's jars into build/kafka-libs (60 MB)"
 	rm -rf build/kafka-libs
@@ -152,5 +161,7 @@ esac
 case " $* " in
 *' full '*)
 	once browser "tests/env/requirements-full.txt tests/env/browser/package.json tests/env/browser/package-lock.json" browser_packages
+	once instrumentation-llm tests/env/instrumentation/llm.txt instrumentation_packages llm
+	once instrumentation-otel tests/env/instrumentation/otel.txt instrumentation_packages otel
 	once kube "tests/env/kube/go.mod tests/env/kube/go.sum" kube_apiserver ;;
 esac

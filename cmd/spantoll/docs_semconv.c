@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "proto/attr.h"
 
 static const struct row {
 	const char *slot, *key, *convention;
@@ -59,15 +60,15 @@ static const char head[] =
 	"cmd/spantoll/docs_semconv.c. -->\n\n"
 	"# What is read from spans\n\n"
 	"Rules of a price book ask for `provider` and `model` and charge quantities. Both come "
-        "from "
+	"from "
 	"attributes that\n"
 	"instrumentations already set; nothing has to be configured. Of several keys in one part "
-        "of "
+	"of "
 	"the table, the first that\n"
 	"a span has counts. Numbers may be integers, doubles or texts of digits. A count that no "
 	"span has (negative, NaN,\n"
 	"infinite, a fraction, over 1e8 tokens) makes the span `invalid tokens` (`bytes`, "
-        "`memory`, "
+	"`memory`, "
 	"`capacity`): it has no\n"
 	"amount and is in no total.\n\n"
 	"| attribute | convention |\n|---|---|\n";
@@ -95,13 +96,13 @@ static const char rules[] =
 	"| `langfuse.observation.usage_details` with `input` | on top | Langfuse adds up the kinds "
 	"it is given |\n"
 	"| scope `opentelemetry.instrumentation.botocore*` | on top | sets `inputTokens` of "
-        "Bedrock's "
+	"Bedrock's "
 	"Converse as it is, which does not hold cached tokens |\n"
 	"| scope `openlit*`, provider anthropic | on top | sets `usage.input_tokens` of "
-        "Anthropic's "
+	"Anthropic's "
 	"API as it is |\n"
 	"| `ai.usage.cachedInputTokens` without `ai.usage.inputTokenDetails.noCacheTokens`, "
-        "provider "
+	"provider "
 	"anthropic or aws | on top | Vercel AI SDK 5; from 6 the input is the sum |\n"
 	"| anything else | part of the input | GenAI conventions: \"SHOULD be included in "
 	"`gen_ai.usage.input_tokens`\"; so do OpenAI's and Gemini's APIs, OpenLLMetry, "
@@ -115,7 +116,7 @@ static const char rules[] =
 	"input rate: the span does not tell more.\n\n"
 	"## Which spans are calls\n\n"
 	"Spans of agents, chains, workflows, tasks, tools and retrievers repeat what the calls "
-        "below "
+	"below "
 	"them used: tokens are charged\n"
 	"of calls only (`chat`, `generate_content`, `text_completion`, `embeddings`; OpenInference "
 	"`LLM`, `EMBEDDING`, `RERANKER`;\n"
@@ -125,7 +126,7 @@ static const char rules[] =
 	"calls: turn one of them off.\n\n"
 	"## Models and providers\n\n"
 	"Compared in lower case. Models keep their whole name, also `us.` or `global.` in front of "
-        "a "
+	"a "
 	"Bedrock profile, whose price may\n"
 	"differ: write `{suffix: anthropic.claude-sonnet-4-20250514-v1:0}` to match all. "
 	"`models/` (Gemini) and the path of an\n"
@@ -133,6 +134,21 @@ static const char rules[] =
 	"keeps its name. After a dot\n"
 	"anything may follow: `openai.chat` is `openai`.\n\n"
 	"| provider | also called |\n|---|---|\n";
+
+static const struct twin {
+	enum toll_key now, before;
+} twins[] = {
+#define TOLL_TWIN(now, before) { TOLL_KEY_##now, TOLL_KEY_##before },
+#include "proto/twins.def"
+};
+
+static const char renamed[] =
+	"\n## Renamed attributes\n\n"
+	"A rule that names one of a row is met by spans that have either, and an `attribute` meter "
+	"reads either; a rule that names\n"
+	"both, or a book that has rules for both, gets what it names. Values are compared as they "
+	"are.\n\n"
+	"| now | before |\n|---|---|\n";
 
 static void print_slot(const char *slot, const char *title)
 {
@@ -173,4 +189,8 @@ void toll_docs_semconv(void)
 	for (size_t i = 0; i < TOLL_COUNT(providers); i++)
 		if (is_first(i))
 			print_provider(providers[i].id);
+	fputs(renamed, stdout);
+	for (size_t i = 0; i < TOLL_COUNT(twins); i++)
+		printf("| `%s` | `%s` |\n", toll_key_text(twins[i].now).ptr,
+		       toll_key_text(twins[i].before).ptr);
 }

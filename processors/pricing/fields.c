@@ -37,6 +37,20 @@ static bool is_reserved(struct toll_field_reader *f, struct toll_slice field, ui
 	return false;
 }
 
+/* A key that no field names is read for the field of its other name. */
+static void add_twins(struct toll_field_reader *f)
+{
+	for (uint32_t i = 0; i < toll_pricebook_field_count(f->book); i++) {
+		enum toll_key key = toll_key_of(toll_pricebook_field(f->book, i));
+		enum toll_key twin = toll_key_twin(key);
+
+		if (twin == TOLL_KEY_OTHER || f->of_key[twin])
+			continue;
+		f->of_key[twin] = f->of_key[key];
+		f->known |= TOLL_KNOWN(twin);
+	}
+}
+
 void toll_fields_init(struct toll_field_reader *f, const struct toll_pricebook *book)
 {
 	f->book = book;
@@ -59,6 +73,7 @@ void toll_fields_init(struct toll_field_reader *f, const struct toll_pricebook *
 		f->of_key[key] = (uint8_t)(i + 1);
 		f->known |= TOLL_KNOWN(key);
 	}
+	add_twins(f);
 }
 
 /* ---- values ---- */

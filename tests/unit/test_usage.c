@@ -429,6 +429,22 @@ static void a_deleted_attribute_tells_nothing(void **state TOLL_UNUSED)
 	toll_batch_unref(b);
 }
 
+static void a_key_is_found_by_its_other_name(void **state TOLL_UNUSED)
+{
+	struct toll_batch *b =
+		batch_with("x", "", "http.method=sGET db.system=sredis db.system.name=sx");
+	const struct toll_node *n = &b->spans[0].node;
+
+	assert_ptr_equal(toll_node_find_field(n, TOLL_SLICE("http.request.method")), &n->attrs[0]);
+	assert_ptr_equal(toll_node_find_field(n, TOLL_SLICE("http.method")), &n->attrs[0]);
+	assert_ptr_equal(toll_node_find_field(n, TOLL_SLICE("db.system.name")), &n->attrs[2]);
+	assert_null(toll_node_find_field(n, TOLL_SLICE("url.full")));
+	assert_null(toll_node_find_field(n, TOLL_SLICE("nobody.s.key")));
+	assert_int_equal(toll_key_twin(TOLL_KEY_OTHER), TOLL_KEY_OTHER);
+	assert_int_equal(toll_key_twin(TOLL_KEY_SERVICE_NAME), TOLL_KEY_OTHER);
+	toll_batch_unref(b);
+}
+
 /* A collision would cost every span without usage a pass over its attributes. */
 static void other_keys_share_no_bit_with_usage(void **state TOLL_UNUSED)
 {
@@ -456,6 +472,7 @@ int main(void)
 		cmocka_unit_test(sizes_and_capacity_are_read),
 		cmocka_unit_test(memory_is_charged_to_the_invocation),
 		cmocka_unit_test(a_deleted_attribute_tells_nothing),
+		cmocka_unit_test(a_key_is_found_by_its_other_name),
 		cmocka_unit_test(other_keys_share_no_bit_with_usage),
 	};
 
