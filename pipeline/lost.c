@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/batch.h"
+#include "proto/sampling.h"
 
 #define PICO_PER_USD UINT64_C(1000000000000)
 
 static uint64_t worth(const struct toll_span *s)
 {
-	uint64_t count = s->adjusted_count ? s->adjusted_count : 1, pico;
+	toll_i128 pico = s->cost_state == TOLL_COST_PRICED ? toll_span_total_pico(s) : 0;
 
-	if (s->cost_state != TOLL_COST_PRICED || s->cost_pico <= 0)
+	if (pico <= 0)
 		return 0;
-	return __builtin_mul_overflow((uint64_t)s->cost_pico, count, &pico) ? UINT64_MAX : pico;
+	return pico > (toll_i128)UINT64_MAX ? UINT64_MAX : (uint64_t)pico;
 }
 
 static void add_pico(struct toll_lost *l, uint64_t pico)

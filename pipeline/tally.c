@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/sampling.h"
+
 struct toll_tally *toll_tally_new(const char *pipeline)
 {
 	struct toll_tally *t = calloc(1, sizeof(*t));
@@ -51,7 +53,7 @@ static void add_span(struct toll_tally *t, const struct toll_span *s)
 	switch ((enum toll_cost_state)s->cost_state) {
 	case TOLL_COST_PRICED:
 		t->priced++;
-		t->pico += (toll_i128)s->cost_pico * (s->adjusted_count ? s->adjusted_count : 1);
+		t->pico += toll_span_total_pico(s);
 		return;
 	case TOLL_COST_FREE:
 		t->free++;

@@ -9,6 +9,7 @@
 #include "cost/price_charge.h"
 #include "prices/charge.h"
 #include "proto/json_write.h"
+#include "proto/sampling.h"
 
 #define RATE_PLACES 24
 
@@ -186,8 +187,11 @@ static void put_result(FILE *out, const struct toll_batch *b, const struct toll_
 {
 	static const char *const states[] = { "unpriced", "free", "priced" };
 
-	fprintf(out, ",\"state\":\"%s\",\"adjusted_count\":%" PRIu64,
-	        states[s->cost_state % TOLL_COUNT(states)], s->adjusted_count);
+	char adjusted[TOLL_ADJUSTED_TEXT];
+	int len = toll_span_print_adjusted(s, adjusted);
+
+	fprintf(out, ",\"state\":\"%s\",\"adjusted_count\":%.*s",
+	        states[s->cost_state % TOLL_COUNT(states)], len, adjusted);
 	put_text(out, "region", s->region);
 	put_text(out, "price_version",
 	         b->price_version ? toll_slice_str(b->price_version) : (struct toll_slice){ 0 });
@@ -197,8 +201,7 @@ static void put_result(FILE *out, const struct toll_batch *b, const struct toll_
 		return;
 	}
 	put_money(out, "amount", s->cost_pico);
-	put_money(out, "amount_in_totals",
-	          (toll_i128)s->cost_pico * (s->adjusted_count ? s->adjusted_count : 1));
+	put_money(out, "amount_in_totals", toll_span_total_pico(s));
 }
 
 void toll_explain_span(const struct toll_batch *b, const struct toll_span *s, FILE *out)

@@ -161,7 +161,8 @@ struct toll_span {
 	struct toll_slice operation; /* name or route with its variable parts folded */
 	const void *price;       /* pricing -> cost: what was found (struct toll_price), or NULL */
 	int64_t cost_pico;       /* integer picodollars: NaN cannot happen */
-	uint64_t adjusted_count; /* spans this one stands for (head sampling); 1 */
+	uint64_t threshold;      /* of head sampling, 56 bits; 0: stands for itself (sampling.h) */
+	uint64_t adjusted_count; /* spans this one stands for, as a whole number; 1 */
 	struct toll_slice cost_error; /* the sentence of cost.error; "" when there is none */
 	struct toll_slice region;     /* cost.pricing_region */
 };

@@ -4,6 +4,7 @@
 #include "cost/money.h"
 #include "proto/attr.h"
 #include "proto/json_write.h"
+#include "proto/sampling.h"
 
 enum { KEYS_MAX = 4 };
 
@@ -121,6 +122,14 @@ static char *put_seed_fields(char *out, const struct toll_batch *b, const struct
 	return toll_json_uint(out, toll_span_timestamp_ms(b, s));
 }
 
+/* A number with a fraction where the share that was sampled is not one in so many. */
+static char *put_adjusted(char *out, const struct toll_span *s)
+{
+	char text[TOLL_ADJUSTED_TEXT];
+
+	return toll_json_raw(out, toll_slice(text, (size_t)toll_span_print_adjusted(s, text)));
+}
+
 static char *put_identity(char *out, const struct toll_batch *b, const struct toll_span *s)
 {
 	if (s->cost_state == TOLL_COST_UNPRICED)
@@ -135,7 +144,7 @@ static char *put_identity(char *out, const struct toll_batch *b, const struct to
 	out = toll_json_raw(out, TOLL_SLICE(",\"received_ms\":"));
 	out = toll_json_uint(out, b->received_wall_ms);
 	out = toll_json_raw(out, TOLL_SLICE(",\"adjusted_count\":"));
-	return toll_json_uint(out, s->adjusted_count);
+	return put_adjusted(out, s);
 }
 
 static char *put_dimension(char *out, const struct toll_batch *b, const struct toll_span *s,

@@ -161,7 +161,7 @@ static void print_result(struct json_object *span, FILE *out)
 	if (*text(span, "exact"))
 		fprintf(out, "  exactly $%s, rounded once, half to even\n", text(span, "exact"));
 	fprintf(out, "  %s  $%s", strcmp(state, "free") == 0 ? "free" : "cost", amount);
-	if (strtoull(text(span, "adjusted_count"), NULL, 10) > 1)
+	if (strtod(text(span, "adjusted_count"), NULL) > 1)
 		fprintf(out, "; stands for %s spans, so totals get $%s",
 		        text(span, "adjusted_count"), text(span, "amount_in_totals"));
 	fputc('\n', out);

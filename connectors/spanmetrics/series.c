@@ -52,7 +52,7 @@ static void add(const struct toll_span_series_store *s, struct toll_span_series 
 	one->seen_mono_ns = o->mono_ns;
 	one->calls += o->weight;
 	one->duration_ns += (toll_i128)o->duration_ns * o->weight;
-	one->cost_pico += (toll_i128)o->cost_pico * o->weight;
+	one->cost_pico += o->cost_pico;
 	while (at < s->bound_count && o->duration_ns > s->bounds_ns[at])
 		at++;
 	if (at < s->bound_count)

@@ -22,7 +22,7 @@ struct toll_span_series {
 /* One span, or the `weight` spans it stands for. */
 struct toll_observation {
 	uint64_t duration_ns, weight, mono_ns;
-	int64_t cost_pico;
+	toll_i128 cost_pico; /* of all of them */
 };
 
 struct toll_span_series_store;

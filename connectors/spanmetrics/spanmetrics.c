@@ -8,6 +8,7 @@
 #include "connectors/spanmetrics/text.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
+#include "proto/sampling.h"
 
 #define SERIES_MAX 10000
 
@@ -32,7 +33,8 @@ static void observe(struct toll_connector *c, const struct toll_batch *b)
 			.duration_ns = forward ? s->end_unix_nano - s->start_unix_nano : 0,
 			.weight = s->adjusted_count ? s->adjusted_count : 1,
 			.mono_ns = now,
-			.cost_pico = s->cost_state == TOLL_COST_PRICED ? s->cost_pico : 0,
+			.cost_pico =
+				s->cost_state == TOLL_COST_PRICED ? toll_span_total_pico(s) : 0,
 		};
 
 		if (!s->dropped)

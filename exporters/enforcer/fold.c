@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/enforcer/fold.h"
 
-#include "proto/batch.h"
+#include "proto/sampling.h"
 
 /* 2^63 picodollars x 2^32 x 100,000 spans of a request stay far inside 128 bits. */
 #define ADJUSTED_MAX UINT32_MAX
@@ -20,7 +20,7 @@ static void add_span(struct toll_run *run, const struct toll_span *s)
 		return;
 	}
 	run->priced++;
-	run->pico += (toll_i128)s->cost_pico * (int64_t)(s->adjusted_count ? s->adjusted_count : 1);
+	run->pico += toll_span_total_pico(s);
 }
 
 void toll_fold_part(struct toll_totals *t, const struct toll_part *part)

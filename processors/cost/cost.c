@@ -174,7 +174,7 @@ static const struct toll_field fields[] = {
 	TOLL_FIELD(struct cost_config, adjust_for_sampling, BOOL, "true",
 	           "Count a span in totals as often as its sampling threshold (tracestate ot=th) says it stands for."),
 	TOLL_FIELD(struct cost_config, max_adjusted_count, INT, "10000",
-	           "A span that stands for more is not believed: invalid sampling threshold.", .min = 1, .max = 1000000000),
+	           "A span that stands for more is not believed: invalid adjusted_count.", .min = 1, .max = 1000000000),
 	TOLL_FIELD_END,
 };
 /* clang-format on */

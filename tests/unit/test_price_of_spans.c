@@ -270,7 +270,7 @@ static void sampled_spans_stand_for_others(void **state TOLL_UNUSED)
 	done(&r);
 	span = chat_with_tokens("chat");
 	msg_text(span, 3, "ot=th:fffff");
-	expect_error(&r, span, TOLL_UNPRICED_INVALID_QUANTITY, "invalid sampling threshold");
+	expect_error(&r, span, TOLL_UNPRICED_INVALID_QUANTITY, "invalid adjusted_count");
 }
 
 static void unknown_attributes_are_refused(void **state TOLL_UNUSED)
