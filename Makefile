@@ -121,6 +121,7 @@ $(O)/%.o: %.c $(O)/flags
 GEN_SRC := $(PROTOS:%.proto=build/gen/%.pb-c.c)
 GEN_OBJ := $(PROTOS:%.proto=$(O)/%.pb-c.o)
 GEN_LUA := $(patsubst %.lua,build/gen/%.lua.h,$(wildcard exporters/*/*.lua))
+GEN_SCHEMA := build/gen/share/prices.schema.json.h
 GEN_CATALOGUE := $(patsubst %,build/gen/prices/%.h,$(wildcard catalogue/*.yaml))
 build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
 	@mkdir -p $(@D)
@@ -128,7 +129,7 @@ build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
 $(O)/%.pb-c.o: build/gen/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
-$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC) $(GEN_LUA) $(GEN_CATALOGUE)
+$(ALL_SRC:%.c=$(O)/%.o): | $(GEN_SRC) $(GEN_LUA) $(GEN_CATALOGUE) $(GEN_SCHEMA)
 
 # Scripts that run inside Redis, as C string literals.
 build/gen/%.lua.h: %.lua
@@ -139,6 +140,11 @@ build/gen/%.lua.h: %.lua
 build/gen/prices/catalogue/%.yaml.h: catalogue/%.yaml
 	@mkdir -p $(@D)
 	$(call say,PRICES,$<)sed -e 's/^ *#.*//' -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+
+# The schema of price documents, for `spantoll prices schema`.
+build/gen/share/%.json.h: share/%.json
+	@mkdir -p $(@D)
+	$(call say,SCHEMA,$<)sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 
 $(O)/libspantoll.a: $(LIB_SRC:%.c=$(O)/%.o) $(GEN_OBJ) $(O)/sources
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
@@ -314,6 +320,7 @@ install: all ## to $(DESTDIR)$(PREFIX)
 	install -m 644 examples/*.yaml $(DESTDIR)$(PREFIX)/share/spantoll
 	install -d $(DESTDIR)$(PREFIX)/share/spantoll/catalogue
 	install -m 644 catalogue/* $(DESTDIR)$(PREFIX)/share/spantoll/catalogue
+	install -m 644 share/*.json $(DESTDIR)$(PREFIX)/share/spantoll
 
 clean: ## remove what was compiled
 	rm -rf build/release build/debug build/asan build/tsan build/cov build/fuzz build/gen build/lint

@@ -5,7 +5,7 @@
 
 #include "cost/price_inside.h"
 
-#define TEXT_LIMIT ((size_t)256 * 1024 * 1024)
+#define TEXT_LIMIT ((size_t)1024 * 1024 * 1024)
 
 enum { FIRST_ROOM = 64, MAX_NAME = 900, MAX_LOWERED = 1024 };
 
