@@ -121,7 +121,7 @@ $(O)/%.o: %.c $(O)/flags
 GEN_SRC := $(PROTOS:%.proto=build/gen/%.pb-c.c)
 GEN_OBJ := $(PROTOS:%.proto=$(O)/%.pb-c.o)
 GEN_LUA := $(patsubst %.lua,build/gen/%.lua.h,$(wildcard exporters/*/*.lua))
-GEN_SCHEMA := build/gen/share/prices.schema.json.h
+GEN_SCHEMA := build/gen/cmd/prices.schema.json.h
 GEN_CATALOGUE := $(patsubst %,build/gen/prices/%.h,$(wildcard catalogue/*.yaml))
 build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
 	@mkdir -p $(@D)
@@ -142,7 +142,7 @@ build/gen/prices/catalogue/%.yaml.h: catalogue/%.yaml
 	$(call say,PRICES,$<)sed -e 's/^ *#.*//' -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 
 # The schema of price documents, for `spantoll prices schema`.
-build/gen/share/%.json.h: share/%.json
+build/gen/cmd/%.json.h: share/%.json
 	@mkdir -p $(@D)
 	$(call say,SCHEMA,$<)sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 

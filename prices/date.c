@@ -90,7 +90,7 @@ bool toll_date_read(struct toll_slice text, int64_t *ret_s)
 	s = timegm(&day);
 	if (day.tm_mon != tm.tm_mon || day.tm_mday != tm.tm_mday)
 		return false;
-	*ret_s = s + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - zone_s;
+	*ret_s = s + INT64_C(3600) * tm.tm_hour + INT64_C(60) * tm.tm_min + tm.tm_sec - zone_s;
 	return true;
 }
 

@@ -153,15 +153,12 @@ static int refuse(struct toll_findings *findings, const char *name, int err)
 
 static int read_rows(const struct toll_yaml_node *root, struct toll_reading *r)
 {
-	struct toll_arena scratch;
-
-	toll_arena_init(&scratch, SCRATCH_LIMIT);
-	r->scratch = &scratch;
+	toll_arena_init(&r->scratch, SCRATCH_LIMIT);
 	read_tree(r, root);
 	free(r->rules.at);
 	free(r->units.at);
 	free(r->discounts.at);
-	toll_arena_release(&scratch);
+	toll_arena_release(&r->scratch);
 	return r->err;
 }
 

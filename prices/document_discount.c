@@ -222,7 +222,7 @@ static void read_discount(struct toll_reading *r, const struct toll_spot *at)
 	struct discount d = { .row = toll_reading_row(r) };
 	size_t before = r->findings->errors;
 
-	toll_arena_reset(r->scratch);
+	toll_arena_reset(&r->scratch);
 	if (!toll_read_members(r, at, members, &d))
 		return;
 	read_how_much(r, at, &d);

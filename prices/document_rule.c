@@ -138,7 +138,7 @@ void toll_read_rules(struct toll_reading *r, const struct toll_spot *at, void *i
 	for (size_t i = 0; i < at->node->count && !r->err; i++) {
 		struct toll_spot item = toll_spot_of(at, i);
 
-		toll_arena_reset(r->scratch);
+		toll_arena_reset(&r->scratch);
 		name_spot(&item);
 		read_rule(r, &item);
 	}

@@ -32,7 +32,7 @@ static void read_row(struct toll_reading *r, const struct toll_spot *at, struct 
 	size_t before = r->findings->errors;
 	struct toll_error why = { 0 };
 
-	toll_arena_reset(r->scratch);
+	toll_arena_reset(&r->scratch);
 	if (!toll_read_members(r, at, members, &unit))
 		return;
 	toll_read_rate(r, at, &unit.rate, &meter);

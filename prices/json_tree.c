@@ -29,12 +29,17 @@ static void walk_to(struct reader *r, const char *to)
 	}
 }
 
+static bool is_between(char c)
+{
+	return c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* To where the next value begins, whose place this is. */
 static struct toll_tree_mark next_token(struct reader *r)
 {
 	const char *to = r->at;
 
-	while (to < r->end && (memchr(" \t\r\n,:", *to, 6)))
+	while (to < r->end && is_between(*to))
 		to++;
 	walk_to(r, to);
 	return r->behind;

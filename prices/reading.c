@@ -244,10 +244,10 @@ bool toll_read_date(struct toll_reading *r, const struct toll_spot *at, int64_t 
 
 void *toll_reading_alloc(struct toll_reading *r, size_t size, size_t align, size_t count)
 {
-	void *memory = toll_arena_array(r->scratch, size, align, count);
+	void *memory = toll_arena_array(&r->scratch, size, align, count);
 
 	if (!memory)
-		r->err = r->scratch->err;
+		r->err = r->scratch.err;
 	else
 		memset(memory, 0, size * count);
 	return memory;

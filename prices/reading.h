@@ -27,7 +27,7 @@ struct toll_reading {
 	unsigned layer;
 	struct toll_pricebook_builder *builder;
 	struct toll_findings *findings;
-	struct toll_arena *scratch;           /* of one row: forgotten before the next */
+	struct toll_arena scratch;            /* of one row: forgotten before the next */
 	struct toll_slice source, checked_at; /* for rows that do not say */
 	struct toll_dated_names rules, units, discounts;
 	uint32_t order;   /* of the next row */

@@ -55,17 +55,10 @@ static struct toll_slice read_stream(struct toll_prices_book *b, FILE *f)
 	return copy;
 }
 
-static void add_file(struct toll_prices_book *b, const char *path)
+static void add_stream(struct toll_prices_book *b, const char *name, FILE *f)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	const char *name = is_stdin ? "standard input" : path;
-	FILE *f = is_stdin ? stdin : fopen(path, "re");
 	struct toll_slice text;
 
-	if (!f) {
-		complain(b, name, "", strerror(errno));
-		return;
-	}
 	errno = 0;
 	text = read_stream(b, f);
 	if (ferror(f))
@@ -74,8 +67,23 @@ static void add_file(struct toll_prices_book *b, const char *path)
 		complain(b, name, "", "out of memory");
 	else
 		add_document(b, name, text);
-	if (!is_stdin)
-		fclose(f);
+}
+
+static void add_file(struct toll_prices_book *b, const char *path)
+{
+	FILE *f;
+
+	if (strcmp(path, "-") == 0) {
+		add_stream(b, "standard input", stdin);
+		return;
+	}
+	f = fopen(path, "re");
+	if (!f) {
+		complain(b, path, "", strerror(errno));
+		return;
+	}
+	add_stream(b, path, f);
+	fclose(f);
 }
 
 /* ---- the catalogue ---- */
@@ -163,6 +171,26 @@ static const struct toll_config_component *find_book(const struct toll_config *c
 	return *ret_several ? NULL : found;
 }
 
+/* What `catalogue: true` or `catalogue: [llm, aws]` says, by the component's own table; NULL: it
+ * has no such setting. */
+static const struct toll_slice_list *catalogue_of(const struct toll_config_component *c)
+{
+	for (const struct toll_field *f = c->type->fields; f->name; f++)
+		if (strcmp(f->name, "catalogue") == 0 && f->type == TOLL_FIELD_LIST)
+			return (const void *)((const char *)c->settings + f->offset);
+	return NULL;
+}
+
+static void add_chosen_sections(struct toll_prices_book *b, const struct toll_slice_list *chosen)
+{
+	for (size_t i = 0; chosen && i < chosen->count; i++) {
+		if (toll_slice_is(chosen->at[i], "true"))
+			add_catalogue(b);
+		else if (!toll_slice_is(chosen->at[i], "false"))
+			add_one_section(b, "catalogue", chosen->at[i].ptr);
+	}
+}
+
 static void add_settings(struct toll_prices_book *b, const struct toll_config *config,
                          const struct toll_config_component *c)
 {
@@ -172,6 +200,7 @@ static void add_settings(struct toll_prices_book *b, const struct toll_config *c
 		complain(b, config->file, c->id,
 		         "takes its prices from an endpoint: save what it answers (curl -o "
 		         "prices.json URL) and name that file");
+	add_chosen_sections(b, catalogue_of(c));
 	for (size_t i = 0; i < s->files.count; i++)
 		add_file(b, s->files.at[i].ptr);
 }

@@ -49,14 +49,17 @@ static bool sort_rows(const struct toll_pricebook *book, bool units, struct rows
 {
 	uint32_t count = units ? toll_pricebook_unit_count(book) : toll_pricebook_rule_count(book);
 
-	*ret = (struct rows){ calloc((size_t)count + 1, sizeof(*ret->at)), count, units };
+	*ret = (struct rows){ .count = count, .units = units };
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
+	ret->at = calloc((size_t)count + 1, sizeof(*ret->at));
 	if (!ret->at)
 		return false;
 	for (uint32_t i = 0; i < count; i++)
 		ret->at[i] =
 			units ? toll_pricebook_unit_row(book, i) : toll_pricebook_rule(book, i);
 	if (count)
-		qsort(ret->at, count, sizeof(*ret->at), by_id_and_date);
+		qsort(ret->at, count, sizeof(*ret->at), /* NOLINT(bugprone-sizeof-expression) */
+		      by_id_and_date);
 	return true;
 }
 

@@ -7,8 +7,12 @@
 #include "prices/per.h"
 
 #define PLACES 24
-/* Smaller amounts are easier to read for more of them: 0.4 per 1M, not 0.0000004. */
+/* Smaller amounts are easier to read for more of them: 0.4 per 1M, not
+ * 0.0000004. */
 #define READABLE ((toll_u128)10000000000 * 1000000000000)
+
+/* Prices have fewer digits; per another unit than theirs they have more. */
+#define DIGITS_WRITTEN 9
 
 #define SECOND UINT64_C(1000000000)
 
@@ -57,7 +61,8 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 	return a;
 }
 
-/* The rate x base, in 1e-24 USD; false: that is no whole number, or too large. */
+/* The rate x base, in 1e-24 USD; false: that is no whole number, or too large.
+ */
 static bool amount_for(const struct toll_rate *rate, uint64_t base, toll_u128 *ret)
 {
 	uint64_t per = rate->per ? rate->per : 1, divisor = common_divisor(base, per);
@@ -79,7 +84,27 @@ static bool try_one(const struct toll_rate *rate, struct toll_per per, uint64_t 
 	return amount_for(rate, base, ret_amount);
 }
 
-/* The first that is exact and readable, else the largest exact amount. */
+static int digits_of(toll_u128 amount)
+{
+	int digits = 0;
+
+	while (amount && amount % 10 == 0)
+		amount /= 10;
+	for (; amount; amount /= 10)
+		digits++;
+	return digits;
+}
+
+/* One that nobody wrote so; then the first that is readable, else the largest.
+ */
+static bool reads_better(toll_u128 a, toll_u128 than)
+{
+	bool ugly = digits_of(a) > DIGITS_WRITTEN, other_ugly = digits_of(than) > DIGITS_WRITTEN;
+
+	return ugly != other_ugly ? other_ugly : than < READABLE && a > than;
+}
+
+/* Of the amounts that are exact. False: none is. */
 static bool choose(const struct toll_rate *rate, struct choice from, uint64_t step,
                    struct toll_per *ret, toll_u128 *ret_amount)
 {
@@ -91,13 +116,12 @@ static bool choose(const struct toll_rate *rate, struct choice from, uint64_t st
 
 		if (step)
 			per.unit = TOLL_PER_STEPS;
-		if (!try_one(rate, per, step, &amount) || (found && amount <= *ret_amount))
+		if (!try_one(rate, per, step, &amount) ||
+		    (found && !reads_better(amount, *ret_amount)))
 			continue;
 		found = true;
 		*ret = per;
 		*ret_amount = amount;
-		if (amount >= READABLE || !amount)
-			break;
 	}
 	return found;
 }

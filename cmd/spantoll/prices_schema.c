@@ -6,7 +6,7 @@
 
 /* The Makefile makes the file a run of string literals, one a line. */
 static const char schema[] =
-#include "share/prices.schema.json.h"
+#include "cmd/prices.schema.json.h"
 	;
 
 int toll_prices_verb_schema(int argc, char **argv)

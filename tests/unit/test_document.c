@@ -48,7 +48,7 @@ static void the_documented_example_is_read(void **state TOLL_UNUSED)
 		"  - id: aws/sqs/send\n"
 		"    match: {rpc.system: aws-api, rpc.service: SQS}\n"
 		"    price: [{meter: attribute, attribute: messaging.message.body.size, step: "
-	        "64KiB,"
+		"64KiB,"
 		" at_least: 64KiB, usd: 0.4, per: 1M steps}]\n"
 		"  - {id: shop, match: {service: checkout, operation: \"/carts/*\"},"
 		" price: [{meter: duration, usd: 0.0125, per: 1s}], priority: 5}\n"
