@@ -13,7 +13,6 @@
  * our own, and nothing is inflated before we have seen its size. */
 static void add_common(struct toll_grpc_args *a)
 {
-	toll_grpc_add_int(a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, TOLL_GRPC_RESPONSE_MAX);
 	toll_grpc_add_int(a, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 	toll_grpc_add_int(a, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
 	                  1 << GRPC_COMPRESS_NONE | 1 << GRPC_COMPRESS_GZIP);
@@ -38,6 +37,9 @@ static void add_keepalive(struct toll_grpc_args *a, const struct toll_grpc_clien
 
 static void add_chosen(struct toll_grpc_args *a, const struct toll_grpc_client_settings *set)
 {
+	toll_grpc_add_int(a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+	                  toll_grpc_int(set->max_response_bytes ? set->max_response_bytes
+	                                                        : TOLL_GRPC_RESPONSE_MAX));
 	if (set->gzip)
 		toll_grpc_add_int(a, GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM,
 		                  GRPC_COMPRESS_GZIP);

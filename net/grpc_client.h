@@ -40,6 +40,7 @@ struct toll_grpc_client_settings {
 	const struct toll_grpc_header *headers; /* sent with every call */
 	size_t header_count;
 	size_t read_buffer_bytes, write_buffer_bytes;
+	size_t max_response_bytes;  /* [TOLL_GRPC_RESPONSE_MAX] of one message */
 	uint64_t keepalive_time_ns; /* ping a silent server after this long; 0: never */
 	uint64_t keepalive_timeout_ns;
 	bool keepalive_permit_without_calls;

@@ -114,7 +114,7 @@ struct toll_grpc_answer {
 	struct toll_slice details;  /* for grpc-status-details-bin; copied; empty: none */
 };
 
-/* Any thread, exactly once, the last use of the call. */
+/* Any thread, exactly once, the last use of the call. Many answers: net/grpc_stream.h. */
 void toll_grpc_answer(struct toll_grpc_call *c, const struct toll_grpc_answer *a);
 
 #endif

@@ -7,6 +7,7 @@
  * grpc_server_worker.c   a worker's thread: calls armed, received, handled
  * grpc_server_call.c     one call: made, kept, ended; what handlers read of it
  * grpc_server_answer.c   the answer, and clients that do not read theirs
+ * grpc_stream.c          many messages in place of one answer
  *
  * Functions that take a worker are for its thread only. */
 #ifndef TOLL_NET_GRPC_SERVER_PRIVATE_H
@@ -25,7 +26,11 @@ enum toll_grpc_step {
 	TOLL_GRPC_STEP_REQUEST = 0,
 	TOLL_GRPC_STEP_MESSAGE,
 	TOLL_GRPC_STEP_ANSWERED,
-	TOLL_GRPC_STEP_MASK = 3
+	TOLL_GRPC_STEP_STREAM_BEGUN, /* from here: grpc_stream.c */
+	TOLL_GRPC_STEP_STREAM_SENT,
+	TOLL_GRPC_STEP_STREAM_CLOSED,
+	TOLL_GRPC_STEP_STREAM_ENDED,
+	TOLL_GRPC_STEP_MASK = 7
 };
 
 struct toll_grpc_call {
@@ -42,6 +47,11 @@ struct toll_grpc_call {
 	grpc_metadata trailer;
 	int cancelled; /* before the answer: by us, because it was overdue */
 	bool has_trailer, in_answered;
+	const struct toll_grpc_stream_events *stream; /* these are for streams alone */
+	atomic_uint pending;                          /* batches that have not come back */
+	atomic_bool ended;
+	bool sending, ending; /* guarded by the worker's answered_lock */
+	int end_status;
 	_Alignas(max_align_t) char data[];
 };
 
@@ -123,6 +133,10 @@ static inline void *toll_grpc_tag(struct toll_grpc_call *c, enum toll_grpc_step 
 {
 	return (char *)c + step;
 }
+
+/* ---- grpc_stream.c ---- */
+
+void toll_grpc_stream_event(struct toll_grpc_call *c, enum toll_grpc_step step);
 
 /* ---- grpc_server_answer.c ---- */
 

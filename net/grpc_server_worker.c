@@ -121,6 +121,8 @@ static void on_event(struct toll_grpc_worker *w, const grpc_event *e)
 		on_request(w, c, e->success);
 	} else if (step == TOLL_GRPC_STEP_MESSAGE) {
 		on_message(w, c);
+	} else if (step != TOLL_GRPC_STEP_ANSWERED) {
+		toll_grpc_stream_event(c, (enum toll_grpc_step)step);
 	} else {
 		toll_grpc_answer_sent(c);
 		toll_grpc_call_end(c);

@@ -15,9 +15,8 @@ static void destroy(struct toll_shared *shared)
 	struct toll_edition *e = toll_container_of(shared, struct toll_edition, shared);
 
 	for (uint32_t i = 0; i < e->count; i++) {
-		free((char *)(uintptr_t)e->documents[i].name.ptr);
-		if (!e->documents[i].borrowed)
-			free((char *)(uintptr_t)e->documents[i].text.ptr);
+		free(e->documents[i].own_name);
+		free(e->documents[i].own_text);
 	}
 	if (e->book)
 		toll_shared_unref(toll_pricebook_shared(e->book));
@@ -74,10 +73,11 @@ static char *copy_name(struct toll_slice name)
 	return copy;
 }
 
+/* own_text NULL: it is borrowed. */
 static int add(struct toll_edition *e, struct toll_slice name, struct toll_slice text,
-               bool borrowed)
+               char *own_text)
 {
-	size_t bytes = borrowed ? 0 : text.len;
+	size_t bytes = own_text ? text.len : 0;
 	char *copy;
 
 	if (e->count >= TOLL_EDITION_DOCUMENTS)
@@ -88,7 +88,8 @@ static int add(struct toll_edition *e, struct toll_slice name, struct toll_slice
 	if (!copy)
 		return TOLL_ENOMEM;
 	e->documents[e->count++] =
-		(struct toll_edition_document){ toll_slice(copy, strlen(copy)), text, borrowed };
+		(struct toll_edition_document){ toll_slice(copy, strlen(copy)), text, !own_text,
+		                                copy, own_text };
 	e->bytes += bytes;
 	add_version(e, text);
 	return 0;
@@ -96,7 +97,7 @@ static int add(struct toll_edition *e, struct toll_slice name, struct toll_slice
 
 int toll_edition_add(struct toll_edition *e, struct toll_slice name, char *take_text, size_t len)
 {
-	int err = add(e, name, toll_slice(take_text, len), false);
+	int err = add(e, name, toll_slice(take_text, len), take_text);
 
 	if (err)
 		free(take_text);
@@ -106,5 +107,17 @@ int toll_edition_add(struct toll_edition *e, struct toll_slice name, char *take_
 int toll_edition_add_borrowed(struct toll_edition *e, struct toll_slice name,
                               struct toll_slice text)
 {
-	return add(e, name, text, true);
+	return add(e, name, text, NULL);
+}
+
+int toll_edition_add_copy(struct toll_edition *e, struct toll_slice name, struct toll_slice text)
+{
+	char *copy = malloc(text.len + 1);
+
+	if (!copy)
+		return TOLL_ENOMEM;
+	if (text.len)
+		memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	return toll_edition_add(e, name, copy, text.len);
 }

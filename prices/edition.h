@@ -22,7 +22,8 @@ struct toll_pricebook;
 struct toll_edition_document {
 	struct toll_slice name; /* of the file; NUL-terminated */
 	struct toll_slice text;
-	bool borrowed; /* part of the program */
+	bool borrowed;             /* part of the program */
+	char *own_name, *own_text; /* to free; own_text NULL: borrowed */
 };
 
 struct toll_edition {
@@ -43,6 +44,9 @@ struct toll_edition *toll_edition_unref(struct toll_edition *e); /* accepts NULL
  * TOLL_EDITION_NAME_MAX, without control characters. TOLL_EFULL, TOLL_ETOOBIG, TOLL_ENOMEM. */
 int toll_edition_add(struct toll_edition *e, struct toll_slice name, char *take_text,
                      size_t len) TOLL_MUST_CHECK;
+/* The same for a text that is copied. */
+int toll_edition_add_copy(struct toll_edition *e, struct toll_slice name,
+                          struct toll_slice text) TOLL_MUST_CHECK;
 /* The same for a text that outlives the edition. */
 int toll_edition_add_borrowed(struct toll_edition *e, struct toll_slice name,
                               struct toll_slice text) TOLL_MUST_CHECK;

@@ -93,18 +93,6 @@ static int parse_head(struct toll_slice *text, struct toll_price_cache *ret,
 	return 0;
 }
 
-static int add_document(struct toll_edition *e, struct toll_slice name, struct toll_slice text)
-{
-	char *copy = malloc(text.len + 1);
-
-	if (!copy)
-		return TOLL_ENOMEM;
-	if (text.len)
-		memcpy(copy, text.ptr, text.len);
-	copy[text.len] = '\0';
-	return toll_edition_add(e, name, copy, text.len);
-}
-
 /* lines: the names and lengths; texts: what they tell of. */
 static int parse_documents(struct toll_slice lines, struct toll_slice texts, struct toll_edition *e,
                            struct toll_error *reterr)
@@ -117,7 +105,7 @@ static int parse_documents(struct toll_slice lines, struct toll_slice texts, str
 
 		if (!take_number(&line, &len) || len > texts.len)
 			return broken(reterr, "a document is cut short");
-		err = add_document(e, line, toll_slice(texts.ptr, (size_t)len));
+		err = toll_edition_add_copy(e, line, toll_slice(texts.ptr, (size_t)len));
 		if (err)
 			return toll_fail(reterr, err, "the price cache: %s", toll_err_text(err));
 		texts = toll_slice(texts.ptr + len, texts.len - (size_t)len);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cost/price_builder.h"
 #include "net/http_client.h"
+#include "prices/catalogue.h"
 
 #define TIMEOUT_NS (5 * TOLL_S)
 
@@ -86,12 +87,23 @@ static int fetch(const struct toll_prices_settings *from, struct toll_http_etag 
 
 /* ---- an edition of them ---- */
 
+static int fail_to_add(const char *name, int err, struct toll_error *reterr)
+{
+	if (err == TOLL_EFULL)
+		return toll_fail(reterr, err, "%s: there are more than %u price documents", name,
+		                 TOLL_EDITION_DOCUMENTS);
+	if (err == TOLL_ETOOBIG)
+		return toll_fail(reterr, err, "%s: the price documents have more than %zu bytes",
+		                 name, TOLL_EDITION_MAX_BYTES);
+	return toll_fail(reterr, err, "%s: %s", name, toll_err_text(err));
+}
+
 static int add(struct toll_edition *e, struct document *d, struct toll_error *reterr)
 {
 	int err = toll_edition_add(e, toll_slice_str(d->name), d->text, d->len);
 
 	d->text = NULL;
-	return err ? toll_fail(reterr, err, "%s: %s", d->name, toll_err_text(err)) : 0;
+	return err ? fail_to_add(d->name, err, reterr) : 0;
 }
 
 static int add_files(struct toll_edition *e, const struct toll_prices_settings *from,
@@ -110,23 +122,73 @@ static int add_files(struct toll_edition *e, const struct toll_prices_settings *
 	return err;
 }
 
+static int add_catalogue(struct toll_edition *e, const struct toll_prices_settings *from)
+{
+	struct toll_slice text;
+	const char *name;
+	int err = 0;
+
+	for (unsigned i = 0; !err && (text = toll_catalogue_document(i, &name)).ptr; i++) {
+		char full[64];
+
+		snprintf(full, sizeof(full), "catalogue/%s.yaml", name);
+		if (toll_prices_has_section(from, i))
+			err = toll_edition_add_borrowed(e, toll_slice_str(full), text);
+	}
+	return err;
+}
+
+static int add_copies(struct toll_edition *to, const struct toll_edition *from)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < from->count && !err; i++) {
+		err = toll_edition_add_copy(to, from->documents[i].name, from->documents[i].text);
+	}
+	return err;
+}
+
+struct toll_edition *toll_prices_over_catalogue(const struct toll_prices_settings *from,
+                                                struct toll_edition *take_e)
+{
+	struct toll_edition *e = toll_edition_new();
+	int err = e ? add_catalogue(e, from) : TOLL_ENOMEM;
+
+	if (!err && e->count)
+		err = add_copies(e, take_e);
+	if (!err && !e->count) { /* there is none */
+		toll_edition_unref(e);
+		return take_e;
+	}
+	toll_edition_unref(take_e);
+	return err ? toll_edition_unref(e) : e;
+}
+
+static int fill(struct toll_edition *e, const struct toll_prices_settings *from,
+                struct toll_http_etag *etag, const atomic_bool *abort, struct toll_error *reterr)
+{
+	struct document d = { .len = 0 };
+	int err = add_catalogue(e, from);
+
+	if (err)
+		return fail_to_add("catalogue", err, reterr);
+	if (!from->endpoint.len)
+		return add_files(e, from, reterr);
+	err = fetch(from, etag, abort, &d, reterr);
+	return d.text && !err ? add(e, &d, reterr) : err;
+}
+
 int toll_prices_fetch(const struct toll_prices_settings *from, struct toll_http_etag *etag,
                       const atomic_bool *abort, struct toll_edition **ret_edition,
                       struct toll_error *reterr)
 {
 	struct toll_edition *e = toll_edition_new();
-	struct document d = { .len = 0 };
-	int err = 0;
+	int err;
 
 	if (!e)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 	etag->unchanged = false;
-	if (from->endpoint.len)
-		err = fetch(from, etag, abort, &d, reterr);
-	else
-		err = add_files(e, from, reterr);
-	if (d.text && !err)
-		err = add(e, &d, reterr);
+	err = fill(e, from, etag, abort, reterr);
 	if (err || etag->unchanged)
 		e = toll_edition_unref(e);
 	*ret_edition = e;
@@ -145,7 +207,8 @@ int toll_prices_compile(struct toll_edition *e, struct toll_prices_notes *notes,
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < e->count && !err; i++)
 		err = toll_prices_read_briefly(e->documents[i].text, e->documents[i].name.ptr,
-		                               i + 1, builder, notes, reterr);
+		                               e->documents[i].borrowed ? 0 : i + 1, builder, notes,
+		                               reterr);
 	if (!err)
 		return toll_pricebook_builder_finish(builder, toll_slice_str(e->version), &e->book,
 		                                     reterr);

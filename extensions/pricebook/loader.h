@@ -17,6 +17,11 @@ int toll_prices_fetch(const struct toll_prices_settings *from, struct toll_http_
                       const atomic_bool *abort, struct toll_edition **ret_edition,
                       struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* The same documents above the catalogue, where the settings want it; e is the function's from
+ * here. NULL: out of memory. */
+struct toll_edition *toll_prices_over_catalogue(const struct toll_prices_settings *from,
+                                                struct toll_edition *take_e);
+
 /* Makes the book of an edition that nobody else knows yet. */
 int toll_prices_compile(struct toll_edition *e, struct toll_prices_notes *notes,
                         struct toll_error *reterr) TOLL_MUST_CHECK;

@@ -30,16 +30,17 @@ static void *keep_fresh(void *arg)
 	struct pricebook *p = arg;
 
 	/* Files have been read at the start already. */
-	if (p->config->files.count)
+	if (!p->config->endpoint.len)
 		wait_for_next(p);
 	while (!atomic_load(&p->stop)) {
-		toll_pricebook_refresh(p);
+		toll_pricebook_settle(p);
+		(toll_pricebook_follows(p) ? toll_pricebook_follow : toll_pricebook_refresh)(p);
 		wait_for_next(p);
 	}
 	return NULL;
 }
 
-/* A file has changed. */
+/* A file has changed, or somebody asks. */
 static void poke(void *ctx)
 {
 	struct pricebook *p = ctx;
@@ -50,11 +51,32 @@ static void poke(void *ctx)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static void refresh_soon(struct toll_price_feed *feed)
+{
+	struct pricebook *p = toll_container_of(feed, struct pricebook, feed);
+
+	struct toll_edition *e;
+
+	if (!toll_pricebook_follows(p)) {
+		poke(p);
+		return;
+	}
+	/* A stream brings what there is by itself. */
+	e = toll_price_feed_get(feed);
+	toll_price_feed_tell(feed, e ? 0 : TOLL_EDOWN, e ? NULL : "there are no prices yet");
+	toll_edition_unref(e);
+}
+
+static void confirm(struct toll_price_feed *feed, const char *version)
+{
+	toll_pricebook_confirm(toll_container_of(feed, struct pricebook, feed), version);
+}
+
 static int watch_files(struct pricebook *p)
 {
 	const struct toll_slice_list *files = &p->config->files;
 
-	p->watches = calloc(files->count + 1, sizeof(*p->watches));
+	p->watches = calloc(files->count + 1, sizeof(struct toll_file_watch *));
 	if (!p->watches)
 		return TOLL_ENOMEM;
 	for (size_t i = 0; i < files->count; i++) {
@@ -76,6 +98,10 @@ static int pricebook_start(struct toll_component *c, struct toll_error *reterr)
 	if (err)
 		return toll_fail(reterr, err, "%s: out of memory", c->who);
 	p->published = true;
+	err = toll_host_publish(c->host, "price_feed", c->id.text, &p->feed);
+	if (err)
+		return toll_fail(reterr, err, "%s: out of memory", c->who);
+	p->fed = true;
 	toll_host_metrics_add(c->host, &p->metrics);
 	p->measured = true;
 	err = watch_files(p);
@@ -83,7 +109,7 @@ static int pricebook_start(struct toll_component *c, struct toll_error *reterr)
 		return toll_fail(reterr, err, "%s: out of memory", c->who);
 	toll_pricebook_recall(p);
 	/* A local file is there at once: not even the first span goes without a price. */
-	if (p->config->files.count)
+	if (!p->config->endpoint.len)
 		toll_pricebook_refresh(p);
 	err = toll_thread_start(&p->thread, "toll-prices", keep_fresh, p);
 	if (err)
@@ -114,7 +140,9 @@ static void pricebook_shutdown(struct toll_component *c, uint64_t deadline_mono_
 		toll_host_metrics_remove(c->host, &p->metrics);
 	if (p->published)
 		toll_host_withdraw(c->host, &p->source);
-	p->measured = p->published = false;
+	if (p->fed)
+		toll_host_withdraw(c->host, &p->feed);
+	p->measured = p->published = p->fed = false;
 }
 
 static void pricebook_free(struct toll_component *c)
@@ -127,7 +155,9 @@ static void pricebook_free(struct toll_component *c)
 	free(p->watches);
 	toll_host_gate_remove(c->host, c->id.text);
 	toll_snapshot_set(&p->source.current, NULL);
+	toll_price_feed_release(&p->feed);
 	toll_edition_unref(p->current);
+	toll_edition_unref(p->held);
 	toll_host_let_go(c->host, p->kept);
 	free(p->cache_path);
 	pthread_cond_destroy(&p->wake);
@@ -146,6 +176,8 @@ static void name_origin(struct pricebook *p)
 
 	for (size_t i = 0; i < s->files.count; i++)
 		hash = toll_hash_seeded(s->files.at[i], hash);
+	for (size_t i = 0; i < s->catalogue.count; i++)
+		hash = toll_hash_seeded(s->catalogue.at[i], hash);
 	p->origin_hash = hash;
 	toll_url_shown(s->endpoint.len ? s->endpoint.ptr : "", p->origin, sizeof(p->origin));
 	for (char *at = p->origin; *at; at++)
@@ -193,6 +225,10 @@ static int pricebook_create(const struct toll_settings *set, const void *config,
 	p->config = config;
 	p->source.current = (struct toll_snapshot)TOLL_SNAPSHOT_INIT;
 	p->source.ttl_ns = p->config->endpoint.len ? p->config->ttl : 0;
+	toll_price_feed_init(&p->feed);
+	p->feed.ttl_ns = p->source.ttl_ns;
+	p->feed.refresh = refresh_soon;
+	p->feed.confirm = confirm;
 	p->metrics.collect = toll_pricebook_collect;
 	if (p->config->endpoint.len)
 		p->breaker.failures = (uint32_t)p->config->circuit_breaker.failures;
@@ -214,7 +250,7 @@ static void pricebook_validate(const void *config, struct toll_reporter *r)
 	const struct toll_prices_settings *s = config;
 
 	if (!toll_prices_are_set(s))
-		toll_report_error(r, "", "needs prices: set files or endpoint");
+		toll_report_error(r, "", "needs prices: set files, endpoint or catalogue");
 	toll_prices_validate(s, "files", r);
 }
 
@@ -224,7 +260,6 @@ struct pricebook_config {
 
 static const struct toll_field pricebook_fields[] = {
 	TOLL_PRICES_FIELDS(struct pricebook_config, prices, "files"),
-	TOLL_FIELD_LATER("catalogue", "there is no built-in catalogue of prices yet"),
 	TOLL_FIELD_END,
 };
 

@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* refresh.c - what is done with what came: published, renewed, or refused with the old book kept.
- */
-#include <errno.h>
+/* refresh.c - what is done with what came: published, renewed, held, or refused with the old book
+ * kept. */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "extensions/pricebook/cache.h"
 #include "extensions/pricebook/private.h"
 #include "pipeline/host.h"
-
-/* A cache is written again for a newer sync alone at most this often: disks wear. */
-#define CACHE_RENEW_NS (60 * TOLL_S)
-
-/* ---- the cache ---- */
-
-static void write_cache(struct pricebook *p)
-{
-	struct toll_price_cache c = { .etag = p->etag, .edition = p->current };
-	struct toll_error why;
-
-	if (!p->cache_path)
-		return;
-	snprintf(c.source, sizeof(c.source), "%s", p->origin);
-	c.synced_wall_ns = toll_pricebook_sync(p->current->book);
-	if (toll_price_cache_write(p->cache_path, &c, &why) == 0) {
-		p->cached_wall_ns = c.synced_wall_ns;
-		return;
-	}
-	atomic_fetch_add(&p->kept->cache_failures, 1);
-	TOLL_WARN(p->super.super.who, "the prices are not kept on disk: %s", why.text);
-}
-
-static void renew_cache(struct pricebook *p, uint64_t sync_ns)
-{
-	if (sync_ns - p->cached_wall_ns >= CACHE_RENEW_NS)
-		write_cache(p);
-}
 
 /* ---- the book in force ---- */
 
@@ -62,7 +32,7 @@ static bool is_stale(const struct pricebook *p, uint64_t sync_ns)
 
 /* Takes the edition. A book that is stale already (out of the cache) tells spans since when; the
  * process does not get ready by it. */
-static void publish(struct pricebook *p, struct toll_edition *take_e)
+void toll_pricebook_publish(struct pricebook *p, struct toll_edition *take_e)
 {
 	const struct toll_component *c = &p->super.super;
 
@@ -71,63 +41,93 @@ static void publish(struct pricebook *p, struct toll_edition *take_e)
 	toll_edition_unref(p->current);
 	p->current = take_e;
 	toll_snapshot_set(&p->kept->last, &toll_edition_ref(take_e)->shared);
+	toll_price_feed_set(&p->feed, take_e);
 	if (!is_stale(p, toll_pricebook_sync(take_e->book)))
 		toll_host_gate_open(c->host, c->id.text);
 }
 
 /* The source said again that these prices hold. */
-static void renew(struct pricebook *p)
+static void renew(struct pricebook *p, uint64_t sync_ns)
 {
-	uint64_t now = toll_clock_wall_ns();
 	const struct toll_component *c = &p->super.super;
 
-	toll_pricebook_set_sync(p->current->book, now);
+	toll_pricebook_set_sync(p->current->book, sync_ns);
 	toll_host_gate_open(c->host, c->id.text);
 	atomic_fetch_add(&p->kept->unchanged, 1);
-	renew_cache(p, now);
+	toll_pricebook_renew_cache(p);
 }
 
-static int take_new(struct pricebook *p, struct toll_edition *take_e, struct toll_error *reterr)
+static void keep_etag(struct pricebook *p, const struct toll_http_etag *etag)
 {
+	static const struct toll_http_etag none;
+
+	p->etag = etag ? *etag : none;
+}
+
+static void put_in_force(struct pricebook *p, struct toll_edition *take_e,
+                         const struct toll_http_etag *etag, uint64_t sync_ns)
+{
+	toll_pricebook_set_sync(take_e->book, sync_ns);
+	toll_pricebook_publish(p, take_e);
+	keep_etag(p, etag);
+	toll_pricebook_write_cache(p);
+}
+
+static int take_new(struct pricebook *p, const struct toll_pricebook_answer *a,
+                    struct toll_error *reterr)
+{
+	struct toll_edition *e = a->take_edition;
 	struct toll_prices_notes notes = { 0 };
-	int err = toll_prices_compile(take_e, &notes, reterr);
+	int err = toll_prices_compile(e, &notes, reterr);
 
 	if (err) {
-		toll_edition_unref(take_e);
+		toll_edition_unref(e);
 		return err;
 	}
-	take_e->origin = p->origin_hash;
-	toll_pricebook_set_sync(take_e->book, toll_clock_wall_ns());
-	tell_about(p, take_e, &notes);
-	publish(p, take_e);
+	e->origin = p->origin_hash;
+	if (toll_pricebook_hold(p, e, a->etag))
+		return 0;
+	tell_about(p, e, &notes);
+	put_in_force(p, e, a->etag, a->sync_wall_ns);
 	return 0;
 }
 
-/* NULL: nothing has changed. */
-static int take(struct pricebook *p, struct toll_edition *take_e, const struct toll_http_etag *etag,
+static int take(struct pricebook *p, const struct toll_pricebook_answer *a,
                 struct toll_error *reterr)
 {
-	bool same = !take_e || (p->current && strcmp(take_e->version, p->current->version) == 0);
-	int err;
+	struct toll_edition *e = a->take_edition;
 
-	if (same && take_e)
-		p->etag = *etag;
-	if (same) {
-		toll_edition_unref(take_e);
-		renew(p);
+	if (e && toll_pricebook_is_held(p, e->version)) {
+		toll_edition_unref(e);
 		return 0;
 	}
-	err = take_new(p, take_e, reterr);
-	if (!err) {
-		p->etag = *etag;
-		write_cache(p);
-	}
-	return err;
+	toll_pricebook_let_go(p); /* the source says something else by now */
+	if (e && !(p->current && strcmp(e->version, p->current->version) == 0))
+		return take_new(p, a, reterr);
+	if (e)
+		keep_etag(p, a->etag);
+	toll_edition_unref(e);
+	renew(p, a->sync_wall_ns);
+	return 0;
+}
+
+void toll_pricebook_settle(struct pricebook *p)
+{
+	struct toll_edition *e = p->held;
+
+	if (!e || !toll_pricebook_is_confirmed(p, e->version))
+		return;
+	p->held = NULL;
+	toll_pricebook_let_go(p);
+	TOLL_INFO(p->super.super.who, "prices that were held are confirmed entries=%u version=%s",
+	          toll_pricebook_count(e->book), e->version);
+	put_in_force(p, e, &p->held_etag, toll_clock_wall_ns());
+	toll_price_feed_tell(&p->feed, 0, NULL);
 }
 
 /* ---- one attempt ---- */
 
-static void begin_attempt(struct pricebook *p)
+void toll_pricebook_attempt(struct pricebook *p)
 {
 	pthread_mutex_lock(&p->lock);
 	toll_breaker_attempt(&p->breaker);
@@ -173,27 +173,38 @@ static void keep_old_book(struct pricebook *p, int err, const char *why)
 	toll_host_set_health(c->host, c, TOLL_HEALTH_DEGRADED, why);
 }
 
-void toll_pricebook_refresh(struct pricebook *p)
+void toll_pricebook_answered(struct pricebook *p, const struct toll_pricebook_answer *a)
 {
 	const struct toll_component *c = &p->super.super;
-	struct toll_http_etag etag = p->etag;
-	struct toll_edition *e;
-	struct toll_error why;
-	int err;
+	struct toll_error why = { .text = "" };
+	int err = a->err ? a->err : take(p, a, &why);
+	const char *text = a->err ? a->why : why.text;
 
-	begin_attempt(p);
-	err = toll_prices_fetch(p->config, &etag, &p->stop, &e, &why);
-	if (err == TOLL_ESHUTDOWN)
-		return;
-	if (!err)
-		err = take(p, e, &etag, &why);
 	if (err)
-		keep_old_book(p, err, why.text);
+		keep_old_book(p, err, text);
 	end_attempt(p, err < 0);
-	if (err)
+	if (!err) {
+		atomic_fetch_add(&p->kept->refreshes, 1);
+		toll_host_set_health(c->host, c, p->held ? TOLL_HEALTH_DEGRADED : TOLL_HEALTH_OK,
+		                     p->held ? "a new price book waits to be confirmed"
+		                             : "prices are loaded");
+	}
+	toll_price_feed_tell(&p->feed, err, err ? text : NULL);
+}
+
+void toll_pricebook_refresh(struct pricebook *p)
+{
+	struct toll_http_etag etag = p->etag;
+	struct toll_pricebook_answer a = { .etag = &etag };
+	struct toll_error why = { .text = "" };
+
+	toll_pricebook_attempt(p);
+	a.err = toll_prices_fetch(p->config, &etag, &p->stop, &a.take_edition, &why);
+	if (a.err == TOLL_ESHUTDOWN)
 		return;
-	atomic_fetch_add(&p->kept->refreshes, 1);
-	toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "prices are loaded");
+	a.why = why.text;
+	a.sync_wall_ns = toll_clock_wall_ns();
+	toll_pricebook_answered(p, &a);
 }
 
 /* After a failure as the breaker says, never later than usual. A part is left to chance, so that a
@@ -208,78 +219,4 @@ uint64_t toll_pricebook_wait_ns(struct pricebook *p)
 	if (retry)
 		wait = wait && wait < retry ? wait : retry;
 	return wait - toll_hash(toll_slice(&now, sizeof(now))) % (wait / (retry ? 4 : 10) + 1);
-}
-
-/* ---- what is known before the first attempt ---- */
-
-static bool recall_reload(struct pricebook *p)
-{
-	struct toll_edition *e = (struct toll_edition *)toll_snapshot_get(&p->kept->last);
-
-	if (!e || e->origin != p->origin_hash) {
-		toll_edition_unref(e);
-		return false;
-	}
-	publish(p, e);
-	return true;
-}
-
-/* A clock that went back must not make a book young for ever. */
-static uint64_t not_after_now(uint64_t wall_ns)
-{
-	uint64_t now = toll_clock_wall_ns();
-
-	return wall_ns < now ? wall_ns : now;
-}
-
-static int compile_cached(struct pricebook *p, struct toll_price_cache *c, struct toll_error *why)
-{
-	struct toll_prices_notes notes = { 0 };
-
-	if (strcmp(c->source, p->origin) != 0)
-		return toll_fail(why, TOLL_EINVALID, "the price cache is of another endpoint");
-	return toll_prices_compile(c->edition, &notes, why);
-}
-
-static void take_cached(struct pricebook *p, struct toll_price_cache *c)
-{
-	uint64_t sync = not_after_now(c->synced_wall_ns);
-	char time[32];
-
-	c->edition->origin = p->origin_hash;
-	toll_pricebook_set_sync(c->edition->book, sync);
-	p->etag = c->etag;
-	p->cached_wall_ns = sync;
-	TOLL_INFO(p->super.super.who,
-	          "prices of the last run are loaded entries=%u version=%s synced=%s",
-	          toll_pricebook_count(c->edition->book), c->edition->version,
-	          toll_clock_rfc3339(sync, 0, time, sizeof(time)));
-	publish(p, c->edition);
-}
-
-static void recall_cache(struct pricebook *p)
-{
-	struct toll_price_cache c = { .edition = NULL };
-	struct toll_error why;
-	int err;
-
-	errno = 0;
-	err = toll_price_cache_read(p->cache_path, &c, &why);
-	if (err == TOLL_EDOWN && errno == ENOENT)
-		return;
-	if (!err)
-		err = compile_cached(p, &c, &why);
-	if (!err) {
-		take_cached(p, &c);
-		return;
-	}
-	toll_edition_unref(c.edition);
-	TOLL_WARN(p->super.super.who, "prices are fetched anew, %s is ignored: %s", p->cache_path,
-	          why.text);
-}
-
-void toll_pricebook_recall(struct pricebook *p)
-{
-	if (!recall_reload(p) && p->cache_path)
-		recall_cache(p);
 }

@@ -84,6 +84,19 @@ static void write_breaker(struct toll_metrics_writer *w, struct toll_label label
 	toll_metrics_sample(w, labels, 1, atomic_load(&p->kept->opened));
 }
 
+static void write_held(struct toll_metrics_writer *w, const struct toll_label *label,
+                       struct pricebook *p)
+{
+	bool holding;
+
+	pthread_mutex_lock(&p->lock);
+	holding = p->holding;
+	pthread_mutex_unlock(&p->lock);
+	toll_metrics_family(w, "spantoll_pricebook_held", TOLL_METRIC_GAUGE,
+	                    "1 while a new price book waits to be confirmed (max_change).");
+	toll_metrics_sample(w, label, 1, holding);
+}
+
 static void write_cache(struct toll_metrics_writer *w, const struct toll_label *label,
                         struct toll_pricebook_kept *k)
 {
@@ -101,6 +114,7 @@ void toll_pricebook_collect(struct toll_metrics_source *source, struct toll_metr
 	write_book(w, labels, toll_pricebook_of(shared));
 	toll_shared_unref(shared);
 	write_refreshes(w, labels, p->kept);
+	write_held(w, labels, p);
 	if (!p->config->endpoint.len)
 		return;
 	write_breaker(w, labels, p);

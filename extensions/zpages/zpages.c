@@ -11,6 +11,7 @@
 #include "config/schema.h"
 #include "extensions/zpages/explain.h"
 #include "extensions/zpages/page.h"
+#include "extensions/zpages/prices.h"
 #include "extensions/zpages/unpriced.h"
 #include "net/endpoint.h"
 #include "net/http_server.h"
@@ -27,7 +28,7 @@ struct zpages {
 	struct toll_extension super;
 	const struct zpages_config *config;
 	struct toll_http_server *server;
-	struct toll_http_route routes[9];
+	struct toll_http_route routes[10];
 	char setting[128];
 };
 
@@ -154,6 +155,14 @@ static void set_log(void *ctx, const struct toll_http_request *q, struct toll_ht
 	toll_http_printf(r, "%s\n", asked);
 }
 
+static void confirm_prices(void *ctx, const struct toll_http_request *q,
+                           struct toll_http_response *r)
+{
+	const struct zpages *z = ctx;
+
+	toll_zpages_confirm_prices(z->super.super.host, q, r);
+}
+
 /* ---- life ---- */
 
 static int zpages_start(struct toll_component *c, struct toll_error *reterr)
@@ -222,6 +231,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	z->routes[7] = (struct toll_http_route){ "GET", "/debug/explainz", answer_explain, z };
 	z->routes[6] = (struct toll_http_route){ "GET", "/debug/unpricedz", answer_unpriced, z };
 	z->routes[8] = (struct toll_http_route){ "GET", "/", toll_page_index, z };
+	z->routes[9] = (struct toll_http_route){ "PUT", "/debug/pricebookz", confirm_prices, z };
 	*ret = &z->super.super;
 	return 0;
 }

@@ -274,7 +274,7 @@ static void pricing_validate(const void *config, struct toll_reporter *r)
 	const struct pricing_config *c = config;
 
 	if (c->book.len && toll_prices_are_set(&c->prices))
-		toll_report_error(r, "book", "choose one: book, file or endpoint");
+		toll_report_error(r, "book", "choose one: book, or file, endpoint and catalogue");
 	toll_prices_validate(&c->prices, "file", r);
 }
 

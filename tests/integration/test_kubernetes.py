@@ -15,6 +15,7 @@ from env.daemon import BINARY, ROOT
 
 DEPLOY = ROOT / "deploy" / "kubernetes"
 BASE, OVERLAY, PODS = DEPLOY / "base", DEPLOY / "overlays" / "node-journal", DEPLOY / "overlays" / "k8sattributes"
+PRICES = DEPLOY / "overlays" / "pricing-service"
 EVERY = [BASE, *sorted((DEPLOY / "overlays").iterdir())]
 
 
@@ -120,3 +121,38 @@ def test_what_the_container_runs_is_accepted(directory, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     if directory == PODS:
         assert "k8sattributes" in subprocess.run([BINARY, "print-config", *args[1:]], capture_output=True, text=True).stdout
+
+
+def pod(manifest):
+    return manifest["spec"]["template"]["spec"]
+
+
+def test_nodes_follow_the_pricing_service(tmp_path):
+    manifests = kubernetes.render(PRICES)
+    service = next(m for m in manifests if m["kind"] == "Service" and m["metadata"]["name"] == "spantoll-prices")
+    deployment, daemonset = kubernetes.find(manifests, "Deployment"), kubernetes.find(manifests, "DaemonSet")
+    assert deployment["spec"]["replicas"] == 3
+    assert service["spec"]["clusterIP"] == "None"  # who follows sees every replica
+    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    served = pod(deployment)["containers"][0]
+    assert {"name": "prices", "containerPort": service["spec"]["ports"][0]["port"]} in served["ports"]
+    data = kubernetes.find(manifests, "ConfigMap")["data"]
+    assert f"grpc://spantoll-prices.spantoll.svc:{service['spec']['ports'][0]['port']}" in data["follow.yaml"]
+    # What the service runs is accepted, and hardened as the daemon is.
+    for name, text in data.items():
+        (tmp_path / name).write_text(text.replace("/etc/spantoll", str(tmp_path)))
+    args = [a.replace("/etc/spantoll", str(tmp_path)) for a in served["args"]]
+    done = subprocess.run([BINARY, "validate", *args[1:]], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert served["securityContext"] == pod(daemonset)["containers"][0]["securityContext"]
+    assert pod(deployment)["securityContext"] == pod(daemonset)["securityContext"]
+
+
+def test_the_hook_waits_for_prices_and_never_stops_a_node():
+    daemonset = kubernetes.find(kubernetes.render(BASE), "DaemonSet")
+    command = pod(daemonset)["containers"][0]["lifecycle"]["postStart"]["exec"]["command"]
+    assert "30s" in command
+    quick = ["100ms" if a == "30s" else a for a in command[1:]]
+    done = subprocess.run([BINARY, *quick], capture_output=True, text=True)
+    assert command[0] == "/usr/bin/spantoll"
+    assert done.returncode == 0 and "no prices within 0.1 s" in done.stderr

@@ -3,11 +3,14 @@
 import json
 import re
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
 from env import otlp
 from env.poll import eventually
+from env.ports import free_port
 
 FAST = {"ttl": "1h", "refresh_interval": "200ms"}
 
@@ -248,6 +251,62 @@ def test_a_cache_directory_that_cannot_be_written_is_told_and_counted(priced, pr
     assert daemon.metric("spantoll_pricebook_cache_failures") >= 1
 
 
+def held(daemon):
+    return daemon.metric("spantoll_pricebook_held")
+
+
+def version_held(daemon):
+    return re.findall(r"prices are held: .* version=(\w+)", daemon.log)[-1]
+
+
+def test_a_refresh_that_moves_a_price_too_far_waits_to_be_confirmed(spantoll, price_server, tmp_path):
+    server, out, port = price_server({"shop:*": "0.001", "bank:*": "1"}), tmp_path / "flat.jsonl", free_port()
+    daemon = spantoll(processors={"pricing": {"book": "pricebook"}, "cost": {}},
+                      extensions={"zpages": {"endpoint": f"127.0.0.1:{port}"}, "pricebook": {"endpoint": server.url, **FAST}},
+                      exporters={"file": {"path": str(out), "encoding": "json"}})
+
+    def entries():
+        return daemon.metric("spantoll_pricebook_entries")
+
+    def confirm(version):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/debug/pricebookz?confirm={version}", method="PUT")
+        with urllib.request.urlopen(request) as r:
+            return r.status
+    server.set({"shop:*": "0.011", "bank:*": "2", "new:*": "5"})  # shop: 11 times
+    eventually(lambda: held(daemon) == 1, what="the refresh is held")
+    daemon.wait_log(r'prices are held: row "shop:\*": duration from 1e-09 to 1.1e-08 USD per ns, 11 times, 1 rows in all')
+    assert entries() == 2 and daemon.log.count("prices are held") == 1
+    assert confirm("0" * 16) == 202  # another version than the one that is held
+    server.set({"shop:*": "0.001", "bank:*": "1"})
+    eventually(lambda: held(daemon) == 0, what="the source has taken it back")
+    server.set({"shop:*": None, "bank:*": "1", "new:*": "5"})  # all for nothing: no less suspicious
+    eventually(lambda: held(daemon) == 1, what="the refresh is held")
+    assert entries() == 2
+    assert confirm(version_held(daemon)) == 202
+    eventually(lambda: entries() == 3 and held(daemon) == 0, what="confirmed prices are in force")
+    server.set({"shop:*": None, "bank:*": "9", "new:*": "5"})  # 9 times is no typing error
+    daemon.wait_log("prices are loaded entries=3")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        confirm("nonsense")
+
+
+def test_a_held_book_is_confirmed_in_the_configuration(spantoll, price_server, prices, tmp_path):
+    path = prices({"shop:*": "0.001"})
+    how = {"processors": {"pricing": {"file": path}, "cost": {}}, "exporters": {"nop": {}}}
+    daemon = spantoll(**how)
+    prices({"shop:*": "1", "bank:*": "1"})
+    eventually(lambda: held(daemon) == 1, what="the changed file is held")
+    assert daemon.metric("spantoll_pricebook_entries") == 1
+    # A reload alone does not take it: the book before is known.
+    how["processors"]["pricing"]["refresh_interval"] = "1h"
+    how["processors"]["pricing"]["ttl"] = "2h"
+    daemon.reload(**how)
+    assert held(daemon) == 1 and daemon.metric("spantoll_pricebook_entries") == 1
+    how["processors"]["pricing"]["confirm"] = version_held(daemon)
+    daemon.reload(**how)
+    assert held(daemon) == 0 and daemon.metric("spantoll_pricebook_entries") == 2
+
+
 def test_a_slow_endpoint_keeps_the_old_book_and_no_span_waits(priced, price_server):
     server = price_server({"shop:*": "0.001"})
     daemon, ask = priced(server.url)
@@ -298,6 +357,25 @@ def test_a_file_that_changes_is_read_at_once(spantoll, prices, tmp_path):
                       exporters={"file": {"path": str(out), "encoding": "json"}})
     prices({"shop:*": "0.002", "bank:*": "1"})
     eventually(lambda: daemon.metric("spantoll_pricebook_entries") == 2, what="the changed file is in force")
+
+
+def test_the_catalogue_lies_below_what_the_user_says(spantoll, price_server, tmp_path):
+    server = price_server({"shop:*": "0.001"})
+    how = {"processors": {"pricing": {"endpoint": server.url, "catalogue": ["aws", "llm"], "cache_directory": str(tmp_path)},
+                          "cost": {}}, "exporters": {"nop": {}}}
+    daemon = spantoll(**how)
+    entries = daemon.metric("spantoll_pricebook_entries")
+    assert entries > 100
+    version = re.findall(r"version=(\w{16})", daemon.log)[-1]
+    eventually(lambda: cache_of(tmp_path), what="the endpoint's part is kept on disk")
+    assert cache_of(tmp_path).stat().st_size < 1000, "the program brings the catalogue"
+    daemon.stop()
+    server.hang()
+    daemon = spantoll(**how)
+    daemon.wait_log(f"prices of the last run are loaded entries={entries} version={version}")
+    how["processors"]["pricing"] = {"catalogue": True}
+    daemon.reload(**how)
+    assert daemon.metric("spantoll_pricebook_entries") > 100
 
 
 def test_two_price_books_side_by_side(spantoll, price_server, prices, tmp_path):

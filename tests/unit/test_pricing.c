@@ -246,8 +246,8 @@ static void wrong_settings_are_told(void **state TOLL_UNUSED)
 		const char *yaml, *sentence;
 	} cases[] = {
 		{ "{file: a.json, endpoint: 'http://h'}", "choose one: file or endpoint" },
-		{ "{file: a.json, book: b}", "choose one: book, file or endpoint" },
-		{ "{endpoint: 'h:80'}", "must begin with http:// or https://" },
+		{ "{file: a.json, book: b}", "choose one: book, or file, endpoint and catalogue" },
+		{ "{endpoint: 'h:80'}", "must begin with http://, https://, grpc:// or grpcs://" },
 		{ "{endpoint: 'http://h', ttl: 5m}", "refresh_interval: must be shorter than ttl" },
 		{ "{file: [a.json, '']}", "names an empty file" },
 	};
