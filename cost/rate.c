@@ -64,12 +64,15 @@ bool toll_rate_equal(const struct toll_rate *a, const struct toll_rate *b)
 
 /* ---- sums ---- */
 
-/* How many bits a number below den can be shifted, and another such number be added. */
+/* How many bits, 64 at most, a number below den can be shifted, and another such number be added.
+ */
 static int spare_bits(toll_u128 den)
 {
 	uint64_t high = (uint64_t)(den >> 64);
 
-	return (high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)den)) - 1;
+	if (high)
+		return __builtin_clzll(high) - 1;
+	return den >> 63 ? 63 : 64;
 }
 
 /* part x units / den, part < den < 2^124: quotient and rest, as by hand, so many bits of units at a
