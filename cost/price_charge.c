@@ -10,6 +10,8 @@
 /* Kinds that need a rate as soon as a rule charges tokens. REASONING_TOKENS are in OUTPUT_TOKENS.
  */
 #define TOKEN_KINDS (PROMPT_KINDS | BIT(OUTPUT_TOKENS) | BIT(OUTPUT_AUDIO_TOKENS))
+/* Counts of tokens say nothing of these, not even that there were none. */
+#define APART_KINDS (BIT(IMAGES) | BIT(CHARACTERS))
 
 /* What is being charged. */
 struct charging {
@@ -82,28 +84,57 @@ static struct toll_quantity context_of(const struct toll_metered *m)
 	return sum;
 }
 
+/* What a meter charges altogether: its own kind, and those that have no other rate. */
+static struct toll_quantity total_of(const struct charging *c, const struct toll_meter *meter,
+                                     struct toll_quantity own)
+{
+	uint32_t place = (uint32_t)(meter - c->price->rule->meters) + 1;
+
+	for (uint32_t left = c->m->has & TOKEN_KINDS & ~c->price->kinds; left; left &= left - 1) {
+		int kind = __builtin_ctz(left);
+
+		if (c->price->meter_of[kind] == place)
+			own = plus(own, c->m->quantities[kind]);
+	}
+	return own;
+}
+
 /* ---- one meter ---- */
 
-static const struct toll_rate *rate_of(const struct toll_meter *meter, const struct toll_metered *m,
-                                       struct toll_quantity own)
+/* What a tier goes by; false: the span does not say. */
+static bool measure_of(const struct toll_metered *m, enum toll_quantity_kind kind,
+                       struct toll_quantity *ret)
 {
-	const struct toll_rate *rate = &meter->rate;
+	bool used = toll_quantity_info(kind)->family != TOLL_FAMILY_MEASURED;
+
+	if (kind == TOLL_QUANTITY_CONTEXT_TOKENS)
+		*ret = context_of(m);
+	else
+		*ret = m->has & (1u << kind) ? m->quantities[kind] : toll_quantity_of(0);
+	return m->has & (1u << kind) || (used && (m->known || m->aggregate));
+}
+
+/* total: of the meter. Returns a kind that tiers go by and the span does not tell, else
+ * TOLL_QUANTITY_COUNT. */
+static enum toll_quantity_kind find_rate(const struct toll_meter *meter,
+                                         const struct toll_metered *m, struct toll_quantity total,
+                                         const struct toll_rate **ret)
+{
 	uint64_t over = 0;
 
+	*ret = &meter->rate;
 	for (uint32_t i = 0; i < meter->tier_count; i++) {
 		const struct toll_tier *t = &meter->tiers[i];
-		struct toll_quantity q = own;
+		struct toll_quantity q = total;
 
-		if (t->of == TOLL_QUANTITY_CONTEXT_TOKENS)
-			q = context_of(m);
-		else if (t->of != meter->kind)
-			q = m->has & (1u << t->of) ? m->quantities[t->of] : toll_quantity_of(0);
+		if (t->of != meter->kind && !measure_of(m, t->of, &q))
+			return t->of;
 		if (t->over >= over && is_over(q, t->over)) {
-			rate = &t->rate;
+			*ret = &t->rate;
 			over = t->over;
 		}
 	}
-	return rate;
+	return TOLL_QUANTITY_COUNT;
 }
 
 static void add_line(struct toll_bill *bill, struct toll_charged line)
@@ -117,12 +148,23 @@ static void add_line(struct toll_bill *bill, struct toll_charged line)
 	bill->lines[bill->count++] = line;
 }
 
-static struct toll_charge_result charge(const struct charging *c, const struct toll_meter *meter,
-                                        enum toll_quantity_kind kind, struct toll_quantity q)
+/* Rounded up, or never less than so much: that is of all it charges together. */
+static bool is_lumped(const struct toll_meter *meter)
 {
-	const struct toll_rate *rate = rate_of(meter, c->m, q);
+	return meter->step || meter->at_least;
+}
+
+/* q, of what is the meter's total. */
+static struct toll_charge_result charge(const struct charging *c, const struct toll_meter *meter,
+                                        enum toll_quantity_kind kind, struct toll_quantity q,
+                                        struct toll_quantity total)
+{
+	const struct toll_rate *rate;
+	enum toll_quantity_kind untold = find_rate(meter, c->m, total, &rate);
 	struct toll_quantity billed;
 
+	if (untold != TOLL_QUANTITY_COUNT)
+		return stop(TOLL_CHARGE_NO_QUANTITY, untold);
 	if (!bill_of(meter, q, &billed) || toll_sum_add(c->sum, rate, billed) < 0)
 		return stop(TOLL_CHARGE_OVERFLOW, kind);
 	if (c->bill)
@@ -162,21 +204,35 @@ static bool quantity_of(const struct charging *c, const struct toll_meter *meter
 		                                                  : c->m->quantities[meter->kind];
 	}
 	return has || meter->at_least ||
-	       toll_quantity_info(meter->kind)->family == TOLL_FAMILY_USAGE;
+	       (toll_quantity_info(meter->kind)->family == TOLL_FAMILY_USAGE &&
+	        !(APART_KINDS & (1u << meter->kind)));
 }
 
 static struct toll_charge_result charge_own(const struct charging *c,
                                             const struct toll_meter *meter)
 {
 	bool is_usage = toll_quantity_info(meter->kind)->family == TOLL_FAMILY_USAGE;
-	struct toll_quantity q;
+	struct toll_quantity q, total;
 
 	if (is_usage && c->m->aggregate)
 		return charged;
 	if (!quantity_of(c, meter, &q))
 		return (struct toll_charge_result){ TOLL_CHARGE_NO_QUANTITY, meter->kind,
 			                            meter->attribute };
-	return charge(c, meter, meter->kind, q);
+	total = is_usage ? total_of(c, meter, q) : q;
+	return charge(c, meter, meter->kind, is_lumped(meter) ? total : q, total);
+}
+
+/* What charges kind in place of a meter of its own, at the rate for all it charges. */
+static struct toll_charge_result charge_other(const struct charging *c,
+                                              enum toll_quantity_kind kind)
+{
+	const struct toll_meter *meter = &c->price->rule->meters[c->price->meter_of[kind] - 1];
+	struct toll_quantity own;
+
+	if (is_lumped(meter) || !quantity_of(c, meter, &own))
+		return charged; /* with the meter's own */
+	return charge(c, meter, kind, c->m->quantities[kind], total_of(c, meter, own));
 }
 
 /* Tokens of kinds that the rule does not name: at the rate that stands in for them. */
@@ -186,16 +242,13 @@ static struct toll_charge_result charge_others(const struct charging *c)
 
 	for (; left; left &= left - 1) {
 		enum toll_quantity_kind kind = (enum toll_quantity_kind)__builtin_ctz(left);
-		struct toll_quantity q = c->m->quantities[kind];
 		struct toll_charge_result r;
 
-		if (!q.units)
+		if (!c->m->quantities[kind].units)
 			continue;
 		if (!c->price->meter_of[kind])
 			return stop(TOLL_CHARGE_NO_RATE, kind);
-		if (kind == TOLL_QUANTITY_OUTPUT_TOKENS)
-			q = output_of(c);
-		r = charge(c, &c->price->rule->meters[c->price->meter_of[kind] - 1], kind, q);
+		r = charge_other(c, kind);
 		if (r.outcome != TOLL_CHARGED)
 			return r;
 	}

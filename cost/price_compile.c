@@ -160,11 +160,14 @@ static void find_meters(struct toll_price *p)
 		const struct toll_meter *m = &p->rule->meters[i];
 
 		p->kinds |= 1u << m->kind;
+		p->reads |= 1u << m->kind;
 		p->meter_of[m->kind] = (uint8_t)(i + 1);
 		p->uses_model |= toll_quantity_info(m->kind)->family == TOLL_FAMILY_USAGE;
 		free = free && toll_rate_is_zero(&m->rate);
-		for (uint32_t t = 0; t < m->tier_count; t++)
+		for (uint32_t t = 0; t < m->tier_count; t++) {
+			p->reads |= 1u << m->tiers[t].of;
 			free = free && toll_rate_is_zero(&m->tiers[t].rate);
+		}
 	}
 	p->free = p->rule->free || free;
 	for (enum toll_quantity_kind kind = 0; kind < TOLL_QUANTITY_COUNT; kind++)

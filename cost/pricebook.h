@@ -80,6 +80,7 @@ struct toll_price {
 	const struct toll_price_rule *rule; /* NULL in toll_pricebook_no_rule() */
 	const uint8_t *fields;              /* of each condition: its field's index in the book */
 	uint32_t kinds;                     /* bit per toll_quantity_kind that has a meter */
+	uint32_t reads;                     /* the same, and what tiers go by */
 	uint8_t class;                      /* of the order above, 1 to 4 */
 	bool free;                          /* nothing it charges */
 	bool uses_model; /* meters of family USAGE: the span must tell what was used */

@@ -174,7 +174,7 @@ static bool charge_rule(struct charging *c, const struct toll_price *price)
 	                       1u << TOLL_QUANTITY_ATTRIBUTE;
 	struct toll_charge_result r;
 
-	if ((price->kinds & ~plain) && !read_usage(c->b, c->s, &c->m, c->no))
+	if ((price->reads & ~plain) && !read_usage(c->b, c->s, &c->m, c->no))
 		return false;
 	if ((price->kinds & 1u << TOLL_QUANTITY_ATTRIBUTE) &&
 	    !read_attributes(c->b, c->s, price->rule, &c->m, c->no))

@@ -186,6 +186,90 @@ static void the_context_is_what_the_span_says(void **state TOLL_UNUSED)
 	assert_int_equal(c.pico, 10 * 2000000);
 }
 
+/* 150,000 of input and 100,000 read from a cache are 250,000 where the rule tells no cache. */
+static void tiers_of_a_meter_go_by_all_it_charges(void **state TOLL_UNUSED)
+{
+	struct toll_tier tier = { TOLL_QUANTITY_INPUT_TOKENS, 200000, { 0 } };
+	struct case_of c;
+	struct toll_meter *m;
+
+	setup(&c);
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("2"), 1000000, &tier.rate), 0);
+	m = sketch_meter(&c.k, TOLL_QUANTITY_INPUT_TOKENS, "1", 1000000);
+	m->tiers = &tier;
+	m->tier_count = 1;
+	has(&c, TOLL_QUANTITY_INPUT_TOKENS, 150000);
+	has(&c, TOLL_QUANTITY_CACHED_TOKENS, 100000);
+	charge(&c);
+	assert_int_equal(c.pico, INT64_C(250000) * 2000000);
+	assert_int_equal(c.bill.count, 2);
+}
+
+/* What is rounded up, or is at least so much, is so once. */
+static void a_minimum_is_charged_once(void **state TOLL_UNUSED)
+{
+	struct case_of c;
+	struct toll_meter *m;
+
+	setup(&c);
+	m = sketch_meter(&c.k, TOLL_QUANTITY_INPUT_TOKENS, "1", 1000000);
+	m->at_least = 1000;
+	has(&c, TOLL_QUANTITY_INPUT_TOKENS, 200);
+	has(&c, TOLL_QUANTITY_CACHED_TOKENS, 300);
+	charge(&c);
+	assert_int_equal(c.pico, INT64_C(1000) * 1000000);
+	m->at_least = 0;
+	m->step = 400;
+	charge(&c);
+	assert_int_equal(c.pico, INT64_C(800) * 1000000);
+}
+
+static void a_tier_by_what_the_span_does_not_tell_is_not_left_out(void **state TOLL_UNUSED)
+{
+	static const enum toll_quantity_kind by[] = { TOLL_QUANTITY_REQUEST_BYTES,
+		                                      TOLL_QUANTITY_CONTEXT_TOKENS,
+		                                      TOLL_QUANTITY_OUTPUT_TOKENS };
+
+	for (size_t i = 0; i < TOLL_COUNT(by); i++) {
+		struct toll_tier tier = { by[i], 1000, { 0 } };
+		struct case_of c;
+		struct toll_meter *m;
+
+		setup(&c);
+		assert_int_equal(toll_rate_parse(TOLL_SLICE("2"), 1, &tier.rate), 0);
+		m = sketch_meter(&c.k, TOLL_QUANTITY_CALLS, "1", 1);
+		m->tiers = &tier;
+		m->tier_count = 1;
+		charge(&c);
+		assert_int_equal(c.result.outcome, TOLL_CHARGE_NO_QUANTITY);
+		assert_int_equal(c.result.kind, by[i]);
+		has(&c, by[i], 1001);
+		charge(&c);
+		assert_int_equal(c.pico, 2 * TOLL_PICO_PER_USD);
+	}
+}
+
+/* Speech is sold by the character: tokens on the span do not make it free. */
+static void characters_and_images_are_not_told_by_tokens(void **state TOLL_UNUSED)
+{
+	static const enum toll_quantity_kind kinds[] = { TOLL_QUANTITY_CHARACTERS,
+		                                         TOLL_QUANTITY_IMAGES };
+
+	for (size_t i = 0; i < TOLL_COUNT(kinds); i++) {
+		struct case_of c;
+
+		setup(&c);
+		meter(&c, kinds[i], "15");
+		has(&c, TOLL_QUANTITY_INPUT_TOKENS, 12);
+		charge(&c);
+		assert_int_equal(c.result.outcome, TOLL_CHARGE_NO_QUANTITY);
+		assert_int_equal(c.result.kind, kinds[i]);
+		has(&c, kinds[i], 4);
+		charge(&c);
+		assert_int_equal(c.pico, 60 * INT64_C(1000000));
+	}
+}
+
 /* A request of 65 KiB is two of 64; one of nothing is still one. */
 static void steps_round_up(void **state TOLL_UNUSED)
 {
@@ -321,6 +405,10 @@ int main(void)
 		cmocka_unit_test(reasoning_is_charged_once),
 		cmocka_unit_test(tiers_take_the_whole_request),
 		cmocka_unit_test(the_context_is_what_the_span_says),
+		cmocka_unit_test(tiers_of_a_meter_go_by_all_it_charges),
+		cmocka_unit_test(a_minimum_is_charged_once),
+		cmocka_unit_test(a_tier_by_what_the_span_does_not_tell_is_not_left_out),
+		cmocka_unit_test(characters_and_images_are_not_told_by_tokens),
 		cmocka_unit_test(steps_round_up),
 		cmocka_unit_test(fractions_of_a_unit_round_up_to_a_step_too),
 		cmocka_unit_test(what_the_span_does_not_tell_is_not_free),

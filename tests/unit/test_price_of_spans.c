@@ -16,6 +16,17 @@ struct rig {
 	struct toll_batch *b;
 };
 
+/* A call costs twice as much where more than 100 tokens were asked. */
+static void add_tiered_calls(struct sketch *k)
+{
+	static struct toll_tier tier = { TOLL_QUANTITY_CONTEXT_TOKENS, 100, { 0 } };
+	struct toll_meter *m = sketch_meter(k, TOLL_QUANTITY_CALLS, "1", 1000);
+
+	assert_int_equal(toll_rate_parse(TOLL_SLICE("2"), 1000, &tier.rate), 0);
+	m->tiers = &tier;
+	m->tier_count = 1;
+}
+
 static void add_rules(struct toll_pricebook_builder *b)
 {
 	struct sketch k;
@@ -25,6 +36,11 @@ static void add_rules(struct toll_pricebook_builder *b)
 	sketch_when(&k, "model", TOLL_MATCH_PREFIX, "GPT-4o");
 	sketch_meter(&k, TOLL_QUANTITY_INPUT_TOKENS, "2.50", 1000000);
 	sketch_meter(&k, TOLL_QUANTITY_OUTPUT_TOKENS, "10", 1000000);
+	assert_int_equal(sketch_add(&k, b, NULL), 0);
+	sketch_init(&k, "bedrock");
+	sketch_when(&k, "provider", TOLL_MATCH_EXACT, "aws");
+	sketch_when(&k, "model", TOLL_MATCH_EXACT, "nova");
+	add_tiered_calls(&k);
 	assert_int_equal(sketch_add(&k, b, NULL), 0);
 	sketch_init(&k, "pages");
 	sketch_when(&k, "step", TOLL_MATCH_EXACT, "7");
@@ -135,6 +151,24 @@ static void a_model_call_without_counts_is_not_free(void **state TOLL_UNUSED)
 	struct rig r;
 
 	expect_error(&r, chat("chat"), TOLL_UNPRICED_NO_USAGE, "no token counts on the span");
+}
+
+/* A provider has many names; tiers read what no meter charges. */
+static void names_of_a_provider_are_one(void **state TOLL_UNUSED)
+{
+	static const char *const names[] = { "aws.bedrock", "bedrock", "AWS" };
+
+	for (size_t i = 0; i < TOLL_COUNT(names); i++) {
+		struct msg *span = span_new("chat", 1, 1000000);
+		struct rig r;
+
+		msg_attr_str(span, 9, "gen_ai.provider.name", names[i]);
+		msg_attr_str(span, 9, "gen_ai.request.model", "Nova");
+		msg_attr_int(span, 9, "gen_ai.usage.input_tokens", i ? 101 : 100);
+		assert_int_equal(price(&r, span, "{}")->cost_pico,
+		                 (i ? 2 : 1) * INT64_C(1000000000));
+		done(&r);
+	}
 }
 
 /* Matched by the same rule, matched by none: either way its children pay. */
@@ -288,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tokens_are_priced_by_provider_and_model),
 		cmocka_unit_test(a_model_call_without_counts_is_not_free),
+		cmocka_unit_test(names_of_a_provider_are_one),
 		cmocka_unit_test(an_agent_is_free),
 		cmocka_unit_test(numbers_and_booleans_match_by_their_text),
 		cmocka_unit_test(what_is_no_quantity_prices_nothing),
