@@ -81,7 +81,7 @@ struct toll_host *toll_host_new(void)
 	if (!h)
 		return NULL;
 	h->trace = toll_trace_new();
-	h->recent = toll_recent_new();
+	h->recent = toll_recent_new(&h->memory);
 	h->unpriced = toll_unpriced_table_new();
 	if (!h->trace || !h->recent || !h->unpriced)
 		goto fail_views;

@@ -5,21 +5,34 @@
 #include <stdlib.h>
 
 struct toll_recent {
-	_Atomic size_t limit; /* bytes; 0: nobody watches */
-	pthread_mutex_t lock; /* guards the rest */
+	const struct toll_memory *memory; /* the budget the batches are charged to, or NULL */
+	_Atomic size_t limit;             /* bytes; 0: nobody watches */
+	pthread_mutex_t lock;             /* guards the rest */
 	unsigned watchers;
 	struct toll_batch *ring[TOLL_RECENT_BATCHES];
 	uint32_t first, count;
 	size_t bytes;
 };
 
-struct toll_recent *toll_recent_new(void)
+struct toll_recent *toll_recent_new(const struct toll_memory *memory)
 {
 	struct toll_recent *r = calloc(1, sizeof(*r));
 
-	if (r)
-		pthread_mutex_init(&r->lock, NULL);
+	if (!r)
+		return NULL;
+	r->memory = memory;
+	pthread_mutex_init(&r->lock, NULL);
 	return r;
+}
+
+/* Never more than a small part of the budget, however small that is. */
+static size_t limit_of(struct toll_recent *r)
+{
+	size_t limit = atomic_load_explicit(&r->limit, memory_order_relaxed), most;
+
+	most = r->memory ? atomic_load_explicit(&r->memory->limit, memory_order_relaxed) : 0;
+	most /= TOLL_RECENT_PART;
+	return most && most < limit ? most : limit;
 }
 
 static size_t size_of(const struct toll_batch *b)
@@ -76,15 +89,22 @@ void toll_recent_add(struct toll_recent *r, struct toll_batch *batch)
 {
 	size_t size = size_of(batch), limit;
 
-	if (size > atomic_load_explicit(&r->limit, memory_order_relaxed))
+	if (size > limit_of(r))
 		return;
 	pthread_mutex_lock(&r->lock);
-	limit = atomic_load(&r->limit);
+	limit = limit_of(r);
 	if (size <= limit) {
 		shrink(r, limit - size, TOLL_RECENT_BATCHES - 1);
 		r->ring[(r->first + r->count++) % TOLL_RECENT_BATCHES] = toll_batch_ref(batch);
 		r->bytes += size;
 	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+void toll_recent_forget(struct toll_recent *r)
+{
+	pthread_mutex_lock(&r->lock);
+	shrink(r, 0, 0);
 	pthread_mutex_unlock(&r->lock);
 }
 

@@ -10,6 +10,7 @@
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
 #include "pipeline/process.h"
+#include "pipeline/recent.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -31,17 +32,23 @@ struct memory_limiter {
 
 /* Over the soft limit new data is refused while old data leaves. Resident memory alone refuses
  * nothing when hardly anything is in flight: then refusing could not make it smaller. */
+static bool is_full(const struct memory_limiter *m)
+{
+	size_t used = atomic_load_explicit(&m->memory->used, memory_order_relaxed);
+
+	return used > m->soft ||
+	       (atomic_load_explicit(&m->pressed, memory_order_relaxed) && used > m->soft / 8);
+}
+
+/* What is only kept to be looked at refuses nobody. */
 static int process(struct toll_processor *p, struct toll_batch *batch TOLL_UNUSED)
 {
 	const struct memory_limiter *m = toll_container_of(p, struct memory_limiter, super);
-	size_t used = atomic_load_explicit(&m->memory->used, memory_order_relaxed);
 
-	if (toll_unlikely(used > m->soft))
-		return TOLL_EFULL;
-	if (toll_unlikely(atomic_load_explicit(&m->pressed, memory_order_relaxed)) &&
-	    used > m->soft / 8)
-		return TOLL_EFULL;
-	return 0;
+	if (toll_likely(!is_full(m)))
+		return 0;
+	toll_recent_forget(toll_host_recent(m->super.super.host));
+	return is_full(m) ? TOLL_EFULL : 0;
 }
 
 /* Is the process over the soft limit, or its cgroup nearly at the end of its own? */

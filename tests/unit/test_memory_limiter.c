@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "pipeline/recent.h"
 #include "tests/support/component.h"
 #include "tests/support/fake_batch.h"
 #include "tests/unit/unit.h"
@@ -37,6 +38,31 @@ static void refuses_from_the_soft_limit_on(void **state TOLL_UNUSED)
 	assert_false(toll_memory_charge(m, 800 * MIB)); /* the hard limit, before decoding */
 	toll_memory_release(m, 1);
 	assert_int_equal(p->process(p, b), 0);
+	toll_batch_unref(b);
+	component_release(&g);
+}
+
+/* Batches that debug pages keep give way before a client is refused. */
+static void what_is_kept_to_be_looked_at_refuses_nobody(void **state TOLL_UNUSED)
+{
+	struct toll_batch *b = fake_batch_from(1, 0), *kept = NULL;
+	struct component_rig g = { 0 };
+	struct toll_processor *p =
+		start(&g, "{check_interval: 1h, limit_mib: 16, spike_limit_mib: 15}");
+	struct toll_memory *m = toll_host_memory(g.host);
+	struct toll_recent *r = toll_host_recent(g.host);
+	char *wire;
+
+	assert_int_equal(toll_batch_new(100 * 1024, m, &wire, &kept), 0);
+	toll_batch_seal(kept);
+	toll_recent_watch(r, MIB);
+	toll_recent_add(r, kept);
+	toll_batch_unref(kept);
+	assert_true(m->used >= 100 * 1024);
+	assert_true(toll_memory_charge(m, MIB - 1024));
+	assert_int_equal(p->process(p, b), 0);
+	assert_int_equal(m->used, MIB - 1024);
+	toll_recent_unwatch(r);
 	toll_batch_unref(b);
 	component_release(&g);
 }
@@ -92,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_from_the_soft_limit_on),
+		cmocka_unit_test(what_is_kept_to_be_looked_at_refuses_nobody),
 		cmocka_unit_test(large_process_refuses_while_data_is_in_flight),
 		cmocka_unit_test(wrong_settings_are_told),
 	};

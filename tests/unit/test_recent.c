@@ -26,7 +26,7 @@ static unsigned kept(struct toll_recent *r)
 
 static void nothing_is_kept_unwatched(void **state TOLL_UNUSED)
 {
-	struct toll_recent *r = toll_recent_new();
+	struct toll_recent *r = toll_recent_new(NULL);
 	struct toll_batch *b = fake_batch_from(1, 100);
 
 	toll_batch_seal(b);
@@ -42,9 +42,34 @@ static void nothing_is_kept_unwatched(void **state TOLL_UNUSED)
 	toll_recent_free(r);
 }
 
+/* A small budget is not used up by what is only looked at. */
+static void a_small_part_of_the_budget_is_kept(void **state TOLL_UNUSED)
+{
+	struct toll_batch *b = fake_batch_from(1, 100);
+	struct toll_memory memory = { .limit = b->arena.held * 2 * TOLL_RECENT_PART };
+	struct toll_recent *r = toll_recent_new(&memory);
+
+	toll_batch_seal(b);
+	memory.limit = b->arena.held * 2 * TOLL_RECENT_PART;
+	toll_recent_watch(r, SIZE_MAX);
+	for (int i = 0; i < 5; i++)
+		toll_recent_add(r, b);
+	assert_int_equal(kept(r), 2);
+	atomic_store(&memory.limit, b->arena.held * TOLL_RECENT_PART);
+	toll_recent_add(r, b);
+	assert_int_equal(kept(r), 1);
+	toll_recent_forget(r);
+	assert_int_equal(kept(r), 0);
+	toll_recent_add(r, b);
+	assert_int_equal(kept(r), 1);
+	toll_recent_unwatch(r);
+	toll_recent_free(r);
+	toll_batch_unref(b);
+}
+
 static void the_oldest_go_where_bytes_are_used_up(void **state TOLL_UNUSED)
 {
-	struct toll_recent *r = toll_recent_new();
+	struct toll_recent *r = toll_recent_new(NULL);
 	struct toll_batch *old = fake_batch_from(1, 100), *new = fake_batch_from(1, 100);
 	const struct toll_batch *newest = NULL;
 
@@ -70,7 +95,7 @@ static void the_oldest_go_where_bytes_are_used_up(void **state TOLL_UNUSED)
 
 static void batches_are_bounded_in_number(void **state TOLL_UNUSED)
 {
-	struct toll_recent *r = toll_recent_new();
+	struct toll_recent *r = toll_recent_new(NULL);
 	struct toll_batch *b = fake_batch_from(1, 100);
 
 	toll_batch_seal(b);
@@ -87,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_kept_unwatched),
+		cmocka_unit_test(a_small_part_of_the_budget_is_kept),
 		cmocka_unit_test(the_oldest_go_where_bytes_are_used_up),
 		cmocka_unit_test(batches_are_bounded_in_number),
 	};
