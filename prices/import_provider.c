@@ -2,44 +2,32 @@
 #include "prices/import_provider.h"
 
 #include "base/macro.h"
+#include "cost/provider.h"
 #include "prices/import_write.h"
 
-struct pair {
-	const char *from, *to;
+/* LiteLLM's own names; all others are those of spans. */
+static const struct {
+	const char *name, *id;
+} litellm[] = {
+	{ "bedrock_mantle", "aws" },
+	{ "vertex_ai-language-models", "google" },
+	{ "vertex_ai-anthropic_models", "google" },
+	{ "vertex_ai-embedding-models", "google" },
+	{ "vertex_ai-mistral_models", "google" },
+	{ "vertex_ai-llama_models", "google" },
 };
-
-#define TOLL_PROVIDER(id, names) { id, names },
-#define TOLL_LITELLM(provider, id)
-static const struct pair providers[] = {
-#include "prices/import_providers.def"
-};
-#define TOLL_PROVIDER(id, names)
-#define TOLL_LITELLM(provider, id) { provider, id },
-static const struct pair litellm[] = {
-#include "prices/import_providers.def"
-};
-
-static const char *lookup(const struct pair *table, size_t count, struct toll_slice from)
-{
-	for (size_t i = 0; i < count; i++)
-		if (toll_slice_is(from, table[i].from))
-			return table[i].to;
-	return NULL;
-}
 
 void toll_import_provider(struct toll_import *im, struct toll_slice provider)
 {
-	const char *names = lookup(providers, TOLL_COUNT(providers), provider);
+	struct toll_slice id = toll_provider_id(provider);
 
-	if (names)
-		toll_import_words(im, "provider", names);
-	else
-		toll_import_exact(im, "provider", provider);
+	toll_import_exact(im, "provider", id.len ? id : provider);
 }
 
 void toll_import_litellm_provider(struct toll_import *im, struct toll_slice provider)
 {
-	const char *id = lookup(litellm, TOLL_COUNT(litellm), provider);
-
-	toll_import_provider(im, id ? toll_slice_str(id) : provider);
+	for (size_t i = 0; i < TOLL_COUNT(litellm); i++)
+		if (toll_slice_is(provider, litellm[i].name))
+			provider = toll_slice_str(litellm[i].id);
+	toll_import_provider(im, provider);
 }

@@ -52,7 +52,7 @@ def per_token(book, span, meter):
 @pytest.mark.parametrize("model,read_price,write_price", [
     ("gpt-4o", "2.5e-6", "1e-5"), ("gpt-4o-mini", "1.5e-7", "6e-7"),
     ("claude-3-5-haiku-20241022", "8e-7", "4e-6"), ("claude-sonnet-4-20250514", "3e-6", "1.5e-5")])
-@pytest.mark.parametrize("provider", [None, "openai", "anthropic", "azure.ai.openai", "langchain"])
+@pytest.mark.parametrize("provider", [None, "openai", "anthropic", "azure", "langchain"])
 def test_models_that_everybody_asks_for_cost_what_their_makers_say(shipped, model, read_price, write_price, provider):
     book = order.Book(shipped["llm"][0] + shipped["llm_hosts"][0])
     span = {"model": model, "provider": provider}
@@ -63,7 +63,7 @@ def test_models_that_everybody_asks_for_cost_what_their_makers_say(shipped, mode
 def test_a_model_in_a_cloud_has_the_clouds_price(shipped):
     book = order.Book(shipped["llm"][0] + shipped["llm_hosts"][0])
     for profile in ("us", "eu", "apac", "xx"):
-        span = {"provider": "aws.bedrock", "model": profile + ".anthropic.claude-haiku-4-5-20251001-v1:0"}
+        span = {"provider": "aws", "model": profile + ".anthropic.claude-haiku-4-5-20251001-v1:0"}
         assert per_token(book, span, "input_tokens") == Decimal("1.1e-6")
     span["model"] = "arn:aws:bedrock:us-east-1:1:inference-profile/global.anthropic.claude-haiku-4-5-20251001-v1:0"
     assert per_token(book, span, "input_tokens") == Decimal("1e-6")
@@ -157,7 +157,7 @@ def test_matching_and_history_become_rules():
     assert "- {id: openai/m-one, match: {model: {one_of: [m-one, m-1]}}, " + old in lines
     assert '- {id: "openai/m-one-20??-??-??", match: {model: {glob: "m-one-20??-??-??"}}, ' + old in lines
     # "*m-uno*" need not be a model of the maker's: the provider must be named.
-    assert any(line.startswith('- {id: "openai/*m-uno*", match: {provider: {one_of: [openai,') for line in lines)
+    assert any(line.startswith('- {id: "openai/*m-uno*", match: {provider: openai, ') for line in lines)
     assert ("- {id: openai/m-one, match: {model: {one_of: [m-one, m-1]}}, price: [{meter: input_tokens, usd: 2.5, per: 1M, "
             "tiers: [{over: 200000, of: context_tokens, usd: 5}]}, {meter: output_tokens, usd: 10, per: 1M}, "
             "{meter: search_queries, usd: 10, per: 1k}], valid_from: 2026-03-01, " + source) in lines

@@ -6,7 +6,6 @@ The package keeps its data as a Python literal. It is parsed, never run.
 import ast
 import dataclasses
 import itertools
-import pathlib
 import re
 from decimal import Decimal
 
@@ -28,11 +27,6 @@ METERS = {
 # What a price needs so that a span of the model can be charged at all.
 ESSENTIAL = {"input_tokens", "output_tokens", "characters", "calls", "input_audio_tokens", "output_audio_tokens"}
 
-# The names under which instrumentations report a provider, lower case; the importers in C read the same table.
-# Providers that are not in it: the source's own id.
-TABLE = pathlib.Path(__file__).resolve().parents[2] / "prices/import_providers.def"
-PROVIDERS = {provider: names.split() for provider, names in
-             re.findall(r'^TOLL_PROVIDER\("([^"]+)", "([^"]+)"\)', TABLE.read_text(), re.MULTILINE)}
 # OpenAI's answer says which tier it charged; the second key is the older convention's.
 OPENAI_TIER = (("openai.response.service_tier", ""), ("gen_ai.openai.response.service_tier", "-old"))
 # Where nothing an SDK emits tells the tier, the application does.
@@ -282,8 +276,7 @@ def model_rules(provider, model, notes):
     if provider["id"] == "aws":
         texts = bedrock(texts)
     source = (provider.get("pricing_urls") or [None])[0]
-    names = PROVIDERS.get(provider["id"], [provider["id"]])
-    named = condition("provider", names)
+    named = condition("provider", [provider["id"].lower()])
     out = []
     for cond in condition("model", list(dict.fromkeys(texts))):
         alone = provider.get("model_match") and all(matches(provider["model_match"], t) for t in cond.texts)

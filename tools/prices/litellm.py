@@ -65,14 +65,10 @@ def per_million(price):
     return genai.written(str(Decimal(price) * 1000000))
 
 
-def names_of(provider):
-    return genai.PROVIDERS.get(provider, [provider])
-
-
 def conflicts(table, book, day):
     """Rows (provider, model, rule, meter, ours, theirs) where both sources name a price and differ."""
     for provider, name, entry in models(table):
-        rule = book.find({"provider": names_of(provider)[0], "model": name}, day)
+        rule = book.find({"provider": provider, "model": name}, day)
         if not rule or rule.provider == "litellm":
             continue
         theirs = prices(entry)
@@ -92,11 +88,11 @@ def extra_rules(table, book, day, source):
     out, seen = [], set()
     for provider, name, entry in models(table):
         found = theirs_of(entry)
-        known = book.find({"provider": names_of(provider)[0], "model": name}, day)
+        known = book.find({"provider": provider, "model": name}, day)
         if provider not in CLOUDS or known or not found or (provider, name) in seen:
             continue
         seen.add((provider, name))
-        match = tuple(genai.condition("provider", names_of(provider)) + genai.condition("model", [name]))
+        match = tuple(genai.condition("provider", [provider]) + genai.condition("model", [name]))
         out.append(genai.Rule(f"{provider}/{name}", match, found, source=source, provider="litellm", model=name))
     return out
 
