@@ -140,6 +140,9 @@ build/gen/%.lua.h: %.lua
 build/gen/prices/catalogue/%.yaml.h: catalogue/%.yaml
 	@mkdir -p $(@D)
 	$(call say,PRICES,$<)sed -e 's/^ *#.*//' -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+# What is generated is no dependency that the compiler writes down: it is a system header to it.
+$(O)/prices/catalogue.o: $(GEN_CATALOGUE)
+$(patsubst %.c,$(O)/%.o,$(wildcard exporters/enforcer/*.c)): $(GEN_LUA)
 
 # The schema of price documents, for `spantoll prices schema`.
 build/gen/cmd/%.json.h: share/%.json

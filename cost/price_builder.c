@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cost/price_inside.h"
+#include "cost/provider.h"
 
 #define TEXT_LIMIT ((size_t)1024 * 1024 * 1024)
 
@@ -68,11 +69,19 @@ static struct toll_slice keep_lowered(struct toll_pricebook_builder *b, struct t
 
 static void copy_condition(struct toll_pricebook_builder *b, struct toll_condition *c)
 {
+	bool provider = toll_slice_is(c->field, "provider") && c->op <= TOLL_MATCH_ONE_OF;
 	bool lower = toll_slice_is(c->field, "provider") || toll_slice_is(c->field, "model");
 	struct toll_slice *texts = NEW_ARRAY(b, struct toll_slice, c->text_count);
 
-	for (uint32_t i = 0; texts && i < c->text_count; i++)
-		texts[i] = lower ? keep_lowered(b, c->texts[i]) : keep_text(b, c->texts[i]);
+	for (uint32_t i = 0; texts && i < c->text_count; i++) {
+		struct toll_slice id = { NULL, 0 };
+
+		if (provider)
+			id = toll_provider_id(c->texts[i]);
+		texts[i] = id.len  ? id
+		           : lower ? keep_lowered(b, c->texts[i])
+		                   : keep_text(b, c->texts[i]);
+	}
 	c->field = keep_text(b, c->field);
 	c->texts = texts;
 }

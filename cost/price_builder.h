@@ -11,7 +11,8 @@ struct toll_pricebook_builder *toll_pricebook_builder_new(void);    /* NULL: out
 void toll_pricebook_builder_free(struct toll_pricebook_builder *b); /* NULL: nothing */
 
 /* Copies everything. Values of the fields provider and model are lower-cased, as those of spans
- * are. TOLL_EINVALID: what no rule may say, with a sentence without the rule's id in reterr (may be
+ * are; a provider is known by all its names (provider.h).
+ * TOLL_EINVALID: what no rule may say, with a sentence without the rule's id in reterr (may be
  * NULL); TOLL_EFULL; TOLL_ENOMEM. A row that was refused is not in the book. */
 int toll_pricebook_builder_add_rule(struct toll_pricebook_builder *b,
                                     const struct toll_price_rule *rule,

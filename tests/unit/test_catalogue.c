@@ -5,6 +5,7 @@
 #include "cost/price_builder.h"
 #include "cost/price_charge.h"
 #include "prices/document.h"
+#include "proto/attr.h"
 #include "tests/unit/unit.h"
 
 /* The file in the source tree, without its comments; the caller frees it. */
@@ -238,6 +239,46 @@ static int64_t unit_price(const struct toll_pricebook *book, const char *unit, i
 	return pico;
 }
 
+/* Keys that the scanner does not know are looked for by text, in every attribute of every span. */
+static void rules_ask_for_keys_that_the_scanner_knows(void **state)
+{
+	static const char *const reserved[] = { "provider", "model", "kind" };
+	struct toll_pricebook *book = read_sections(true);
+
+	(void)state;
+	for (uint32_t i = 0; i < toll_pricebook_field_count(book); i++) {
+		struct toll_slice field = toll_pricebook_field(book, i);
+		bool known = toll_key_of(field) != TOLL_KEY_OTHER;
+
+		for (size_t r = 0; r < sizeof(reserved) / sizeof(reserved[0]); r++)
+			known |= toll_slice_is(field, reserved[r]);
+		if (!known)
+			fail_msg("%.*s is not in semconv.def", TOLL_FMT(field));
+	}
+	toll_shared_unref(toll_pricebook_shared(book));
+}
+
+/* A rule calls a provider by any of its names, as spans do. */
+static void a_provider_is_known_by_all_its_names(void **state)
+{
+	static const char document[] = "format: spantoll.prices/v1\nrules:\n  - {id: a, match: "
+	                               "{provider: AWS.Bedrock}, free: true}\n";
+	struct toll_pricebook_builder *builder = toll_pricebook_builder_new();
+	struct toll_findings findings = { 0 };
+	struct toll_pricebook *book = NULL;
+	struct toll_price_lookup l = { 0 };
+	struct toll_error why = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		toll_prices_read(toll_slice_str(document), "a.yaml", 1, builder, &findings), 0);
+	assert_int_equal(toll_pricebook_builder_finish(builder, TOLL_SLICE("1"), &book, &why), 0);
+	set_field(&l, book, TOLL_SLICE("provider"), TOLL_SLICE("aws"));
+	assert_non_null(toll_pricebook_find(book, &l, NOW));
+	toll_shared_unref(toll_pricebook_shared(book));
+	toll_findings_release(&findings);
+}
+
 static void units_have_todays_price_and_the_one_before(void **state)
 {
 	static const struct {
@@ -271,6 +312,8 @@ int main(void)
 		cmocka_unit_test(every_rule_prices_some_span),
 		cmocka_unit_test(models_that_everybody_asks_for_cost_what_their_makers_say),
 		cmocka_unit_test(a_long_prompt_is_charged_by_its_tier),
+		cmocka_unit_test(a_provider_is_known_by_all_its_names),
+		cmocka_unit_test(rules_ask_for_keys_that_the_scanner_knows),
 		cmocka_unit_test(units_have_todays_price_and_the_one_before),
 	};
 
