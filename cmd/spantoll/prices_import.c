@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "cmd/spantoll/options.h"
-#include "cmd/spantoll/prices_import.h"
+#include "cmd/spantoll/prices_verb.h"
 #include "prices/import.h"
 
 enum { TOLD_MAX = 20 }; /* things left out that are named one by one */

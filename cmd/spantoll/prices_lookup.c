@@ -9,6 +9,7 @@
 #include "cmd/spantoll/prices_others.h"
 #include "cmd/spantoll/prices_text.h"
 #include "cmd/spantoll/prices_verb.h"
+#include "cost/provider.h"
 #include "prices/date.h"
 
 /* The fields with a flag of their own; the others are attributes. */
@@ -36,6 +37,14 @@ static char *lower_case(const char *text)
 	for (char *c = copy; c && *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	return copy;
+}
+
+/* By the id that spans have it under. */
+static char *provider_id(const char *text)
+{
+	struct toll_slice id = toll_provider_id(toll_slice_str(text));
+
+	return id.len ? strndup(id.ptr, id.len) : lower_case(text);
 }
 
 static void set_field(struct lookup *k, const struct toll_pricebook *book, struct toll_slice name,
@@ -189,7 +198,7 @@ static int look_up(struct lookup *k, const struct toll_prices_book *b)
 	int rc;
 
 	if (k->values[PROVIDER])
-		k->lower[0] = lower_case(k->values[PROVIDER]);
+		k->lower[0] = provider_id(k->values[PROVIDER]);
 	if (k->values[MODEL])
 		k->lower[1] = lower_case(k->values[MODEL]);
 	describe_span(k, b->book);
