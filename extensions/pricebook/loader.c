@@ -2,6 +2,7 @@
 #include "extensions/pricebook/loader.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,8 +211,10 @@ int toll_prices_compile(struct toll_edition *e, struct toll_prices_notes *notes,
 		                               e->documents[i].borrowed ? 0 : i + 1, builder, notes,
 		                               reterr);
 	if (!err)
-		return toll_pricebook_builder_finish(builder, toll_slice_str(e->version), &e->book,
-		                                     reterr);
-	toll_pricebook_builder_free(builder);
+		err = toll_pricebook_builder_finish(builder, toll_slice_str(e->version), &e->book,
+		                                    reterr);
+	else
+		toll_pricebook_builder_free(builder);
+	malloc_trim(0); /* while they were read the documents took several times the book */
 	return err;
 }
