@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cost/price_charge.h"
+#include "cost/provider.h"
 #include "extensions/pricing_service/service.h"
 #include "proto/pricing.pb-c.h"
 
@@ -42,14 +43,19 @@ static char *field_of(const request *q, struct toll_slice key)
 	return toll_slice_is(key, "operation") && q->operation[0] ? q->operation : NULL;
 }
 
-/* Books name these in lower case. */
-static void lower_models(const request *q)
+/* As spans have it: models in lower case, providers by their id. */
+static struct toll_slice value_of(struct toll_slice field, char *value)
 {
-	for (size_t i = 0; i < q->n_fields; i++)
-		if (strcmp(q->fields[i]->key, "provider") == 0 ||
-		    strcmp(q->fields[i]->key, "model") == 0)
-			for (char *at = q->fields[i]->value; *at; at++)
-				*at = (char)tolower((unsigned char)*at);
+	bool provider = toll_slice_is(field, "provider");
+	struct toll_slice id = { NULL, 0 };
+
+	if (provider)
+		id = toll_provider_id(toll_slice_str(value));
+	if (id.len)
+		return id;
+	for (char *at = value; *at && (provider || toll_slice_is(field, "model")); at++)
+		*at = (char)tolower((unsigned char)*at);
+	return toll_slice_str(value);
 }
 
 static const struct toll_price *find_price(const struct toll_pricebook *b, const request *q,
@@ -57,13 +63,12 @@ static const struct toll_price *find_price(const struct toll_pricebook *b, const
 {
 	struct toll_price_lookup l = { .has = 0 };
 
-	lower_models(q);
 	for (uint32_t i = 0; i < toll_pricebook_field_count(b); i++) {
-		const char *value = field_of(q, toll_pricebook_field(b, i));
+		char *value = field_of(q, toll_pricebook_field(b, i));
 
 		if (!value)
 			continue;
-		l.values[i] = toll_slice_str(value);
+		l.values[i] = value_of(toll_pricebook_field(b, i), value);
 		l.has |= UINT64_C(1) << i;
 	}
 	return toll_pricebook_find(b, &l, at_s);

@@ -115,6 +115,20 @@ def test_what_a_span_costs(serving, prices, client):
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
+def test_a_provider_may_be_called_by_any_of_its_names(serving, tmp_path, client):
+    book = {"format": "spantoll.prices/v1", "rules": [{
+        "id": "nova", "match": {"provider": "aws", "model": {"prefix": "amazon.nova"}},
+        "price": [{"meter": "input_tokens", "usd": "2", "per": "1M"}]}]}
+    file = tmp_path / "book.json"
+    file.write_text(json.dumps(book))
+    c = client(serving({"files": [str(file)]}).pricing)
+    field, quantity = MESSAGES["Field"], MESSAGES["Quantity"]
+    for provider in ("aws", "AWS.Bedrock", "bedrock"):
+        answer = c.cost(fields=[field(key="provider", value=provider), field(key="model", value="Amazon.Nova-pro")],
+                        quantities=[quantity(name="input_tokens", value="1000")])
+        assert (answer.amount, answer.rule) == ("0.002", "nova")
+
+
 def test_two_daemons_follow_and_live_through_a_restart_of_the_service(serving, following, price_server, tmp_path):
     source, port = price_server({"shop:*": "0.001"}), free_port()
     server = serving({"endpoint": source.url, "refresh_interval": "100ms"}, port, heartbeat="100ms")
