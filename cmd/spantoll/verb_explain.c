@@ -168,6 +168,18 @@ static int explain_file(struct toll_one_pipeline *p, const char *name, struct an
 
 /* ---- the configuration ---- */
 
+/* A file's name is no YAML and no ${...}. */
+static void put_name(FILE *out, const char *name)
+{
+	fputc('\'', out);
+	for (; *name; name++) {
+		if (*name == '\'' || *name == '$')
+			fputc(*name, out);
+		fputc(*name, out);
+	}
+	fputs("'\n", out);
+}
+
 /* Only prices: a pipeline that does nothing else. */
 static int load_prices(const struct toll_option_list *prices, struct toll_config **ret)
 {
@@ -182,8 +194,10 @@ static int load_prices(const struct toll_option_list *prices, struct toll_config
 	fputs("receivers: {otlp: {protocols: {grpc: }}}\nprocessors: {pricing: , cost: }\n"
 	      "exporters: {nop: }\nextensions:\n  pricebook:\n    catalogue: true\n",
 	      out);
-	for (size_t i = 0; i < prices->count; i++)
-		fprintf(out, "%s      - %s\n", i ? "" : "    files:\n", prices->at[i]);
+	for (size_t i = 0; i < prices->count; i++) {
+		fprintf(out, "%s      - ", i ? "" : "    files:\n");
+		put_name(out, prices->at[i]);
+	}
 	fputs("service:\n  extensions: [pricebook]\n  pipelines:\n    traces: {receivers: [otlp], "
 	      "processors: [pricing, cost], exporters: [nop]}\n",
 	      out);

@@ -98,6 +98,14 @@ def test_a_daemon_explains_a_trace_it_has_just_seen(spantoll, prices):
     assert done.returncode == 1
 
 
+def test_prices_without_a_configuration(tmp_path):
+    path = tmp_path / "it's ${HOME} #1: x.json"  # no YAML, and nothing to expand
+    path.write_text('{"shop:/none": {"cost_per_ms": 1}}')
+    done = explain("--prices", str(path), "--json", stdin=request()[0])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["spans"][1]["rule"]["id"] == "shop:/none"
+
+
 def test_bad_prices_are_told_at_once(config, tmp_path):
     (tmp_path / "prices.json").write_text('{"shop:/cart": {"cost_per_ms": -1}}')
     done = explain("--config", config, "-", stdin=request()[0])
