@@ -26,8 +26,9 @@ struct table {
 	char name_bytes[TOLL_CSV_LINE];
 	size_t columns;
 	struct toll_csv_line line;
-	bool open;     /* a rule is being written: */
-	char key[512]; /* its id and times */
+	bool open;      /* a rule is being written: */
+	char key[512];  /* its id and times */
+	uint64_t asked; /* of its cells of fields, a hash */
 	char from[16], to[16];
 	struct toll_table units; /* that have rows; their names are in the arena */
 	struct toll_arena arena;
@@ -130,6 +131,18 @@ static bool is_day(struct toll_slice s)
 	return !s.len || (s.len == 10 && toll_import_day(s).len);
 }
 
+static bool has_too_many(struct toll_slice s)
+{
+	size_t bars = 0;
+	struct toll_slice rest;
+
+	if (!begins(s, "one_of:", &rest))
+		return false;
+	for (size_t i = 0; i < rest.len; i++)
+		bars += rest.ptr[i] == '|';
+	return bars >= ONE_OF_MAX;
+}
+
 /* Everything that could spoil the document; NULL: the line can be written. */
 static const char *why_not(const struct table *t)
 {
@@ -144,6 +157,9 @@ static const char *why_not(const struct table *t)
 	for (size_t i = 0; i < l->count; i++)
 		if (l->cells[i].len && !toll_import_fits(l->cells[i]))
 			return "a cell is too long, or has a control character";
+	for (size_t i = 0; i < l->count; i++)
+		if (has_too_many(l->cells[i]))
+			return "one_of takes 64 texts";
 	if (cell(t, l, "unit").len)
 		return NULL;
 	if (!cell(t, l, "id").len || !cell(t, l, "meter").len)
@@ -166,6 +182,17 @@ static void key_of(const struct table *t, char *buf, size_t size)
 	         TOLL_FMT(cell(t, &t->line, "valid_to")));
 }
 
+/* What the line asks of spans. */
+static uint64_t asked_of(const struct table *t)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < t->columns && i < t->line.count; i++)
+		if (!is_word(t->names[i]) && t->line.cells[i].len)
+			hash = toll_hash_seeded(t->line.cells[i], hash + i);
+	return hash;
+}
+
 static void close_rule(struct table *t)
 {
 	if (!t->open)
@@ -178,6 +205,7 @@ static void close_rule(struct table *t)
 static void open_rule(struct table *t)
 {
 	key_of(t, t->key, sizeof(t->key));
+	t->asked = asked_of(t);
 	copy(t->from, sizeof(t->from), cell(t, &t->line, "valid_from"));
 	copy(t->to, sizeof(t->to), cell(t, &t->line, "valid_to"));
 	toll_import_rule(t->im, cell(t, &t->line, "id"), "");
@@ -229,6 +257,10 @@ static void write_rule_line(struct table *t)
 	if (!t->open || strcmp(key, t->key) != 0) {
 		close_rule(t);
 		open_rule(t);
+	} else if (t->asked != asked_of(t)) {
+		toll_import_leave_out(t->im, t->line.text,
+		                      "has the id of the line before and asks for other spans");
+		return;
 	}
 	write_meter(t);
 }

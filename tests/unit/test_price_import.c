@@ -307,7 +307,9 @@ static void a_table_becomes_rules_and_units(void **state)
 	          ",,,,0.3,1M,2025-01-01,,s3_get\n"
 	          "b,one_of:x|y,,calls,1e-6,1,,,\n"
 	          "c,,,calls,1,1,,,\n"
-	          "d,shop,,calls,one,1,,,\n",
+	          "d,shop,,calls,one,1,,,\n"
+	          "e,,m1,input_tokens,1,1M,,,\n"
+	          "e,,m2,output_tokens,9,1M,,,\n",
 	          NULL);
 	assert_int_equal(r.err, 0);
 	assert_has(r.out,
@@ -320,7 +322,24 @@ static void a_table_becomes_rules_and_units(void **state)
 	                  "- {usd: 0.3, per: 1M, valid_from: 2025-01-01}\n");
 	assert_has(r.told, "c,,,calls,1,1,,,: matches every span");
 	assert_has(r.told, "d,shop,,calls,one,1,,,: usd is no amount of money");
-	assert_int_equal(r.im.lost, 2);
+	assert_has(r.told, "e,,m2,output_tokens,9,1M,,,: has the id of the line before and asks");
+	assert_lacks(r.out, "usd: 9");
+	assert_int_equal(r.im.lost, 3);
+	free(r.out);
+}
+
+static void too_long_a_list_is_not_cut_short(void **state)
+{
+	char text[400] = "id,model,meter,usd,per\na,one_of:0";
+	struct run r;
+
+	(void)state;
+	for (int i = 1; i < 65; i++)
+		snprintf(text + strlen(text), 8, "|%d", i);
+	snprintf(text + strlen(text), 32, ",calls,1,1\nb,x,calls,1,1\n");
+	import_as(&r, toll_import_csv, text, NULL);
+	assert_has(r.told, "one_of takes 64 texts");
+	assert_int_equal(r.im.lost, 1);
 	free(r.out);
 }
 
@@ -364,6 +383,7 @@ int main(void)
 		cmocka_unit_test(machines_are_priced_by_the_hour),
 		cmocka_unit_test(every_known_price_of_aws_has_its_rule),
 		cmocka_unit_test(a_table_becomes_rules_and_units),
+		cmocka_unit_test(too_long_a_list_is_not_cut_short),
 		cmocka_unit_test(what_is_no_such_list_is_refused_with_a_sentence),
 	};
 
