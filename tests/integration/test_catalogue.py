@@ -197,6 +197,19 @@ def test_two_prices_for_one_model_are_listed_and_what_only_the_second_source_has
         ("azure/deep", [("input_tokens", "1"), ("cached_tokens", "0.1"), ("output_tokens", "2")])]
 
 
+def test_audio_is_not_sold_at_the_price_of_text_and_slips_of_a_thousand_are_left_out():
+    rules, _ = translated(GENAI)
+    table = litellm.read("""{
+        "m-one": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05,
+                  "input_cost_per_audio_token": 4e-05, "output_cost_per_audio_token": 1e-05},
+        "azure/slip": {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 0.0032, "output_cost_per_token": 0.01}}""")
+    book = order.Book(rules)
+    litellm.fill_audio(table, book, TODAY)
+    found = book.find({"provider": "openai", "model": "m-one"}, TODAY)
+    assert [(m["meter"], m["usd"]) for m in found.price if "audio" in m["meter"]] == [("input_audio_tokens", "40")]
+    assert not litellm.extra_rules(table, book, TODAY, "there")
+
+
 def test_the_difference_names_what_came_went_and_changed():
     old = "rules:\n  - {id: a, match: {model: a}, free: true}\n  - {id: b, match: {model: b}, free: true}\n"
     new = "rules:\n  - {id: c, match: {model: a}, free: true}\n  - {id: b, match: {model: bb}, free: true}\n"

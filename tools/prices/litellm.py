@@ -16,6 +16,9 @@ PROVIDERS = {
     "minimax": "minimax", "zai": "zai", "voyage": "voyageai", "novita": "novita", "baseten": "baseten",
     "databricks": "databricks", "ovhcloud": "ovhcloud", "openrouter": "openrouter", "cerebras": "cerebras",
 }
+# And the meter that stands in where there is none.
+AUDIO = {"input_audio_tokens": "input_tokens", "output_audio_tokens": "output_tokens"}
+INFINITE = Decimal("Infinity")
 CLOUDS = {"aws", "azure", "google"}
 METERS = {
     "input_tokens": "input_cost_per_token",
@@ -83,18 +86,38 @@ def shown(usd, tiers):
     return usd + "".join(f"; {t} over {over}" for over, t in tiers)
 
 
+def fill_audio(table, book, day):
+    """Audio tokens cost many times what text does: dearer rates that only this source has go into the other one's rules."""
+    wanted = {}
+    for provider, name, entry in models(table):
+        rule = book.find({"provider": provider, "model": name}, day)
+        text = {m["meter"]: Decimal(m["usd"]) for m in rule.price} if rule else {}
+        audio = [m for m in theirs_of(entry) or []
+                 if not m["tiers"] and Decimal(m["usd"]) > text.get(AUDIO.get(m["meter"]), INFINITE)]
+        if audio and not AUDIO.keys() & text.keys():
+            wanted.setdefault(rule.id, (rule, []))[1].append(audio)
+    for rule, rates in wanted.values():
+        if all(audio == rates[0] for audio in rates):
+            rule.price.extend(rates[0])
+
+
 def extra_rules(table, book, day, source):
     """What only this source has, for the clouds: exact names."""
     out, seen = [], set()
     for provider, name, entry in models(table):
         found = theirs_of(entry)
         known = book.find({"provider": provider, "model": name}, day)
-        if provider not in CLOUDS or known or not found or (provider, name) in seen:
+        if provider not in CLOUDS or known or not found or (provider, name) in seen or is_slip(found):
             continue
         seen.add((provider, name))
         match = tuple(genai.condition("provider", [provider]) + genai.condition("model", [name]))
         out.append(genai.Rule(f"{provider}/{name}", match, found, source=source, provider="litellm", model=name))
     return out
+
+
+def is_slip(found):
+    """No model costs a dollar per thousand tokens: that is a price per thousand, entered per token."""
+    return any(Decimal(m["usd"]) > 1000 for m in found if m["meter"] == "input_tokens")
 
 
 def theirs_of(entry):

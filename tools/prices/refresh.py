@@ -87,6 +87,7 @@ def llm_files(providers, table):
     notes = []
     rules = llm_rules(providers, notes)
     book = order.Book(rules)
+    litellm.fill_audio(table, book, CARRIED_ON)
     rules += litellm.extra_rules(table, book, CARRIED_ON, LITELLM_URL)
     makers = sorted((r for r in rules if home(r) in MAKERS), key=lambda r: MAKERS.index(home(r)))
     hosts = [r for r in rules if home(r) not in MAKERS]
