@@ -157,7 +157,7 @@ static int explain_file(struct toll_one_pipeline *p, const char *name, struct an
 	if (!in)
 		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
 	err = read_all(in, name, &bytes, &len, reterr);
-	if (!is_stdin)
+	if (in != stdin)
 		fclose(in);
 	if (err)
 		return err;

@@ -56,7 +56,7 @@ static int read_file(const char *name, struct toll_unpriced_rows *rows, struct t
 	if (!in)
 		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
 	err = toll_unpriced_rows_add_records(rows, in, is_stdin ? "standard input" : name, reterr);
-	if (!is_stdin)
+	if (in != stdin)
 		fclose(in);
 	return err;
 }

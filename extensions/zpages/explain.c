@@ -28,7 +28,7 @@ static bool read_id(const char *hex, uint8_t id[TRACE_ID])
 {
 	if (!hex || strlen(hex) != 2 * TRACE_ID)
 		return false;
-	for (int i = 0; i < TRACE_ID; i++) {
+	for (size_t i = 0; i < TRACE_ID; i++) {
 		int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
 
 		if (high < 0 || low < 0)
