@@ -246,7 +246,7 @@ static struct toll_charge_result charge_others(const struct charging *c)
 
 		if (!c->m->quantities[kind].units)
 			continue;
-		if (!c->price->meter_of[kind])
+		if (!c->price->rule || !c->price->meter_of[kind])
 			return stop(TOLL_CHARGE_NO_RATE, kind);
 		r = charge_other(c, kind);
 		if (r.outcome != TOLL_CHARGED)

@@ -52,7 +52,7 @@ static bool has_few_places(double number, struct toll_quantity *ret)
 {
 	double power = 1;
 
-	for (uint8_t places = 0; places <= 6; places++, power *= 10) {
+	for (uint8_t places = 0; places <= 6; places++) {
 		double units = rint(number * power);
 
 		if (units > 9007199254740992.0)
@@ -61,6 +61,7 @@ static bool has_few_places(double number, struct toll_quantity *ret)
 			*ret = (struct toll_quantity){ (uint64_t)units, places };
 			return true;
 		}
+		power *= 10;
 	}
 	return false;
 }

@@ -7,7 +7,9 @@
 #include "extensions/zpages/page.h"
 #include "prices/explain.h"
 
-enum { SPANS_MAX = 1000, TRACE_ID = 16 };
+#define TRACE_ID ((size_t)16)
+
+enum { SPANS_MAX = 1000 };
 
 struct search {
 	uint8_t trace_id[TRACE_ID];
