@@ -139,8 +139,12 @@ static void print_lines(struct json_object *lines, FILE *out)
 		scols_table_set_stream(table, out);
 		err = 0;
 	}
-	for (size_t i = 0; i < count && !err; i++)
-		err = add_line(table, json_object_array_get_idx(lines, i));
+	for (size_t i = 0; i < count && !err; i++) {
+		struct json_object *line = json_object_array_get_idx(lines, i);
+
+		if (strcmp(text(line, "billed"), "0") != 0)
+			err = add_line(table, line);
+	}
 	if (!err && scols_print_table(table) == 0)
 		fputc('\n', out);
 	scols_unref_table(table);

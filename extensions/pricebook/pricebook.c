@@ -271,5 +271,6 @@ const struct toll_factory toll_extension_pricebook = {
 	.config_size = sizeof(struct pricebook_config),
 	.fields = pricebook_fields,
 	.validate = pricebook_validate,
+	.serves = "pricebook",
 	.create = pricebook_create,
 };

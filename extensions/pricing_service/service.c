@@ -218,10 +218,10 @@ static void service_validate(const void *config, struct toll_reporter *r)
 
 static const struct toll_field service_fields[] = {
 	TOLL_FIELD(CONFIG, endpoint, STRING, "localhost:4322",
-	           "Where it listens, host:port; 0.0.0.0:4322 in a container."),
+	           "Where it listens, host:port; 0.0.0.0:4322 in a container.", .listens = true),
 	TOLL_FIELD(CONFIG, book, STRING, NULL,
 	           "Id of the extension pricebook to serve; default: the only one there is.",
-	           .extension = true),
+	           .extension = "pricebook"),
 	TOLL_FIELD(CONFIG, heartbeat, DURATION, "30s",
 	           "How often those who follow hear that the prices hold.", .min = 10000000,
 	           .max = 60000000000),

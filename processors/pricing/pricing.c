@@ -280,7 +280,8 @@ static void pricing_validate(const void *config, struct toll_reporter *r)
 
 static const struct toll_field pricing_fields[] = {
 	TOLL_FIELD(struct pricing_config, book, STRING, NULL,
-	           "Id of an extension pricebook; the only one there is when nothing is set."),
+	           "Id of an extension pricebook; the only one there is when nothing is set.",
+	           .extension = "pricebook"),
 	TOLL_PRICES_FIELDS(struct pricing_config, prices, "file"),
 	TOLL_FIELD(struct pricing_config, region, STRING, "unknown",
 	           "cost.pricing_region of spans without cloud.region, their own or their "
