@@ -175,7 +175,7 @@ static int wait_for_prices(struct toll_one_pipeline *p, const struct toll_config
 	while (!toll_host_ready(p->host)) {
 		if (toll_clock_mono_ns() > deadline)
 			return toll_fail(reterr, TOLL_ETIMEOUT, "there are no prices, see above");
-		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 10L * 1000 * 1000 }, NULL);
 	}
 	return 0;
 }
