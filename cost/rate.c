@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cost/rate.h"
 
+#include <assert.h>
+
 #define YOCTO_PER_PICO UINT64_C(1000000000000)
 #define RATE_PLACES    24
 #define RATE_LIMIT     ((toll_u128)TOLL_RATE_MAX_USD * YOCTO_PER_PICO * TOLL_PICO_PER_USD)
@@ -82,6 +84,7 @@ static toll_u128 divide_product(toll_u128 part, toll_u128 units, toll_u128 den, 
 	int room = spare_bits(den), left = units >> 64 ? 128 : 64;
 	toll_u128 quotient = 0, rest = 0;
 
+	assert(room > 0 && room <= 64);
 	while (left > 0) {
 		int bits = left < room ? left : room;
 		toll_u128 chunk = (units >> (left - bits)) & (((toll_u128)1 << bits) - 1);
