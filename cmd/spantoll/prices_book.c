@@ -171,24 +171,14 @@ static const struct toll_config_component *find_book(const struct toll_config *c
 	return *ret_several ? NULL : found;
 }
 
-/* What `catalogue: true` or `catalogue: [llm, aws]` says, by the component's own table; NULL: it
- * has no such setting. */
-static const struct toll_slice_list *catalogue_of(const struct toll_config_component *c)
+static void add_chosen_sections(struct toll_prices_book *b, const struct toll_prices_settings *s)
 {
-	for (const struct toll_field *f = c->type->fields; f->name; f++)
-		if (strcmp(f->name, "catalogue") == 0 && f->type == TOLL_FIELD_LIST)
-			return (const void *)((const char *)c->settings + f->offset);
-	return NULL;
-}
+	struct toll_slice text;
+	const char *section;
 
-static void add_chosen_sections(struct toll_prices_book *b, const struct toll_slice_list *chosen)
-{
-	for (size_t i = 0; chosen && i < chosen->count; i++) {
-		if (toll_slice_is(chosen->at[i], "true"))
-			add_catalogue(b);
-		else if (!toll_slice_is(chosen->at[i], "false"))
-			add_one_section(b, "catalogue", chosen->at[i].ptr);
-	}
+	for (unsigned i = 0; (text = toll_catalogue_document(i, &section)).ptr; i++)
+		if (toll_prices_has_section(s, i))
+			add_section(b, section, text);
 }
 
 static void add_settings(struct toll_prices_book *b, const struct toll_config *config,
@@ -200,7 +190,7 @@ static void add_settings(struct toll_prices_book *b, const struct toll_config *c
 		complain(b, config->file, c->id,
 		         "takes its prices from an endpoint: save what it answers (curl -o "
 		         "prices.json URL) and name that file");
-	add_chosen_sections(b, catalogue_of(c));
+	add_chosen_sections(b, s);
 	for (size_t i = 0; i < s->files.count; i++)
 		add_file(b, s->files.at[i].ptr);
 }

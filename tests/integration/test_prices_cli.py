@@ -163,6 +163,22 @@ def test_a_configuration_says_which_prices(book, tmp_path):
     assert done.returncode == 3 and "there is no such extension pricebook" in done.stderr
 
 
+def test_a_configuration_may_choose_sections_of_the_catalogue(book, tmp_path):
+    config = tmp_path / "spantoll.yaml"
+    config.write_text(yaml.safe_dump({
+        "receivers": {"otlp": {"protocols": {"grpc": None}}},
+        "extensions": {"pricebook": {"catalogue": ["aws", "egress"], "files": [book]}},
+        "processors": {"pricing": {}, "cost": {}},
+        "exporters": {"debug": {}},
+        "service": {"extensions": ["pricebook"],
+                    "pipelines": {"traces": {"receivers": ["otlp"], "processors": ["pricing", "cost"],
+                                             "exporters": ["debug"]}}},
+    }))
+    done = prices("validate", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()[:-1]] == ["catalogue:aws", "catalogue:egress", book]
+
+
 # ---- lookup ----
 
 def look(book, *flags):
