@@ -78,6 +78,7 @@ static void send_status(struct toll_grpc_call *c)
 
 void toll_grpc_stream_end(struct toll_grpc_call *c, int status, const char *why)
 {
+	grpc_call *call = c->call;
 	bool sending;
 
 	c->text = grpc_slice_from_static_string(why ? why : "");
@@ -87,13 +88,17 @@ void toll_grpc_stream_end(struct toll_grpc_call *c, int status, const char *why)
 	pthread_mutex_lock(&c->worker->answered_lock);
 	sending = c->sending;
 	c->ending = sending;
-	pthread_mutex_unlock(&c->worker->answered_lock);
-	/* The message in front must be done first; a client that does not read would keep it. */
 	if (sending)
-		grpc_call_cancel_with_status(c->call, (grpc_status_code)status, why ? why : "",
-		                             NULL);
-	else
+		grpc_call_ref(call);
+	pthread_mutex_unlock(&c->worker->answered_lock);
+	if (!sending) {
 		send_status(c);
+		return;
+	}
+	/* The message in front must be done first; a client that does not read would keep it. Where
+	 * it is done this very moment, c may be gone by now. */
+	grpc_call_cancel_with_status(call, (grpc_status_code)status, why ? why : "", NULL);
+	grpc_call_unref(call);
 }
 
 /* True: end() waits for this message. */
