@@ -60,17 +60,32 @@ static struct toll_unpriced_row row_of(const struct toll_batch *b, const struct 
 	};
 }
 
+/* Where the sentence names what has to be priced, each of these is a row. */
+static struct toll_slice missing(const struct toll_unpriced_row *r)
+{
+	switch (r->reason) {
+	case TOLL_UNPRICED_NO_UNIT_PRICE:
+	case TOLL_UNPRICED_NO_RATE:
+	case TOLL_UNPRICED_NO_QUANTITY:
+		return r->sentence;
+	default:
+		return toll_slice(NULL, 0);
+	}
+}
+
 static uint64_t hash_of(const struct toll_unpriced_row *r)
 {
 	uint64_t hash = toll_hash_seeded(r->operation, toll_hash(r->service) + r->reason);
 
-	return toll_hash_seeded(r->model, hash);
+	hash = toll_hash_seeded(r->model, hash);
+	return missing(r).len ? toll_hash_seeded(missing(r), hash) : hash;
 }
 
 static bool is_same(const struct toll_unpriced_row *a, const struct toll_unpriced_row *b)
 {
 	return a->reason == b->reason && toll_slice_eq(a->operation, b->operation) &&
-	       toll_slice_eq(a->service, b->service) && toll_slice_eq(a->model, b->model);
+	       toll_slice_eq(a->service, b->service) && toll_slice_eq(a->model, b->model) &&
+	       toll_slice_eq(missing(a), missing(b));
 }
 
 static struct toll_slice put_text(char **at, struct toll_slice s)

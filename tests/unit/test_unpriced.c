@@ -76,6 +76,25 @@ static void another_reason_is_another_row(void **state TOLL_UNUSED)
 	toll_unpriced_table_free(t);
 }
 
+/* All of them can be priced at once, not one after the other. */
+static void each_unit_without_a_price_is_a_row(void **state TOLL_UNUSED)
+{
+	struct toll_unpriced_table *t = toll_unpriced_table_new();
+	struct toll_batch *b = sealed("cart", 4);
+	struct seen seen = { 0 };
+
+	for (int i = 0; i < 4; i++) {
+		b->spans[i].unpriced = TOLL_UNPRICED_NO_UNIT_PRICE;
+		b->spans[i].cost_error = i ? TOLL_SLICE("no price for unit pages")
+		                           : TOLL_SLICE("no price for unit mails");
+	}
+	add(t, b);
+	toll_unpriced_table_each(t, 9, see, &seen);
+	assert_int_equal(seen.rows, 2);
+	assert_int_equal(seen.first_spans, 3);
+	toll_unpriced_table_free(t);
+}
+
 static void is_bounded_and_forgets_no_span(void **state TOLL_UNUSED)
 {
 	struct toll_unpriced_table *t = toll_unpriced_table_new();
@@ -97,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_what_has_no_price),
 		cmocka_unit_test(another_reason_is_another_row),
+		cmocka_unit_test(each_unit_without_a_price_is_a_row),
 		cmocka_unit_test(is_bounded_and_forgets_no_span),
 	};
 
