@@ -17,6 +17,7 @@ struct counts {
 	uint32_t has;
 	bool apart;   /* input and output are told without their cached and reasoning parts */
 	bool invalid; /* a count that no span has */
+	bool odd;     /* a text that is no count: not 0 where others are told */
 };
 
 static bool has(const struct counts *c, unsigned slot)
@@ -42,6 +43,7 @@ static void read_attrs(const struct toll_usage_found *f, struct counts *c)
 		if (got == TOLL_NUMBER_VALID)
 			set(c, slot, n);
 		c->invalid |= got == TOLL_NUMBER_INVALID;
+		c->odd |= got == TOLL_NUMBER_NONE && toll_attr_text(a).len;
 	}
 }
 
@@ -158,7 +160,7 @@ static bool is_cache_on_top(const struct toll_usage_found *f, struct toll_slice 
 	uint64_t cache = c->n[TOLL_USAGE_CACHED] + c->n[TOLL_USAGE_CACHE_WRITE];
 	uint64_t sum = c->n[TOLL_USAGE_INPUT] + c->n[TOLL_USAGE_OUTPUT];
 
-	if (!cache || !has(c, TOLL_USAGE_INPUT))
+	if (!cache)
 		return false;
 	if (cache > c->n[TOLL_USAGE_INPUT] || c->apart)
 		return true;
@@ -241,6 +243,8 @@ void toll_usage_tokens(const struct toll_usage_found *f, struct toll_slice scope
 	if (!has(&c, TOLL_USAGE_INPUT) && !has(&c, TOLL_USAGE_OUTPUT))
 		return;
 	u->known = true;
+	if (c.odd)
+		u->poison = "tokens";
 	written = c.n[CACHE_WRITE_5M] + c.n[CACHE_WRITE_1H];
 	if (c.n[TOLL_USAGE_CACHE_WRITE] < written)
 		c.n[TOLL_USAGE_CACHE_WRITE] = written;

@@ -189,6 +189,9 @@ static void tokens_of_every_convention_are_read(void **state TOLL_UNUSED)
 		  "/ known input_tokens=2 output_tokens=10 context_tokens=2" },
 		{ "x", "llm.usage.total_tokens=i12", "/" },
 		{ "x", "gen_ai.usage.input_tokens=sunknown", "/" },
+		/* Not 0 beside a count: the span would be charged for a part of it. */
+		{ "x", "gen_ai.usage.input_tokens=sunknown gen_ai.usage.output_tokens=i5",
+		  "/ known poison=tokens" },
 		{ "x", "gen_ai.usage.input_tokens=i0",
 		  "/ known input_tokens=0 output_tokens=0 context_tokens=0" },
 	};
@@ -243,9 +246,9 @@ static void cached_tokens_are_part_of_the_input_or_on_top(void **state TOLL_UNUS
 		  "ai.model.provider=sopenai.chat " GEN_AI(100, 5) "ai.usage.cachedInputTokens=i70",
 		  "openai/ known input_tokens=30 output_tokens=5 cached_tokens=70 "
 		  "context_tokens=100" },
-		/* without an input there is nothing to be part of */
+		/* without an input there is nothing to be part of: they are still read */
 		{ "x", READ(70) "gen_ai.usage.output_tokens=i5",
-		  "/ known input_tokens=0 output_tokens=5 context_tokens=0" },
+		  "/ known input_tokens=0 output_tokens=5 cached_tokens=70 context_tokens=70" },
 	};
 
 	CHECK_ALL(cases);
