@@ -17,6 +17,14 @@ enum { SERVICE, OPERATION, REGION, PROVIDER, MODEL, KIND, NAME, FIELDS };
 static const char *const fields[] = { "service", "operation", "region", "provider",
 	                              "model",   "kind",      "name" };
 
+/* What spans call provider and model, best first of each. */
+static const struct {
+	const char *key, *slot;
+} usages[] = {
+#define TOLL_USAGE(id, key, slot, convention) { key, #slot },
+#include "proto/usage.def"
+};
+
 struct lookup {
 	const char *values[FIELDS];
 	struct toll_option_list attributes;
@@ -74,6 +82,19 @@ static int take_attributes(struct lookup *k)
 				k->values[f] = equals + 1;
 	}
 	return TOLL_EXIT_OK;
+}
+
+/* As the processor pricing finds it on a span: of several keys the earlier counts. */
+static void take_usage(struct lookup *k, int field, const char *slot)
+{
+	for (size_t u = 0; u < TOLL_COUNT(usages) && !k->values[field]; u++)
+		for (size_t i = 0; i < k->attributes.count; i++) {
+			const char *text = k->attributes.at[i], *equals = strchr(text, '=');
+
+			if (strcmp(usages[u].slot, slot) == 0 &&
+			    toll_slice_is(toll_slice(text, (size_t)(equals - text)), usages[u].key))
+				k->values[field] = equals + 1;
+		}
 }
 
 static void describe_span(struct lookup *k, const struct toll_pricebook *book)
@@ -197,6 +218,8 @@ static int look_up(struct lookup *k, const struct toll_prices_book *b)
 {
 	int rc;
 
+	take_usage(k, PROVIDER, "PROVIDER");
+	take_usage(k, MODEL, "MODEL");
 	if (k->values[PROVIDER])
 		k->lower[0] = provider_id(k->values[PROVIDER]);
 	if (k->values[MODEL])

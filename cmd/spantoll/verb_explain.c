@@ -144,21 +144,29 @@ static int read_all(FILE *in, const char *name, char **ret, size_t *ret_len,
 	return 0;
 }
 
+static int read_input(const char *name, char **ret, size_t *ret_len, struct toll_error *reterr)
+{
+	FILE *in;
+	int err;
+
+	if (strcmp(name, "-") == 0)
+		return read_all(stdin, name, ret, ret_len, reterr);
+	in = fopen(name, "re");
+	if (!in)
+		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
+	err = read_all(in, name, ret, ret_len, reterr);
+	fclose(in);
+	return err;
+}
+
 static int explain_file(struct toll_one_pipeline *p, const char *name, struct answer *a,
                         struct toll_error *reterr)
 {
-	bool is_stdin = strcmp(name, "-") == 0;
-	FILE *in = is_stdin ? stdin : fopen(name, "re");
 	struct toll_error why;
-	char *bytes;
-	size_t len;
-	int err;
+	char *bytes = NULL;
+	size_t len = 0;
+	int err = read_input(name, &bytes, &len, reterr);
 
-	if (!in)
-		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
-	err = read_all(in, name, &bytes, &len, reterr);
-	if (in != stdin)
-		fclose(in);
 	if (err)
 		return err;
 	err = explain_input(p, toll_slice(bytes, len), a, &why);

@@ -49,15 +49,16 @@ static int ask_daemon(const struct unpriced_options *o, struct toll_unpriced_row
 
 static int read_file(const char *name, struct toll_unpriced_rows *rows, struct toll_error *reterr)
 {
-	bool is_stdin = strcmp(name, "-") == 0;
-	FILE *in = is_stdin ? stdin : fopen(name, "re");
+	FILE *in;
 	int err;
 
+	if (strcmp(name, "-") == 0)
+		return toll_unpriced_rows_add_records(rows, stdin, "standard input", reterr);
+	in = fopen(name, "re");
 	if (!in)
 		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
-	err = toll_unpriced_rows_add_records(rows, in, is_stdin ? "standard input" : name, reterr);
-	if (in != stdin)
-		fclose(in);
+	err = toll_unpriced_rows_add_records(rows, in, name, reterr);
+	fclose(in);
 	return err;
 }
 

@@ -197,6 +197,14 @@ def test_lookup_tells_who_wins_and_why_the_others_do_not(book):
     assert "  shop: class 3" in shown
 
 
+def test_lookup_takes_the_attributes_of_a_span_as_they_are():
+    named = prices("lookup", "--provider", "anthropic", "--model", "claude-sonnet-4-20250514", "catalogue")
+    found = prices("lookup", "--attr", "gen_ai.system=anthropic",
+                   "--attr", "gen_ai.response.model=claude-sonnet-4-20250514", "catalogue")
+    assert found.returncode == 0 and found.stdout == named.stdout
+    assert "input_tokens 3/1M" in found.stdout
+
+
 def test_lookup_knows_dates_and_discounts(book):
     flags = ["--attr", "rpc.service=S3", "--attr", "rpc.method=PutObject", "--at"]
     assert look(book, *flags, "2026-05-31T23:59:59Z")["rule"]["price"][0]["usd"] == "5"
