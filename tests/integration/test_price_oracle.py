@@ -17,6 +17,7 @@ PROMPT = ["input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h
 TOKENS = PROMPT + ["output_tokens", "output_audio_tokens"]
 USAGE = TOKENS + ["reasoning_tokens", "images", "characters", "search_queries"]
 USAGE_SET = set(USAGE)
+APART = ["images", "characters"]  # no count of tokens tells of them
 MEASURED = ["request_bytes", "response_bytes", "gb_seconds", "read_capacity_units", "write_capacity_units"]
 FALLBACK = {"cache_write_1h_tokens": "cache_write_tokens", "cache_write_tokens": "input_tokens",
             "cached_tokens": "input_tokens", "input_audio_tokens": "input_tokens",
@@ -115,13 +116,16 @@ def random_span(rnd, rule):
     return span
 
 
-def tier_rate(meter, span, own):
+def tier_rate(meter, span, total):
+    """None: the span does not tell what a tier goes by."""
     rate, best = meter.rate, -1
     for of, over, tier in meter.tiers:
+        if of != meter.kind and of not in span and (of in MEASURED or USAGE_SET.isdisjoint(span)):
+            return None
         if of == "context_tokens":
             n, d = span[of][1] if of in span else (sum(span[k][1][0] for k in PROMPT if k in span), 1)
         else:
-            n, d = own if of == meter.kind else span[of][1] if of in span else (0, 1)
+            n, d = total if of == meter.kind else span[of][1] if of in span else (0, 1)
         if n > over * d and over >= best:
             rate, best = tier, over
     return rate
@@ -149,20 +153,25 @@ def expected(rule, span):
     if rule.uses_model and USAGE_SET.isdisjoint(span):
         return "no_usage"
     num, den = 0, 1
-    charges = []
+    others = [k for k in TOKENS if k in span and k not in rule.meters and span[k][1][0]] if rule.charges_tokens else []
+    if any(rule.meter_for(k) is None for k in others):
+        return "no_rate"
+    charges = []  # meter, what it charges, what it charges in all
     for kind, meter in rule.meters.items():
-        if kind not in span and kind in MEASURED and not meter.at_least:
+        if kind not in span and kind in MEASURED + APART and not meter.at_least:
             return "no_quantity"
-        charges.append((kind, meter))
-    if rule.charges_tokens:
-        charges += [(k, rule.meter_for(k)) for k in TOKENS
-                    if k in span and k not in rule.meters and span[k][1][0]]
-    for kind, meter in charges:
-        if meter is None:
-            return "no_rate"
         own = (1, 1) if kind == "calls" else output_of(rule, span) if kind == "output_tokens" and kind in span else \
             span[kind][1] if kind in span else (0, 1)
-        rate, (n, d) = tier_rate(meter, span, own), billed(meter, own)
+        more = [span[k][1][0] for k in others if rule.meter_for(k) is meter]
+        total = (own[0] + sum(more), own[1])  # tokens are whole
+        if meter.step or meter.at_least:
+            charges.append((meter, total, total))
+        else:
+            charges += [(meter, own, total), *((meter, (n, 1), total) for n in more)]
+    for meter, quantity, total in charges:
+        rate, (n, d) = tier_rate(meter, span, total), billed(meter, quantity)
+        if rate is None:
+            return "no_quantity"
         d *= rate.denominator
         num, den = num * d + n * rate.numerator * den, den * d
     pico, rest = divmod(num, den * 10**12)

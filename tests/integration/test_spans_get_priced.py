@@ -175,4 +175,4 @@ def test_a_pricing_without_prices_does_not_start(spantoll):
     daemon = spantoll(wait=False, processors={"pricing": {"book": "pricebook/other"}, "cost": {}})
     daemon.expect_failure = True
     assert daemon.wait(20) != 0
-    assert 'there is no price book "pricebook/other"' in daemon.log
+    assert 'processors::pricing::book: service::extensions has no "pricebook/other"' in daemon.log

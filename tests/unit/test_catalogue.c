@@ -262,7 +262,7 @@ static void rules_ask_for_keys_that_the_scanner_knows(void **state)
 static void a_provider_is_known_by_all_its_names(void **state)
 {
 	static const char document[] = "format: spantoll.prices/v1\nrules:\n  - {id: a, match: "
-	                               "{provider: AWS.Bedrock}, free: true}\n";
+				       "{provider: AWS.Bedrock}, free: true}\n";
 	struct toll_pricebook_builder *builder = toll_pricebook_builder_new();
 	struct toll_findings findings = { 0 };
 	struct toll_pricebook *book = NULL;
