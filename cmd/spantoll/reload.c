@@ -74,9 +74,9 @@ static void show_config(struct toll_reload *r, const struct toll_config *config)
 static void succeeded(struct toll_reload *r, const struct toll_config *config,
                       const struct toll_generations_report *report)
 {
-	atomic_fetch_add(&r->successes, 1);
-	atomic_store(&r->last_failed, false);
 	show_config(r, config);
+	atomic_store(&r->last_failed, false);
+	atomic_fetch_add(&r->successes, 1); /* last: who waits for it looks at the others then */
 	if (report->names[0])
 		TOLL_INFO(WHO,
 		          "the configuration is reloaded: %u components go on, %u new, %u changed, "
@@ -90,9 +90,9 @@ static void succeeded(struct toll_reload *r, const struct toll_config *config,
 
 static void failed(struct toll_reload *r, const char *why)
 {
-	atomic_fetch_add(&r->failures, 1);
-	atomic_store(&r->last_failed, true);
 	toll_host_config_problem(r->host, why);
+	atomic_store(&r->last_failed, true);
+	atomic_fetch_add(&r->failures, 1);
 	TOLL_FAULT(WHO, "the configuration is not reloaded, the one before runs on: %s", why);
 }
 

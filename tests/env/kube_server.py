@@ -21,7 +21,8 @@ ADMIN = "let-the-test-in"
 # kind -> where it lives, whether in a namespace
 KINDS = {"Namespace": ("api/v1", "namespaces", False), "ServiceAccount": ("api/v1", "serviceaccounts", True),
          "ConfigMap": ("api/v1", "configmaps", True), "Service": ("api/v1", "services", True), "Pod": ("api/v1", "pods", True),
-         "DaemonSet": ("apis/apps/v1", "daemonsets", True),
+         "DaemonSet": ("apis/apps/v1", "daemonsets", True), "Deployment": ("apis/apps/v1", "deployments", True),
+         "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets", True),
          "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies", True),
          "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
          "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False)}
