@@ -2,31 +2,9 @@
 /* prices_validate.c - `spantoll prices validate`: all that is wrong with price documents. */
 #include <stdio.h>
 
-#include "cmd/spantoll/json_text.h"
+#include "cmd/spantoll/findings_json.h"
 #include "cmd/spantoll/prices_verb.h"
 #include "cmd/spantoll/setup.h"
-
-static void print_finding(const struct toll_finding *f)
-{
-	printf("{\"severity\":\"%s\",\"file\":", toll_severity_text(f->severity));
-	toll_json_print(stdout, f->file);
-	printf(",\"line\":%u,\"column\":%u,\"path\":", f->line, f->column);
-	toll_json_print(stdout, f->path);
-	fputs(",\"text\":", stdout);
-	toll_json_print(stdout, f->text);
-	putchar('}');
-}
-
-static void print_json(const struct toll_prices_book *b)
-{
-	printf("{\"valid\":%s,\"truncated\":%s,\"findings\":[",
-	       b->findings.errors ? "false" : "true", b->findings.truncated ? "true" : "false");
-	for (size_t i = 0; i < b->findings.count; i++) {
-		fputs(i ? ",\n" : "\n", stdout);
-		print_finding(&b->findings.at[i]);
-	}
-	fputs("]}\n", stdout);
-}
 
 static void print_text(const struct toll_prices_book *b)
 {
@@ -69,7 +47,7 @@ int toll_prices_verb_validate(int argc, char **argv)
 	toll_prices_book_open(&b, &flags, argv + rest, argc - rest);
 	toll_prices_book_compile(&b);
 	if (json)
-		print_json(&b);
+		toll_findings_json(&b.findings);
 	else
 		print_text(&b);
 	rc = b.book ? TOLL_EXIT_OK : TOLL_EXIT_CONFIG;

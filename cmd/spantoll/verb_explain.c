@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verb_explain.c - `spantoll explain`: how the cost of spans comes about; of requests in files,
  * priced here, or of a trace that a running daemon has seen. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "cmd/spantoll/ask_daemon.h"
+#include "cmd/spantoll/explain_requests.h"
 #include "cmd/spantoll/explain_text.h"
-#include "cmd/spantoll/one_pipeline.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/setup.h"
 #include "cmd/spantoll/verb.h"
-#include "net/http_client.h"
-#include "prices/explain.h"
-
-enum { INPUT_MAX = 64 << 20, ANSWER_MAX = 64 << 20 };
 
 struct explain_options {
 	struct toll_setup_flags setup;
@@ -26,152 +21,19 @@ struct explain_options {
 
 /* The answer in the making: {"spans": [...]}. */
 struct answer {
-	FILE *out;
+	struct toll_explained spans;
 	char *text;
 	size_t len;
-	unsigned spans;
 };
 
 /* ---- a running daemon ---- */
 
 static int ask_daemon(const struct explain_options *o, struct answer *a, struct toll_error *reterr)
 {
-	char url[512];
-	struct toll_http_get get = { .url = url,
-		                     .timeout_ns = 5 * TOLL_S,
-		                     .max_bytes = ANSWER_MAX };
+	char page[256];
 
-	snprintf(url, sizeof(url), "%s%s/debug/explainz?trace_id=%s",
-	         strstr(o->endpoint, "://") ? "" : "http://", o->endpoint, o->trace);
-	return toll_http_get(&get, &a->text, &a->len, reterr);
-}
-
-/* ---- requests ---- */
-
-static void add_batch(struct answer *a, const struct toll_batch *b)
-{
-	for (uint32_t i = 0; i < b->span_count; i++) {
-		if (b->spans[i].dropped)
-			continue;
-		fputs(a->spans++ ? ",\n" : "\n", a->out);
-		toll_explain_span(b, &b->spans[i], a->out);
-	}
-}
-
-static int explain_one(struct toll_one_pipeline *p, struct toll_slice request, struct answer *a,
-                       struct toll_error *reterr)
-{
-	struct toll_batch *b;
-	int err = toll_one_pipeline_run(p, request, &b, reterr);
-
-	if (err)
-		return err;
-	add_batch(a, b);
-	toll_batch_unref(b);
-	return 0;
-}
-
-static bool is_json(struct toll_slice s)
-{
-	size_t i = 0;
-
-	while (i < s.len && strchr(" \t\r\n", s.ptr[i]))
-		i++;
-	return i < s.len && s.ptr[i] == '{';
-}
-
-/* One request per line, as the exporter file writes them. */
-static int explain_lines(struct toll_one_pipeline *p, struct toll_slice s, struct answer *a,
-                         struct toll_error *reterr)
-{
-	int err = 0;
-
-	while (s.len && !err) {
-		const char *newline = memchr(s.ptr, '\n', s.len);
-		size_t len = newline ? (size_t)(newline - s.ptr) : s.len;
-		size_t taken = newline ? len + 1 : len;
-
-		if (is_json(toll_slice(s.ptr, len)))
-			err = explain_one(p, toll_slice(s.ptr, len), a, reterr);
-		s = toll_slice(s.ptr + taken, s.len - taken);
-	}
-	return err;
-}
-
-static struct toll_slice skip_blanks(struct toll_slice s)
-{
-	while (s.len && strchr(" \t\r\n", *s.ptr))
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	return s;
-}
-
-static int explain_input(struct toll_one_pipeline *p, struct toll_slice s, struct answer *a,
-                         struct toll_error *reterr)
-{
-	struct toll_error of_all;
-
-	if (!is_json(s))
-		return explain_one(p, s, a, reterr);
-	s = skip_blanks(s);
-	if (explain_one(p, s, a, &of_all) == 0)
-		return 0;
-	/* Several lines may also be one request, printed for people: then its own error counts. */
-	if (memchr(s.ptr, '\n', s.len) && explain_lines(p, s, a, reterr) == 0)
-		return 0;
-	*reterr = of_all;
-	return of_all.code;
-}
-
-static int read_all(FILE *in, const char *name, char **ret, size_t *ret_len,
-                    struct toll_error *reterr)
-{
-	char *bytes = malloc(INPUT_MAX + 1);
-	size_t len = bytes ? fread(bytes, 1, INPUT_MAX + 1, in) : 0;
-	int err = 0;
-
-	if (!bytes)
-		err = toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	else if (ferror(in))
-		err = toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
-	else if (len > INPUT_MAX)
-		err = toll_fail(reterr, TOLL_ETOOBIG, "%s: more than 64 MiB", name);
-	if (err) {
-		free(bytes);
-		return err;
-	}
-	*ret = bytes;
-	*ret_len = len;
-	return 0;
-}
-
-static int read_input(const char *name, char **ret, size_t *ret_len, struct toll_error *reterr)
-{
-	FILE *in;
-	int err;
-
-	if (strcmp(name, "-") == 0)
-		return read_all(stdin, name, ret, ret_len, reterr);
-	in = fopen(name, "re");
-	if (!in)
-		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", name, strerror(errno));
-	err = read_all(in, name, ret, ret_len, reterr);
-	fclose(in);
-	return err;
-}
-
-static int explain_file(struct toll_one_pipeline *p, const char *name, struct answer *a,
-                        struct toll_error *reterr)
-{
-	struct toll_error why;
-	char *bytes = NULL;
-	size_t len = 0;
-	int err = read_input(name, &bytes, &len, reterr);
-
-	if (err)
-		return err;
-	err = explain_input(p, toll_slice(bytes, len), a, &why);
-	free(bytes);
-	return err ? toll_fail(reterr, err, "%s: %s", name, why.text) : 0;
+	snprintf(page, sizeof(page), "/debug/explainz?trace_id=%s", o->trace);
+	return toll_ask_daemon(o->endpoint, page, &a->text, &a->len, reterr);
 }
 
 /* ---- the configuration ---- */
@@ -236,10 +98,10 @@ static int explain_files(const struct explain_options *o, struct toll_config *co
 
 	if (err)
 		return err;
-	fputs("{\"spans\":[", a->out);
+	fputs("{\"spans\":[", a->spans.out);
 	for (int i = 0; i < count && !err; i++)
-		err = explain_file(p, files[i], a, reterr);
-	fputs("]}\n", a->out);
+		err = toll_explain_file(p, files[i], &a->spans, reterr);
+	fputs("]}\n", a->spans.out);
 	toll_one_pipeline_free(p);
 	return err;
 }
@@ -252,12 +114,12 @@ static int gather(const struct explain_options *o, char **files, int count, stru
 
 	if (rc != TOLL_EXIT_OK)
 		return toll_fail(reterr, TOLL_ECONFIG, "%s", "");
-	a->out = open_memstream(&a->text, &a->len);
-	if (!a->out)
+	a->spans.out = open_memstream(&a->text, &a->len);
+	if (!a->spans.out)
 		err = toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 	else
 		err = explain_files(o, config, files, count, a, reterr);
-	if (a->out && fclose(a->out) && !err)
+	if (a->spans.out && fclose(a->spans.out) && !err)
 		err = toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 	toll_config_free(config);
 	return err;
@@ -301,7 +163,7 @@ static int fail(const struct explain_options *o, const struct toll_error *why)
 
 int toll_verb_explain(int argc, char **argv)
 {
-	struct explain_options o = { .endpoint = "localhost:55679" };
+	struct explain_options o = { .endpoint = TOLL_ZPAGES_ENDPOINT };
 	const struct toll_option options[] = {
 		TOLL_SETUP_OPTIONS(&o.setup),
 		{ "pipeline", "ID",

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/spantoll/ask_daemon.h"
 #include "cmd/spantoll/json_text.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/unpriced_rows.h"
 #include "cmd/spantoll/unpriced_rules.h"
 #include "cmd/spantoll/verb.h"
-#include "net/http_client.h"
 
-enum { DAEMON_ROWS = 1024, ANSWER_MAX = 16 << 20 };
+#define PAGE "/debug/unpricedz?format=json&top=1024"
 
 struct unpriced_options {
 	const char *endpoint;
@@ -30,16 +30,10 @@ struct unpriced_options {
 static int ask_daemon(const struct unpriced_options *o, struct toll_unpriced_rows *rows,
                       struct toll_error *reterr)
 {
-	char url[512], *body;
-	struct toll_http_get get = { .url = url,
-		                     .timeout_ns = 5 * TOLL_S,
-		                     .max_bytes = ANSWER_MAX };
+	char *body;
 	size_t len;
-	int err;
+	int err = toll_ask_daemon(o->endpoint, PAGE, &body, &len, reterr);
 
-	snprintf(url, sizeof(url), "%s%s/debug/unpricedz?format=json&top=%d",
-	         strstr(o->endpoint, "://") ? "" : "http://", o->endpoint, DAEMON_ROWS);
-	err = toll_http_get(&get, &body, &len, reterr);
 	if (err)
 		return err;
 	err = toll_unpriced_rows_of_daemon(rows, body, len, reterr);
@@ -117,16 +111,17 @@ static void print_json(const struct unpriced_options *o, const struct toll_unpri
 static int add_line(struct libscols_table *table, const struct toll_unpriced_what *w)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
-	char spans[32], when[32] = "-";
+	char spans[32], when[32] = "-", why[640];
 
 	if (!line)
 		return -1;
 	snprintf(spans, sizeof(spans), "%" PRIu64, w->spans);
+	snprintf(why, sizeof(why), "%s%s%s", w->error, *w->model ? "; model " : "", w->model);
 	if (w->last_ms)
 		toll_clock_rfc3339(w->last_ms * TOLL_MS, 0, when, sizeof(when));
 	return scols_line_set_data(line, 0, spans) || scols_line_set_data(line, 1, w->service) ||
-	       scols_line_set_data(line, 2, w->operation) ||
-	       scols_line_set_data(line, 3, w->error) || scols_line_set_data(line, 4, when);
+	       scols_line_set_data(line, 2, w->operation) || scols_line_set_data(line, 3, why) ||
+	       scols_line_set_data(line, 4, when);
 }
 
 static struct libscols_table *new_table(void)
@@ -211,7 +206,7 @@ static void print_problem(const struct unpriced_options *o, bool daemon, const c
 
 int toll_verb_unpriced(int argc, char **argv)
 {
-	struct unpriced_options o = { .endpoint = "localhost:55679", .top = 20 };
+	struct unpriced_options o = { .endpoint = TOLL_ZPAGES_ENDPOINT, .top = 20 };
 	const struct toll_option options[] = {
 		{ "endpoint", "HOST:PORT", "the extension zpages of the daemon that is asked",
 		  .text = &o.endpoint },

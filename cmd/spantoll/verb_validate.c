@@ -3,33 +3,11 @@
  */
 #include <stdio.h>
 
-#include "cmd/spantoll/json_text.h"
+#include "cmd/spantoll/findings_json.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/setup.h"
 #include "cmd/spantoll/tls_rules.h"
 #include "cmd/spantoll/verb.h"
-
-static void print_finding(const struct toll_finding *f)
-{
-	printf("{\"severity\":\"%s\",\"file\":", toll_severity_text(f->severity));
-	toll_json_print(stdout, f->file);
-	printf(",\"line\":%u,\"column\":%u,\"path\":", f->line, f->column);
-	toll_json_print(stdout, f->path);
-	fputs(",\"text\":", stdout);
-	toll_json_print(stdout, f->text);
-	putchar('}');
-}
-
-static void print_json(const struct toll_findings *findings)
-{
-	printf("{\"valid\":%s,\"truncated\":%s,\"findings\":[", findings->errors ? "false" : "true",
-	       findings->truncated ? "true" : "false");
-	for (size_t i = 0; i < findings->count; i++) {
-		fputs(i ? ",\n" : "\n", stdout);
-		print_finding(&findings->at[i]);
-	}
-	fputs("]}\n", stdout);
-}
 
 static int check_files(const struct toll_config *config, struct toll_findings *findings)
 {
@@ -71,7 +49,7 @@ int toll_verb_validate(int argc, char **argv)
 	if (!err)
 		err = check_files(config, &findings);
 	if (json)
-		print_json(&findings);
+		toll_findings_json(&findings);
 	else
 		toll_setup_explain(&findings);
 	if (!err && !json)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extensions/zpages/explain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "extensions/zpages/page.h"
 #include "prices/explain.h"
+#include "proto/json_scalar.h"
 
 #define TRACE_ID ((size_t)16)
 
@@ -17,27 +17,10 @@ struct search {
 	FILE *out;
 };
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool read_id(const char *hex, uint8_t id[TRACE_ID])
 {
-	if (!hex || strlen(hex) != 2 * TRACE_ID)
-		return false;
-	for (size_t i = 0; i < TRACE_ID; i++) {
-		int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		id[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	return hex && strlen(hex) == 2 * TRACE_ID &&
+	       toll_json_read_hex(toll_slice_str(hex), (char *)id);
 }
 
 static bool explain(void *ctx, struct toll_batch *b)

@@ -53,6 +53,7 @@ def test_a_daemon_tells_what_has_no_price(daemon):
     table = unpriced("--endpoint", daemon.zpages, "--top", "1").stdout
     assert table.splitlines()[0].split() == ["SPANS", "SERVICE", "OPERATION", "WHY", "LAST"]
     assert "and 1 spans of others" in table
+    assert "; model some-model" in unpriced("--endpoint", daemon.zpages).stdout
 
 
 def test_its_rules_wait_for_amounts(daemon):
