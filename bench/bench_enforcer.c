@@ -48,11 +48,11 @@ int main(void)
 		{ { TOLL_SLICE("*") }, 500 * TOLL_PICO_PER_USD, 86400 * TOLL_S, TOLL_MODE_ENFORCE },
 		{ { TOLL_SLICE("*") }, 50 * TOLL_PICO_PER_USD, 3600 * TOLL_S, TOLL_MODE_SHADOW },
 	};
-	struct toll_enforcer_config config = { .evaluation_window = 60 * TOLL_S,
-		                               .flush_interval = TOLL_S,
-		                               .throttle = { 3600 * TOLL_S },
-		                               .ema = { 0.1, 0.9, 3 },
-		                               .budgets = { budgets, TOLL_COUNT(budgets) } };
+	struct toll_budget_settings settings = { .evaluation_window = 60 * TOLL_S,
+		                                 .flush_interval = TOLL_S,
+		                                 .ttl = 3600 * TOLL_S,
+		                                 .ema = { 0.1, 0.9, 3 },
+		                                 .budgets = { budgets, TOLL_COUNT(budgets) } };
 	struct toll_batch batch = { .resources = resources,
 		                    .spans = spans,
 		                    .resource_count = SERVICES,
@@ -63,7 +63,7 @@ int main(void)
 	struct toll_error error;
 
 	fill();
-	if (toll_rules_init(&rules, &config, &error) < 0 ||
+	if (toll_rules_init(&rules, &settings, &error) < 0 ||
 	    toll_totals_init(&f.totals, &rules, 2000) < 0)
 		return 1;
 	f.part = (struct toll_part){ &batch, 0, SPANS };

@@ -10,6 +10,7 @@ MAY = {
     "cost": {"base"},
     "config": {"base"},
     "proto": {"base", "cost"},
+    "budget": {"base", "config", "proto", "cost"},
     "transform": {"base", "config", "proto"},
     "net": {"base"},
     "prices": {"base", "cost", "config", "proto"},
@@ -18,10 +19,10 @@ MAY = {
     "store": {"base", "cost"},
     "receivers": {"base", "config", "proto", "net", "pipeline", "cost"},
     "processors": {"base", "config", "proto", "transform", "prices", "k8s", "pipeline", "cost"},
-    "exporters": {"base", "config", "proto", "net", "pipeline", "cost", "store"},
+    "exporters": {"base", "config", "proto", "net", "budget", "pipeline", "cost", "store"},
     "connectors": {"base", "config", "proto", "pipeline", "cost"},
-    "extensions": {"base", "config", "proto", "net", "prices", "k8s", "pipeline", "cost", "store"},
-    "cmd": {"base", "config", "proto", "net", "prices", "pipeline", "cost", "store"},
+    "extensions": {"base", "config", "proto", "net", "prices", "k8s", "budget", "pipeline", "cost", "store"},
+    "cmd": {"base", "config", "proto", "net", "prices", "budget", "pipeline", "cost", "store"},
 }
 # Which folder may include which library: first path component or file name of the header.
 THIRD = {

@@ -6,30 +6,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "exporters/enforcer/rules.h"
+#include "budget/rules.h"
 #include "net/endpoint.h"
 
 static const char *const stores[] = { "redis", "memory", NULL };
-static const char *const modes[] = { "enforce", "shadow", "off", NULL };
-
-static const struct toll_field match_fields[] = {
-	TOLL_FIELD(struct toll_budget_match, service, STRING, "*",
-	           "Services this budget is for: * any run of characters, ? one."),
-	TOLL_FIELD_END,
-};
-
-static const struct toll_field budget_fields[] = {
-	TOLL_FIELD(struct toll_budget_config, match, GROUP, NULL, "Which services.",
-	           .group = match_fields),
-	TOLL_FIELD(struct toll_budget_config, limit, MONEY, "500",
-	           "USD per service in the rolling window."),
-	TOLL_FIELD(struct toll_budget_config, window, DURATION, "24h",
-	           "Rolling window, whole seconds."),
-	TOLL_FIELD(struct toll_budget_config, mode, ENUM, "enforce",
-	           "enforce sets the flag, shadow only says it would, off does nothing.",
-	           .choices = modes),
-	TOLL_FIELD_END,
-};
 
 static const struct toll_field redis_fields[] = {
 	TOLL_FIELD(struct toll_redis_config, endpoints, LIST, "localhost:6379",
@@ -45,16 +25,6 @@ static const struct toll_field redis_fields[] = {
 	                   "TLS to Redis is not here yet: use a local proxy or a private network"),
 	TOLL_FIELD_REFUSED(
 		"mode", "sentinel and cluster are not here yet: remove it and name one endpoint"),
-	TOLL_FIELD_END,
-};
-
-static const struct toll_field ema_fields[] = {
-	TOLL_FIELD(struct toll_ema_config, alpha, RATIO, "0.1",
-	           "Weight of the current value in the moving average.", .min = 1, .max = 1000),
-	TOLL_FIELD(struct toll_ema_config, windows, INT, "3",
-	           "Evaluations in a row that set or release the flag.", .min = 1, .max = 1000),
-	TOLL_FIELD(struct toll_ema_config, release, RATIO, "0.9",
-	           "Released below this share of the limit.", .min = 0, .max = 1000),
 	TOLL_FIELD_END,
 };
 
@@ -86,9 +56,9 @@ const struct toll_field toll_enforcer_fields[] = {
 	           .max = 100000),
 	TOLL_FIELD(struct toll_enforcer_config, budgets, GROUPS, NULL,
 	           "Every matching budget is evaluated; default: 500 USD per service and 24h.",
-	           .group = budget_fields, .group_size = sizeof(struct toll_budget_config)),
+	           .group = toll_budget_fields, .group_size = sizeof(struct toll_budget_config)),
 	TOLL_FIELD(struct toll_enforcer_config, ema, GROUP, NULL, "The moving average.",
-	           .group = ema_fields),
+	           .group = toll_ema_fields),
 	TOLL_FIELD(struct toll_enforcer_config, throttle, GROUP, NULL, "The flag.",
 	           .group = throttle_fields),
 	TOLL_EXPORTER_FIELDS(struct toll_enforcer_config, "true"),
@@ -116,9 +86,20 @@ static void validate_redis(const struct toll_redis_config *redis, struct toll_re
 		toll_report_error(r, "redis::timeout", "must be at least 10ms");
 }
 
+struct toll_budget_settings toll_enforcer_budget_settings(const struct toll_enforcer_config *conf)
+{
+	return (struct toll_budget_settings){ .flush_interval = conf->flush_interval,
+		                              .bucket = conf->bucket,
+		                              .evaluation_window = conf->evaluation_window,
+		                              .ttl = conf->throttle.ttl,
+		                              .ema = conf->ema,
+		                              .budgets = conf->budgets };
+}
+
 void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_enforcer_config *conf = config;
+	struct toll_budget_settings budgets = toll_enforcer_budget_settings(conf);
 	struct toll_error error = { 0 };
 	struct toll_rules *rules;
 
@@ -137,7 +118,7 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 		                  "must be longer than evaluation_window: a flag is "
 		                  "renewed once per window");
 	rules = malloc(sizeof(*rules));
-	if (rules && toll_rules_init(rules, conf, &error) < 0)
+	if (rules && toll_rules_init(rules, &budgets, &error) < 0)
 		toll_report_error(r, "budgets", "%s", error.text);
 	free(rules);
 }

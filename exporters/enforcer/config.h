@@ -3,32 +3,16 @@
 #ifndef TOLL_ENFORCER_CONFIG_H
 #define TOLL_ENFORCER_CONFIG_H
 
+#include "budget/settings.h"
 #include "pipeline/runner.h"
 
 enum toll_enforcer_store { TOLL_STORE_REDIS = 0, TOLL_STORE_MEMORY };
-enum toll_budget_mode { TOLL_MODE_ENFORCE = 0, TOLL_MODE_SHADOW, TOLL_MODE_OFF };
-
-struct toll_budget_match {
-	struct toll_slice service; /* glob */
-};
-
-struct toll_budget_config {
-	struct toll_budget_match match;
-	int64_t limit;   /* picodollars */
-	uint64_t window; /* ns */
-	int mode;        /* enum toll_budget_mode */
-};
 
 struct toll_redis_config {
 	struct toll_slice_list endpoints;
 	struct toll_slice username, password;
 	int64_t db;
 	uint64_t timeout; /* ns */
-};
-
-struct toll_ema_config {
-	double alpha, release;
-	int64_t windows;
 };
 
 struct toll_throttle_config {
@@ -47,6 +31,7 @@ struct toll_enforcer_config {
 };
 
 extern const struct toll_field toll_enforcer_fields[];
+struct toll_budget_settings toll_enforcer_budget_settings(const struct toll_enforcer_config *conf);
 /* Rules the table cannot say. */
 void toll_enforcer_validate(const void *config, struct toll_reporter *r);
 

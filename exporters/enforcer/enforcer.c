@@ -151,7 +151,8 @@ static void name_instance(struct enforcer *e, const struct toll_settings *set)
 
 static int build(struct enforcer *e, const struct toll_settings *set, struct toll_error *reterr)
 {
-	int err = toll_rules_init(&e->rules, e->config, reterr);
+	struct toll_budget_settings budgets = toll_enforcer_budget_settings(e->config);
+	int err = toll_rules_init(&e->rules, &budgets, reterr);
 
 	if (err)
 		return err;

@@ -8,6 +8,7 @@
 #ifndef TOLL_ENFORCER_KEPT_H
 #define TOLL_ENFORCER_KEPT_H
 
+#include "exporters/enforcer/config.h"
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/totals.h"
 

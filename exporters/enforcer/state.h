@@ -3,8 +3,8 @@
 #ifndef TOLL_ENFORCER_STATE_H
 #define TOLL_ENFORCER_STATE_H
 
+#include "budget/slot.h"
 #include "exporters/enforcer/redis.h"
-#include "exporters/enforcer/rules.h"
 
 struct toll_state {
 	struct toll_slots slots;

@@ -11,8 +11,8 @@
 #include <pthread.h>
 
 #include "base/hash.h"
+#include "budget/decision.h"
 #include "cost/spend.h"
-#include "exporters/enforcer/rules.h"
 
 /* One published key: a service in one window. */
 struct toll_account {

@@ -43,11 +43,18 @@ static inline void rig_init(struct enforcer_rig *g)
 	g->config.budgets.at = g->budgets;
 }
 
+static inline int rig_rules(struct enforcer_rig *g, struct toll_error *reterr)
+{
+	struct toll_budget_settings budgets = toll_enforcer_budget_settings(&g->config);
+
+	return toll_rules_init(&g->rules, &budgets, reterr);
+}
+
 /* After the budgets are in. */
 static inline void rig_start(struct enforcer_rig *g)
 {
 	struct toll_error error;
-	int err = toll_rules_init(&g->rules, &g->config, &error);
+	int err = rig_rules(g, &error);
 
 	assert(!err);
 	err = toll_totals_init(&g->totals, &g->rules, (uint32_t)g->config.max_services);

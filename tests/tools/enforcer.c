@@ -122,12 +122,14 @@ int main(int argc, char **argv)
 	struct toll_host *host = toll_host_new();
 	struct toll_component owner = { .who = "exporter/enforcer", .host = host };
 	struct toll_redis_store *store;
+	struct toll_budget_settings settings;
 	struct toll_error error;
 	uint64_t patience;
 
 	must(!host, "no host");
 	read_arguments(argc, argv);
-	must(toll_rules_init(&rules, &config, &error), "budgets");
+	settings = toll_enforcer_budget_settings(&config);
+	must(toll_rules_init(&rules, &settings, &error), "budgets");
 	must(toll_totals_init(&totals, &rules, (uint32_t)config.max_services), "totals");
 	totals.source.each = toll_totals_each;
 	store = toll_redis_store_new(&config, &owner, toll_host_instance(host), &totals, &rules,

@@ -18,7 +18,7 @@ static int setup(void **state TOLL_UNUSED)
 	rig_init(&rig);
 	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
 	rig_budget(&rig, "batch-*", 50, 3600, TOLL_MODE_ENFORCE);
-	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), 0);
+	assert_int_equal(rig_rules(&rig, &error), 0);
 	host = toll_host_new();
 	kept = toll_kept_of(host, "enforcer", &rig.rules, 100);
 	assert_non_null(kept);
@@ -59,7 +59,7 @@ static bool follow(uint32_t max_services)
 {
 	struct toll_error error;
 
-	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), 0);
+	assert_int_equal(rig_rules(&rig, &error), 0);
 	toll_kept_leave_turn(kept, &one);
 	return toll_kept_take_turn(kept, &other, &rig.rules, max_services, TOLL_STORE_REDIS);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/enforcer/rules.h"
+#include "budget/decision.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void build(void)
 {
 	struct toll_error error;
 
-	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), 0);
+	assert_int_equal(rig_rules(&rig, &error), 0);
 }
 
 /* One window of one service that all rules match. */
@@ -70,11 +70,11 @@ static void a_rule_twice_and_impossible_windows_are_refused(void **state TOLL_UN
 
 	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
 	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_SHADOW);
-	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), TOLL_ECONFIG);
+	assert_int_equal(rig_rules(&rig, &error), TOLL_ECONFIG);
 	assert_string_equal(error.text,
 	                    "budget 2 has the same match, limit and window as budget 1");
 	rig.budgets[1].window = TOLL_S / 2;
-	assert_int_equal(toll_rules_init(&rig.rules, &rig.config, &error), TOLL_ECONFIG);
+	assert_int_equal(rig_rules(&rig, &error), TOLL_ECONFIG);
 }
 
 static void the_id_follows_the_rule_but_not_its_mode(void **state TOLL_UNUSED)

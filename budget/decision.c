@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "budget/decision.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FORGET_MS UINT64_C(86400000) /* a slot that nobody evaluated for so long is dropped */
+
+static struct toll_slot *slot_of(struct toll_slots *slots, const struct toll_rule *rule, bool add)
+{
+	struct toll_slot *s = toll_slots_find(slots, rule->id);
+
+	if (s)
+		return s;
+	if (!add || slots->count == TOLL_SLOTS_MAX)
+		return NULL;
+	s = &slots->at[slots->count++];
+	*s = (struct toll_slot){ .state = TOLL_BUDGET_STATE_INIT, .mode = rule->mode };
+	memcpy(s->id, rule->id, sizeof(s->id));
+	return s;
+}
+
+/* An idle service whose average has faded is left alone until it spends again. */
+static bool asleep(const struct toll_rule *rule, const struct toll_slot *s, toll_i128 nano)
+{
+	return nano == 0 && (!s || (!s->state.on && s->state.ema < rule->rule.limit_usd / 1000));
+}
+
+/* Average and flag go on; the streaks were counted against another limit. */
+static void inherit(struct toll_slot *s, struct toll_slot *before)
+{
+	s->state = before->state;
+	s->state.over = s->state.under = 0;
+	before->gone = true;
+}
+
+static bool step(const struct toll_rules *r, const struct toll_rule *rule,
+                 const struct toll_reading *reading, struct toll_slots *slots)
+{
+	struct toll_slot *s = slot_of(slots, rule, false);
+	struct toll_slot *before = s ? NULL : toll_slots_find(slots, rule->before);
+	int64_t window = (int64_t)(reading->asof_ms / r->evaluation_ms);
+
+	if (!reading->settled || asleep(rule, s ? s : before, reading->nano))
+		return false;
+	if (before && before->state.window >= window)
+		return false; /* this window was decided by the rule before */
+	if (!s)
+		s = slot_of(slots, rule, true);
+	if (s && before)
+		inherit(s, before);
+	if (!s ||
+	    !toll_budget_step(&rule->rule, &s->state, window, toll_nano_to_usd(reading->nano)))
+		return false;
+	s->mode = rule->mode;
+	s->at_ms = reading->asof_ms;
+	s->nano = reading->nano;
+	s->until_ms = s->state.on ? reading->asof_ms + r->ttl_ms : 0;
+	s->changed = true;
+	return true;
+}
+
+/* How much a budget deserves to be shown: class first, then distance to its limit. */
+static double weight(const struct toll_rule *rule, const struct toll_slot *s, toll_i128 nano)
+{
+	double limit = rule->rule.limit_usd > 0 ? rule->rule.limit_usd : 1e-12;
+	double ratio = toll_nano_to_usd(nano) / limit;
+
+	ratio = ratio / (1 + ratio); /* 0..1 */
+	if (!s || !s->state.on)
+		return ratio;
+	return ratio + (rule->mode == TOLL_MODE_ENFORCE ? 4 : 2);
+}
+
+static void show(const struct toll_rule *rule, const struct toll_reading *reading,
+                 struct toll_slots *slots, double *best, struct toll_verdict *v)
+{
+	const struct toll_slot *own = slot_of(slots, rule, false);
+	const struct toll_slot *s = own ? own : toll_slots_find(slots, rule->before);
+	double w = weight(rule, s, reading->nano);
+
+	if (v->rule && (w < *best || (w == *best && rule->limit_pico >= v->rule->limit_pico)))
+		return;
+	*best = w;
+	v->rule = rule;
+	v->rule_nano = reading->nano;
+	v->rule_ema = s ? s->state.ema : 0;
+}
+
+/* Flags, and slots that nobody has touched for a day (or the flag's life, if longer). */
+static void sum_up(const struct toll_rules *r, uint64_t now_ms, struct toll_slots *slots,
+                   struct toll_verdict *v)
+{
+	uint64_t forget = r->ttl_ms > FORGET_MS ? r->ttl_ms : FORGET_MS;
+
+	for (uint32_t i = 0; i < slots->count; i++) {
+		struct toll_slot *s = &slots->at[i];
+
+		if (s->at_ms + forget < now_ms && !s->changed)
+			s->gone = true;
+		if (s->gone || !s->state.on || s->until_ms <= now_ms)
+			continue;
+		if (s->mode == TOLL_MODE_ENFORCE)
+			v->want = true;
+		else
+			v->shadow = true;
+	}
+}
+
+void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
+                       uint32_t matching_count, const struct toll_reading *readings,
+                       struct toll_slots *slots, struct toll_verdict *ret)
+{
+	uint64_t now_ms = 0;
+	double best = 0;
+
+	*ret = (struct toll_verdict){ 0 };
+	for (uint32_t i = 0; i < slots->count; i++)
+		slots->at[i].changed = slots->at[i].gone = false;
+	for (uint32_t i = 0; i < matching_count; i++) {
+		const struct toll_rule *rule = &r->at[matching[i]];
+		const struct toll_reading *reading = &readings[rule->window];
+		struct toll_slot *s = slot_of(slots, rule, false);
+
+		if (reading->asof_ms > now_ms)
+			now_ms = reading->asof_ms;
+		if (rule->mode == TOLL_MODE_OFF) {
+			if (s)
+				s->gone = ret->evaluated = true;
+			continue;
+		}
+		if (step(r, rule, reading, slots))
+			ret->evaluated = true;
+		show(rule, reading, slots, &best, ret);
+	}
+	sum_up(r, now_ms, slots, ret);
+}
+
+bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,
+                    const struct toll_slots *slots, uint64_t now_ms)
+{
+	int64_t window = (int64_t)(now_ms / r->evaluation_ms);
+
+	for (uint32_t i = 0; i < matching_count; i++) {
+		const struct toll_rule *rule = &r->at[matching[i]];
+		const struct toll_slot *s = NULL;
+
+		for (uint32_t j = 0; j < slots->count; j++)
+			if (strcmp(slots->at[j].id, rule->id) == 0)
+				s = &slots->at[j];
+		if (rule->mode == TOLL_MODE_OFF ? s != NULL : !s || s->state.window != window)
+			return true;
+	}
+	return false;
+}
+
+void toll_verdict_amounts(const struct toll_verdict *v, char buf[TOLL_VERDICT_TEXT])
+{
+	char spent[TOLL_MONEY_TEXT], limit[TOLL_MONEY_TEXT];
+
+	toll_money_print_usd(v->rule_nano * 1000, spent);
+	if (v->rule->limit_pico % TOLL_PICO_PER_USD == 0)
+		snprintf(limit, sizeof(limit), "$%" PRId64,
+		         v->rule->limit_pico / TOLL_PICO_PER_USD);
+	else
+		toll_money_print_usd(v->rule->limit_pico, limit);
+	snprintf(buf, TOLL_VERDICT_TEXT, "%s/%s", spent, limit);
+}
