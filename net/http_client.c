@@ -151,6 +151,27 @@ static CURLcode set_condition(CURL *curl, struct transfer *t)
 	return code;
 }
 
+/* What changes something goes to that server and no further. */
+static CURLcode set_method(CURL *curl, struct transfer *t)
+{
+	const struct toll_http_get *get = t->get;
+	CURLcode code = CURLE_OK;
+
+	if (!get->method)
+		return code;
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_CUSTOMREQUEST, get->method);
+	if (code || !get->content)
+		return code;
+	t->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (!t->headers)
+		return CURLE_OUT_OF_MEMORY;
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	SET(CURLOPT_POSTFIELDSIZE, (long)strlen(get->content));
+	SET(CURLOPT_POSTFIELDS, get->content);
+	return code;
+}
+
 static CURLcode set_options(CURL *curl, struct transfer *t)
 {
 	const struct toll_http_get *get = t->get;
@@ -168,6 +189,10 @@ static CURLcode set_options(CURL *curl, struct transfer *t)
 		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
 		SET(CURLOPT_XOAUTH2_BEARER, get->bearer);
 	}
+	if (get->unix_path)
+		SET(CURLOPT_UNIX_SOCKET_PATH, get->unix_path);
+	if (get->no_proxy)
+		SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_USERAGENT, "spantoll/" TOLL_VERSION);
 	SET(CURLOPT_WRITEFUNCTION, take_bytes);
 	SET(CURLOPT_WRITEDATA, t);
@@ -175,6 +200,7 @@ static CURLcode set_options(CURL *curl, struct transfer *t)
 	SET(CURLOPT_XFERINFODATA, t);
 	SET(CURLOPT_NOPROGRESS, 0L);
 	code = code ? code : set_tls(curl, get);
+	code = code ? code : set_method(curl, t);
 	return code ? code : set_condition(curl, t);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_client.h - one HTTP or HTTPS GET, start to end. Blocks: for a component's own thread. */
+/* http_client.h - one HTTP or HTTPS request, start to end. Blocks: for a component's own thread, or
+ * a verb. A GET unless it says otherwise. */
 #ifndef TOLL_NET_HTTP_CLIENT_H
 #define TOLL_NET_HTTP_CLIENT_H
 
@@ -31,7 +32,11 @@ struct toll_http_get {
 	const char *ca_file;      /* PEM; NULL: the system's */
 	const char *cert_file, *key_file; /* PEM: ours, both or none */
 	bool skip_verify;                 /* believe any certificate */
-	struct toll_http_etag *etag;      /* NULL: not asked with, and 304 is a failure */
+	const char *method;    /* NULL: GET. Others are never sent a second time: no redirects */
+	const char *content;   /* the body of another method, JSON; NULL: none */
+	const char *unix_path; /* this socket, whatever host the URL says; NULL: the host's */
+	bool no_proxy;         /* also where the environment names one */
+	struct toll_http_etag *etag; /* NULL: not asked with, and 304 is a failure */
 	/* May be NULL. Set: the body is handed over line by line, without its newline, as it comes,
 	 * and is not kept; max_bytes is then of one line. Negative ends it with that error. */
 	int (*on_line)(void *ctx, char *line, size_t len);

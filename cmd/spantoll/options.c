@@ -150,12 +150,22 @@ static int take_flag(const struct toll_usage *u, int argc, char **argv, int *i, 
 	return set_value(u, o, value);
 }
 
-int toll_options_parse(const struct toll_usage *u, int argc, char **argv, int *ret_rest)
+static bool is_flag(const char *word)
+{
+	return word[0] == '-' && word[1];
+}
+
+/* What is no flag goes to where flags have been read already, and to the end when all are. */
+static int take_words(const struct toll_usage *u, bool mixed, int argc, char **argv, int *ret_rest)
 {
 	uint64_t given = 0;
-	int i, rc;
+	int i, kept = 1, rc;
 
-	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+	for (i = 1; i < argc && (mixed || is_flag(argv[i])); i++) {
+		if (!is_flag(argv[i])) {
+			argv[kept++] = argv[i];
+			continue;
+		}
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			print_help(u);
 			return TOLL_EXIT_OK;
@@ -170,11 +180,32 @@ int toll_options_parse(const struct toll_usage *u, int argc, char **argv, int *r
 		if (rc >= 0)
 			return rc;
 	}
-	if (i < argc && !u->args) {
-		fprintf(stderr, "spantoll %s: takes no argument: \"%s\"\n", u->verb, argv[i]);
+	*ret_rest = i - (kept - 1);
+	memmove(argv + *ret_rest, argv + 1, (size_t)(kept - 1) * sizeof(*argv));
+	return -1;
+}
+
+static int parse(const struct toll_usage *u, bool mixed, int argc, char **argv, int *ret_rest)
+{
+	int rest = argc, rc = take_words(u, mixed, argc, argv, &rest);
+
+	if (rc >= 0)
+		return rc;
+	if (rest < argc && !u->args) {
+		fprintf(stderr, "spantoll %s: takes no argument: \"%s\"\n", u->verb, argv[rest]);
 		return TOLL_EXIT_USAGE;
 	}
 	if (ret_rest)
-		*ret_rest = i;
+		*ret_rest = rest;
 	return -1;
+}
+
+int toll_options_parse(const struct toll_usage *u, int argc, char **argv, int *ret_rest)
+{
+	return parse(u, false, argc, argv, ret_rest);
+}
+
+int toll_options_parse_mixed(const struct toll_usage *u, int argc, char **argv, int *ret_rest)
+{
+	return parse(u, true, argc, argv, ret_rest);
 }

@@ -52,6 +52,8 @@ struct toll_usage {
  * (--help was printed, or a fault was named on stderr). *ret_rest: index of the first argument that
  * is no flag; may be NULL when usage->args is NULL. */
 int toll_options_parse(const struct toll_usage *usage, int argc, char **argv, int *ret_rest);
+/* The same, where flags may follow arguments: argv is put into order, flags first. */
+int toll_options_parse_mixed(const struct toll_usage *usage, int argc, char **argv, int *ret_rest);
 
 /* Colour on this stream: a terminal, and NO_COLOR unset or empty. */
 bool toll_colour_wanted(int fd);

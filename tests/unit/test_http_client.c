@@ -19,6 +19,7 @@ struct peer {
 	int fd;
 	unsigned port;
 	pthread_t thread;
+	char asked[1024]; /* the last request */
 };
 
 static void *serve(void *arg)
@@ -28,7 +29,11 @@ static void *serve(void *arg)
 	int fd;
 
 	while ((fd = accept(p->fd, NULL, NULL)) >= 0) {
-		if (recv(fd, rest, sizeof(rest), 0) > 0 && p->len) {
+		ssize_t asked = recv(fd, rest, sizeof(rest), 0);
+
+		if (asked > 0)
+			snprintf(p->asked, sizeof(p->asked), "%.*s", (int)asked, rest);
+		if (asked > 0 && p->len) {
 			send(fd, p->answer, p->len, MSG_NOSIGNAL);
 			shutdown(fd, SHUT_WR);
 		}
@@ -193,6 +198,31 @@ static void of_a_refusal_the_beginning_is_kept_and_no_more_waited_for(void **sta
 	assert_int_equal(get_of("garbage").refusal.status, 0);
 }
 
+static void another_method_carries_its_body_and_is_not_sent_on(void **state TOLL_UNUSED)
+{
+	struct peer peer;
+	struct toll_error why;
+	char url[64], *body;
+	size_t len;
+	struct toll_http_get put = { .url = url,
+		                     .timeout_ns = PATIENCE_NS,
+		                     .max_bytes = 10,
+		                     .method = "PUT",
+		                     .content = "{\"on\":true}",
+		                     .bearer = "secret",
+		                     .no_proxy = true };
+
+	peer_start(&peer, "HTTP/1.1 307 Go\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/v1/kill", peer.port);
+	assert_int_equal(toll_http_get(&put, &body, &len, &why), TOLL_EREFUSED);
+	peer_stop(&peer);
+	assert_non_null(strstr(why.text, "status 307"));
+	assert_memory_equal(peer.asked, "PUT /v1/kill HTTP/1.1\r\n", 23);
+	assert_non_null(strstr(peer.asked, "Content-Type: application/json\r\n"));
+	assert_non_null(strstr(peer.asked, "Authorization: Bearer secret\r\n"));
+	assert_non_null(strstr(peer.asked, "\r\n\r\n{\"on\":true}"));
+}
+
 static void redirects_end_and_stay_with_http(void **state TOLL_UNUSED)
 {
 	assert_int_equal(
@@ -246,6 +276,7 @@ int main(void)
 		cmocka_unit_test(half_an_answer_is_none),
 		cmocka_unit_test(other_statuses_are_refused),
 		cmocka_unit_test(of_a_refusal_the_beginning_is_kept_and_no_more_waited_for),
+		cmocka_unit_test(another_method_carries_its_body_and_is_not_sent_on),
 		cmocka_unit_test(redirects_end_and_stay_with_http),
 		cmocka_unit_test(bodies_are_bounded),
 		cmocka_unit_test(waiting_is_bounded),

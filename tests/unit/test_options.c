@@ -77,6 +77,27 @@ static void a_list_keeps_its_order(void **state TOLL_UNUSED)
 	assert_string_equal(list.at[1], "b=c");
 }
 
+/* `spantoll budget kill on --why "..."`: flags where people put them. */
+static void flags_may_follow_words(void **state TOLL_UNUSED)
+{
+	static const struct toll_option options[] = { { "text", "TEXT", "t", .text = &text },
+		                                      { "flag", NULL, "f", .flag = &flag },
+		                                      TOLL_OPTION_END };
+	static const struct toll_usage usage = { "test", "A B", "About.\n", NULL, options };
+	char words[][8] = { "test", "a", "--flag", "b", "--text", "x", "--", "--c" };
+	char *argv[9] = { 0 };
+
+	for (size_t i = 0; i < TOLL_COUNT(words); i++)
+		argv[i] = words[i];
+	assert_int_equal(toll_options_parse_mixed(&usage, 8, argv, &rest), -1);
+	assert_true(flag);
+	assert_string_equal(text, "x");
+	assert_int_equal(rest, 5);
+	assert_string_equal(argv[5], "a");
+	assert_string_equal(argv[6], "b");
+	assert_string_equal(argv[7], "--c");
+}
+
 static void help_is_a_success(void **state TOLL_UNUSED)
 {
 	assert_int_equal(PARSE(NULL, "--help"), TOLL_EXIT_OK);
@@ -99,9 +120,8 @@ static void wrong_usage_is_told(void **state TOLL_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_are_read),
-		cmocka_unit_test(a_list_keeps_its_order),
-		cmocka_unit_test(help_is_a_success),
+		cmocka_unit_test(values_are_read),        cmocka_unit_test(a_list_keeps_its_order),
+		cmocka_unit_test(flags_may_follow_words), cmocka_unit_test(help_is_a_success),
 		cmocka_unit_test(wrong_usage_is_told),
 	};
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* budget_kill.c - `spantoll budget kill`: throttling of the whole fleet off, and on again. */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/spantoll/budget_verb.h"
+#include "config/suggest.h"
+
+#define VERB "budget kill"
+
+static int wrong_word(const char *word)
+{
+	static const char *const words[] = { "on", "off", "status" };
+	struct toll_suggest s;
+
+	toll_suggest_init(&s, toll_slice_str(word));
+	for (size_t i = 0; i < 3; i++)
+		toll_suggest_offer(&s, words[i]);
+	fprintf(stderr, "spantoll " VERB ": \"%s\" is none of on, off, status", word);
+	if (s.best)
+		fprintf(stderr, ", did you mean \"%s\"?", s.best);
+	fputc('\n', stderr);
+	return TOLL_EXIT_USAGE;
+}
+
+static const char *text_of(struct json_object *o, const char *name)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, name, &v) && v ? json_object_get_string(v) : "";
+}
+
+static void print(struct json_object *o, bool json)
+{
+	struct json_object *on;
+	bool is_on = json_object_object_get_ex(o, "on", &on) && json_object_get_boolean(on);
+
+	if (json) {
+		puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+		return;
+	}
+	if (!is_on) {
+		puts("The kill switch is off: budgets throttle.");
+		return;
+	}
+	printf("The kill switch is on: nobody is throttled.%s%s\n", *text_of(o, "why") ? " " : "",
+	       text_of(o, "why"));
+	puts("spantoll budget kill off ends it.");
+}
+
+static int change(const struct toll_budget_flags *f, bool on, const char *why,
+                  struct json_object **ret)
+{
+	struct json_object *body = json_object_new_object();
+	struct toll_budget_question q = { .verb = VERB, .method = "PUT", .path = "/v1/kill" };
+	int rc;
+
+	if (!body || json_object_object_add(body, "on", json_object_new_boolean(on)) < 0 ||
+	    (why && json_object_object_add(body, "why", json_object_new_string(why)) < 0))
+		rc = toll_budget_no_memory(VERB);
+	else {
+		q.body = json_object_to_json_string(body);
+		rc = q.body ? toll_budget_ask(f, &q, ret) : toll_budget_no_memory(VERB);
+	}
+	json_object_put(body);
+	return rc;
+}
+
+static int run(const struct toll_budget_flags *f, const char *word, const char *why)
+{
+	const struct toll_budget_question status = { .verb = VERB,
+		                                     .method = "GET",
+		                                     .path = "/v1/kill" };
+	struct json_object *answer = NULL;
+	bool on = strcmp(word, "on") == 0;
+	int rc;
+
+	if (on && !(why && *why)) {
+		fputs("spantoll " VERB ": say why: --why \"...\" goes into the audit log\n",
+		      stderr);
+		return TOLL_EXIT_USAGE;
+	}
+	if (on || strcmp(word, "off") == 0)
+		rc = change(f, on, why, &answer);
+	else if (strcmp(word, "status") == 0)
+		rc = toll_budget_ask(f, &status, &answer);
+	else
+		return wrong_word(word);
+	if (rc == TOLL_EXIT_OK)
+		print(answer, f->json);
+	json_object_put(answer);
+	return rc;
+}
+
+int toll_budget_verb_kill(int argc, char **argv)
+{
+	struct toll_budget_flags flags = TOLL_BUDGET_FLAGS_INIT;
+	const char *why = NULL;
+	const struct toll_option options[] = {
+		TOLL_BUDGET_OPTIONS(&flags),
+		{ "why", "TEXT", "the reason, for the audit log; on needs one", .text = &why },
+		TOLL_OPTION_END,
+	};
+	const struct toll_usage usage = {
+		VERB, "[on|off|status]",
+		"The kill switch. On, every throttle flag of the fleet is cleared within a second "
+		"and none\nis set until it is off again; spend is still counted. Without a word: "
+		"status.\n",
+		"Examples:\n"
+		"  spantoll budget kill on --why \"prices are wrong, incident 42\"\n"
+		"  spantoll budget kill off\n",
+		options
+	};
+	int rest, rc = toll_options_parse_mixed(&usage, argc, argv, &rest);
+
+	if (rc >= 0)
+		return rc;
+	if (argc - rest > 1) {
+		fprintf(stderr, "spantoll " VERB ": one word of on, off, status; not also \"%s\"\n",
+		        argv[rest + 1]);
+		return TOLL_EXIT_USAGE;
+	}
+	return run(&flags, rest < argc ? argv[rest] : "status", why);
+}
