@@ -37,7 +37,7 @@ THIRD = {
     "json-c": {"prices", "k8s", "cmd"},
     "yajl": {"proto", "prices"},
     "pcre2.h": {"transform"},
-    "nettle": {"transform"},
+    "nettle": {"budget", "transform"},
     "protobuf-c": {"proto", "net"},
     "libdeflate.h": {"net"},
     "zstd.h": {"net"},

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "budget/audit_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEQ_DIGITS 12 /* at least: `ls` sorts them as well */
+
+int toll_audit_path_split(const char *path, struct toll_audit_path *ret)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *dot = strrchr(name, '.');
+	size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+	size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+
+	if (!*name)
+		return EISDIR;
+	if (folder >= sizeof(ret->folder) || strlen(name) >= sizeof(ret->stem))
+		return ENAMETOOLONG;
+	snprintf(ret->folder, sizeof(ret->folder), "%.*s", slash ? (int)folder : 2,
+	         slash ? path : "./");
+	snprintf(ret->stem, sizeof(ret->stem), "%.*s", (int)stem, name);
+	snprintf(ret->extension, sizeof(ret->extension), "%s", name + stem);
+	return 0;
+}
+
+int toll_audit_backup_path(const struct toll_audit_path *p, uint64_t first_seq, char *buf)
+{
+	int len = snprintf(buf, PATH_MAX, "%s%s-%0*" PRIu64 "%s", p->folder, p->stem, SEQ_DIGITS,
+	                   first_seq, p->extension);
+
+	return len < 0 || len >= PATH_MAX ? ENAMETOOLONG : 0;
+}
+
+/* 0: not one of ours. */
+static uint64_t seq_of(const struct toll_audit_path *p, const char *name)
+{
+	size_t stem = strlen(p->stem);
+	uint64_t seq = 0;
+	const char *c;
+
+	if (strncmp(name, p->stem, stem) != 0 || name[stem] != '-')
+		return 0;
+	for (c = name + stem + 1; *c >= '0' && *c <= '9'; c++)
+		if (__builtin_mul_overflow(seq, 10, &seq) ||
+		    __builtin_add_overflow(seq, (uint64_t)(*c - '0'), &seq))
+			return 0;
+	return c - (name + stem + 1) >= SEQ_DIGITS && strcmp(c, p->extension) == 0 ? seq : 0;
+}
+
+static int append(struct toll_audit_backups *b, uint64_t seq)
+{
+	size_t room = b->count & (b->count - 1) ? 0 : b->count ? 2 * b->count : 1;
+	uint64_t *more = room ? realloc(b->at, room * sizeof(*more)) : b->at;
+
+	if (!more)
+		return ENOMEM;
+	b->at = more;
+	b->at[b->count++] = seq;
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int toll_audit_backups_list(const struct toll_audit_path *p, struct toll_audit_backups *ret)
+{
+	struct toll_audit_backups b = { 0 };
+	DIR *folder = opendir(p->folder);
+	const struct dirent *entry;
+	int err = folder ? 0 : errno;
+
+	while (!err && (entry = readdir(folder)) != NULL) {
+		uint64_t seq = seq_of(p, entry->d_name);
+
+		if (seq)
+			err = append(&b, seq);
+	}
+	if (folder)
+		closedir(folder);
+	if (err) {
+		toll_audit_backups_release(&b);
+		return err;
+	}
+	if (b.count)
+		qsort(b.at, b.count, sizeof(*b.at), by_number);
+	*ret = b;
+	return 0;
+}
+
+void toll_audit_backups_release(struct toll_audit_backups *b)
+{
+	free(b->at);
+	*b = (struct toll_audit_backups){ 0 };
+}
+
+int toll_audit_backups_prune(const struct toll_audit_path *p, size_t keep)
+{
+	struct toll_audit_backups b;
+	char path[PATH_MAX];
+	int err = keep ? toll_audit_backups_list(p, &b) : 0;
+
+	if (err || !keep)
+		return err;
+	for (size_t i = 0; i + keep < b.count && !err; i++) {
+		err = toll_audit_backup_path(p, b.at[i], path);
+		if (!err && unlink(path) && errno != ENOENT)
+			err = errno;
+	}
+	toll_audit_backups_release(&b);
+	return err;
+}
+
+int toll_audit_folder_sync(const struct toll_audit_path *p)
+{
+	int fd = open(p->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = fd < 0 || fsync(fd) ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err == EINVAL ? 0 : err; /* some file systems have nothing to sync there */
+}
