@@ -39,7 +39,7 @@ static void fold(void *ctx)
 {
 	struct fold *f = ctx;
 
-	toll_fold_part(&f->totals, &f->part);
+	toll_fold_part(&f->totals, &f->part, NOW_MS);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "budget/rules.h"
+#include "exporters/enforcer/clock.h"
 #include "net/endpoint.h"
 
 static const char *const stores[] = { "redis", "memory", NULL };
@@ -61,6 +62,9 @@ const struct toll_field toll_enforcer_fields[] = {
 	           .group = toll_ema_fields),
 	TOLL_FIELD(struct toll_enforcer_config, throttle, GROUP, NULL, "The flag.",
 	           .group = throttle_fields),
+	TOLL_FIELD(struct toll_enforcer_config, test_clock, STRING, "",
+	           "Tests only: a file of 8 bytes, milliseconds since 1970, little endian, that is "
+	           "this enforcer's wall clock."),
 	TOLL_EXPORTER_FIELDS(struct toll_enforcer_config, "true"),
 	TOLL_FIELD_END,
 };
@@ -96,6 +100,23 @@ struct toll_budget_settings toll_enforcer_budget_settings(const struct toll_enfo
 		                              .budgets = conf->budgets };
 }
 
+static void validate_test_clock(struct toll_slice path, struct toll_reporter *r)
+{
+	struct toll_test_clock *clock;
+	struct toll_error error;
+
+	if (!path.len)
+		return;
+	if (toll_test_clock_open(path, &clock, &error) < 0) {
+		toll_report_error(r, "test_clock", "%s", error.text);
+		return;
+	}
+	toll_test_clock_close(clock);
+	toll_report_warning(r, "test_clock",
+	                    "TIME IS NOT REAL: windows, averages and flags go by this file, not by "
+	                    "the clock. For tests only");
+}
+
 void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_enforcer_config *conf = config;
@@ -117,6 +138,7 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 		toll_report_error(r, "throttle::ttl",
 		                  "must be longer than evaluation_window: a flag is "
 		                  "renewed once per window");
+	validate_test_clock(conf->test_clock, r);
 	rules = malloc(sizeof(*rules));
 	if (rules && toll_rules_init(rules, &budgets, &error) < 0)
 		toll_report_error(r, "budgets", "%s", error.text);

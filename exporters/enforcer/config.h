@@ -28,6 +28,7 @@ struct toll_enforcer_config {
 	struct toll_group_list budgets; /* struct toll_budget_config */
 	struct toll_ema_config ema;
 	struct toll_throttle_config throttle;
+	struct toll_slice test_clock; /* path; "": time is real */
 };
 
 extern const struct toll_field toll_enforcer_fields[];

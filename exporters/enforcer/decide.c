@@ -175,6 +175,7 @@ static uint64_t oldest_reading(const struct toll_publisher *p, const struct pend
 static int send_commit(struct toll_publisher *p, struct pending *q, const struct toll_state *st)
 {
 	char asof[24], window[24], ttl[24], gone[16], amounts[TOLL_VERDICT_TEXT] = "";
+	char clock[TOLL_CLOCK_TEXT];
 	struct toll_flag_keys keys = { .flag = "" };
 
 	p->text_len = 0;
@@ -197,7 +198,7 @@ static int send_commit(struct toll_publisher *p, struct pending *q, const struct
 	toll_command_add(&p->command, q->verdict.want ? TOLL_SLICE("1") : TOLL_SLICE("0"));
 	toll_command_add(&p->command, q->verdict.shadow ? TOLL_SLICE("1") : TOLL_SLICE("0"));
 	toll_command_add(&p->command, toll_slice_str(amounts));
-	toll_command_add(&p->command, TOLL_SLICE(""));
+	toll_command_add(&p->command, toll_publisher_clock_text(p, clock));
 	toll_command_add(&p->command, toll_slice_str(gone));
 	add_gone(p, &st->slots, true);
 	add_changed(p, &st->slots);
@@ -314,12 +315,12 @@ static void conclude(struct toll_publisher *p, const char *who, struct pending *
 static bool must_listen(const struct toll_publisher *p, const struct toll_service *s)
 {
 	uint64_t patience = 5 * p->rules->evaluation_ms * TOLL_MS;
-	uint64_t now = toll_clock_mono_ns();
+	uint64_t now = toll_age_ns_by(p->clock);
 
 	if (patience < LISTEN_NS)
 		patience = LISTEN_NS;
 	for (uint32_t i = 0; i < p->rules->window_count; i++)
-		if (s->accounts[i].used && now - s->accounts[i].heard_mono_ns > patience)
+		if (s->accounts[i].used && now - s->accounts[i].heard_age_ns > patience)
 			return true;
 	return false;
 }

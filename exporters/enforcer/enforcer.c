@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "exporters/enforcer/clock.h"
 #include "exporters/enforcer/fold.h"
 #include "exporters/enforcer/kept.h"
 #include "exporters/enforcer/memory_store.h"
@@ -15,6 +15,7 @@
 #include "exporters/enforcer/redis_store.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
+#include "proto/batch.h"
 
 #define MEMORY_TICK_NS (100 * TOLL_MS)
 
@@ -28,6 +29,7 @@ struct enforcer {
 	struct toll_shown *shown;
 	struct toll_memory_store memory;
 	struct toll_redis_store *redis; /* NULL: store memory */
+	struct toll_test_clock *clock;  /* NULL: time is real */
 	char instance[64];              /* this enforcer among all in all processes */
 	bool exposed;                   /* metrics and the spend service are registered */
 	bool abandoned;                 /* the store's thread hangs and still uses all of this */
@@ -44,8 +46,13 @@ static int export_parts(struct toll_exporter *x, struct toll_delivery *d)
 {
 	struct enforcer *e = enforcer_of(&x->super);
 
-	for (uint32_t i = 0; i < d->part_count; i++)
-		toll_fold_part(&e->kept->totals, &d->parts[i]);
+	for (uint32_t i = 0; i < d->part_count; i++) {
+		const struct toll_part *part = &d->parts[i];
+
+		toll_fold_part(&e->kept->totals, part,
+		               e->clock ? toll_test_clock_ms(e->clock)
+		                        : part->batch->received_wall_ms);
+	}
 	toll_delivery_done(d, 0);
 	return 0;
 }
@@ -88,6 +95,10 @@ static int start(struct toll_component *c, struct toll_error *reterr)
 
 	toll_host_metrics_add(c->host, &e->metrics);
 	e->exposed = true;
+	if (e->clock)
+		TOLL_WARN(c->who,
+		          "TIME IS NOT REAL: windows, averages and flags go by the file %.*s",
+		          TOLL_FMT(e->config->test_clock));
 	if (toll_host_publish(c->host, "spend", c->id.text, &e->spend) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
 	if (!e->redis) {
@@ -128,6 +139,7 @@ static void free_enforcer(struct toll_component *c)
 	toll_redis_store_free(e->redis);
 	toll_host_let_go(c->host, e->kept);
 	toll_host_let_go(c->host, e->shown);
+	toll_test_clock_close(e->clock);
 	free(e);
 }
 
@@ -163,6 +175,10 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	e->kept->shown = e->shown;
 	e->spend.each = each;
+	if (e->config->test_clock.len)
+		err = toll_test_clock_open(e->config->test_clock, &e->clock, reterr);
+	if (err)
+		return err;
 	if (e->config->store == TOLL_STORE_MEMORY)
 		return 0;
 	name_instance(e, set);
@@ -171,6 +187,7 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 	if (!e->redis)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	toll_redis_store_share(e->redis, e->kept, &e->rules);
+	toll_redis_store_go_by(e->redis, e->clock);
 	return 0;
 }
 
@@ -198,9 +215,10 @@ static int create(const struct toll_settings *set, const void *config, struct to
 			                                .rules = &e->kept->rules,
 			                                .counters = &e->kept->counters,
 			                                .who = set->who,
-			                                .window = -1 };
+			                                .window = -1,
+			                                .clock = e->clock };
 		e->super.tick = tick;
-		e->super.tick_ns = MEMORY_TICK_NS;
+		e->super.tick_ns = e->clock ? TOLL_TEST_CLOCK_POLL_NS : MEMORY_TICK_NS;
 	}
 	*ret = &e->super.super;
 	return 0;

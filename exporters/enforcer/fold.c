@@ -23,7 +23,7 @@ static void add_span(struct toll_run *run, const struct toll_span *s)
 	run->pico += toll_span_total_pico(s);
 }
 
-void toll_fold_part(struct toll_totals *t, const struct toll_part *part)
+void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_t received_ms)
 {
 	const struct toll_batch *b = part->batch;
 	uint32_t at = part->first, end = part->first + part->count;
@@ -36,8 +36,7 @@ void toll_fold_part(struct toll_totals *t, const struct toll_part *part)
 		for (; at < end && b->spans[at].resource == resource; at++)
 			add_span(&run, &b->spans[at]);
 		if (run.spans)
-			toll_totals_fold(t, b->resources[resource].service, b->received_wall_ms,
-			                 &run);
+			toll_totals_fold(t, b->resources[resource].service, received_ms, &run);
 	}
 	toll_totals_unlock(t);
 }

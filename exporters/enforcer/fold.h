@@ -7,7 +7,7 @@
 #include "pipeline/component.h"
 
 /* Priced spans count cost x adjusted count; unpriced, free and dropped ones add nothing. Takes the
- * lock of t once per part. */
-void toll_fold_part(struct toll_totals *t, const struct toll_part *part);
+ * lock of t once per part. received_ms: wall clock. */
+void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_t received_ms);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "exporters/enforcer/tell.h"
 
 /* Nobody else has a say, so the sum of our own buckets is the truth, and settled at once. */
@@ -80,7 +79,7 @@ static void show(struct toll_service *s)
 void toll_memory_store_tick(struct toll_memory_store *m)
 {
 	struct toll_totals *t = m->totals;
-	uint64_t now_ms = toll_clock_wall_ms();
+	uint64_t now_ms = toll_wall_ms_by(m->clock);
 	int64_t window = (int64_t)(now_ms / m->rules->evaluation_ms);
 	/* A clock that was set back is followed at once: cost/budget.c copes with both. */
 	bool due = m->window != window;
@@ -96,4 +95,6 @@ void toll_memory_store_tick(struct toll_memory_store *m)
 	toll_totals_sweep(t);
 	toll_totals_unlock(t);
 	m->window = window;
+	if (due)
+		toll_counter_set(m->counters, TOLL_COUNTER_DECIDED_UNTIL, now_ms);
 }

@@ -3,6 +3,7 @@
 #ifndef TOLL_ENFORCER_MEMORY_STORE_H
 #define TOLL_ENFORCER_MEMORY_STORE_H
 
+#include "exporters/enforcer/clock.h"
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/totals.h"
 
@@ -12,6 +13,7 @@ struct toll_memory_store {
 	struct toll_counters *counters;
 	const char *who;
 	int64_t window; /* the last one decided; -1: none */
+	const struct toll_test_clock *clock;
 };
 
 /* Rolls the sums and, once per evaluation window of the wall clock, decides. Cheap when there is

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "exporters/enforcer/publish.h"
 
 /* ---- spend rows ---- */
 
@@ -150,6 +151,16 @@ static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
 	toll_metrics_sample_text(w, NULL, 0, toll_slice_str(lost));
 }
 
+static void write_waiting(struct toll_totals *t, struct toll_metrics_writer *w)
+{
+	char waiting[TOLL_MONEY_TEXT];
+
+	toll_money_print_wide(toll_publish_waiting_pico(t), waiting);
+	toll_metrics_family(w, "spantoll_enforcer_waiting_usd", TOLL_METRIC_GAUGE,
+	                    "USD of the last 24 hours that the store has not taken yet.");
+	toll_metrics_sample_text(w, NULL, 0, toll_slice_str(waiting));
+}
+
 static const struct {
 	const char *name, *help;
 	enum toll_metric_type type;
@@ -162,7 +173,7 @@ static const struct {
 static bool is_about_redis(enum toll_counter which)
 {
 	return which != TOLL_COUNTER_DECISIONS && which != TOLL_COUNTER_FLAGS_SET &&
-	       which != TOLL_COUNTER_FLAGS_RELEASED;
+	       which != TOLL_COUNTER_FLAGS_RELEASED && which != TOLL_COUNTER_DECIDED_UNTIL;
 }
 
 void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c, bool redis,
@@ -170,6 +181,7 @@ void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c,
 {
 	write_services(t, w);
 	write_totals(t, w);
+	write_waiting(t, w);
 	for (int i = 0; i < TOLL_COUNTER_COUNT; i++) {
 		if (!redis && is_about_redis((enum toll_counter)i))
 			continue;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "exporters/enforcer/keys.h"
 
 #define PAIRS_PER_CALL 900 /* the script takes 1000 */
@@ -15,9 +14,23 @@
 
 /* ---- Redis's clock ---- */
 
-uint64_t toll_publisher_clock_ms(const struct toll_publisher *p)
+uint64_t toll_publisher_redis_ms(const struct toll_publisher *p)
 {
 	return p->clock_ms + (toll_clock_mono_ns() - p->clock_mono_ns) / TOLL_MS;
+}
+
+uint64_t toll_publisher_clock_ms(const struct toll_publisher *p)
+{
+	return p->clock ? toll_test_clock_ms(p->clock) : toll_publisher_redis_ms(p);
+}
+
+struct toll_slice toll_publisher_clock_text(const struct toll_publisher *p,
+                                            char buf[TOLL_CLOCK_TEXT])
+{
+	if (!p->clock)
+		return TOLL_SLICE("");
+	snprintf(buf, TOLL_CLOCK_TEXT, "%" PRIu64, toll_test_clock_ms(p->clock));
+	return toll_slice_str(buf);
 }
 
 void toll_publisher_set_clock(struct toll_publisher *p, uint64_t redis_ms)
@@ -50,6 +63,7 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 {
 	const struct toll_window *w = &p->rules->windows[job->window];
 	struct toll_spend_keys keys = { .total = "" };
+	char clock[TOLL_CLOCK_TEXT];
 
 	p->text_len = 0;
 	toll_spend_keys_init(&keys, job->service->key, w, p->instance);
@@ -59,7 +73,7 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 	toll_command_add(&p->command, toll_slice_str(keys.instance));
 	add_number(p, w->bucket_ms);
 	add_number(p, w->buckets);
-	toll_command_add(&p->command, TOLL_SLICE(""));
+	toll_command_add(&p->command, toll_publisher_clock_text(p, clock));
 	add_number(p, job->seq);
 	add_number(p, job->prev);
 	for (uint32_t i = 0; i < job->pair_count; i++) {
@@ -128,7 +142,7 @@ static void forget_sent(struct toll_publisher *p, struct toll_account *account)
 		account->series.at[i].sent = 0;
 	account->chain = 0;
 	account->dirty = true;
-	account->settled_mono_ns = toll_clock_mono_ns() + p->rules->settle_ms * TOLL_MS;
+	account->settled_age_ns = toll_age_ns_by(p->clock) + p->rules->settle_ms * TOLL_MS;
 	p->lost = true;
 	toll_counter_add(p->counters, TOLL_COUNTER_LOSSES, 1);
 }
@@ -181,7 +195,7 @@ static void apply_locked(struct toll_publisher *p, const struct toll_publish_job
 			account->chain = job->seq;
 		acknowledge(p, job, account, reply);
 	}
-	account->heard_mono_ns = toll_clock_mono_ns();
+	account->heard_age_ns = toll_age_ns_by(p->clock);
 	if (!same)
 		snprintf(account->generation, sizeof(account->generation), "%.*s",
 		         TOLL_FMT(a->generation));
@@ -189,7 +203,7 @@ static void apply_locked(struct toll_publisher *p, const struct toll_publish_job
 		.nano = a->total,
 		.asof_ms = a->now_ms,
 		.settled =
-			toll_clock_mono_ns() >= account->settled_mono_ns &&
+			toll_age_ns_by(p->clock) >= account->settled_age_ns &&
 			(a->generation.len == 0 || a->now_ms >= a->born_ms + p->rules->settle_ms),
 	};
 }
@@ -206,7 +220,8 @@ void toll_publish_apply(struct toll_publisher *p, const struct toll_publish_job 
 		toll_totals_unlock(p->totals);
 		return;
 	}
-	toll_publisher_set_clock(p, a.now_ms);
+	if (!p->clock)
+		toll_publisher_set_clock(p, a.now_ms);
 	toll_totals_lock(p->totals);
 	apply_locked(p, job, reply, &a);
 	toll_totals_unlock(p->totals);

@@ -8,6 +8,7 @@
 #ifndef TOLL_ENFORCER_PUBLISH_H
 #define TOLL_ENFORCER_PUBLISH_H
 
+#include "exporters/enforcer/clock.h"
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/redis.h"
 #include "exporters/enforcer/totals.h"
@@ -34,6 +35,7 @@ struct toll_publisher {
 	const struct toll_rules *rules;
 	struct toll_counters *counters;
 	const char *instance;
+	const struct toll_test_clock *clock;
 	uint64_t seq;
 	uint64_t clock_ms;      /* Redis's clock as last told ... */
 	uint64_t clock_mono_ns; /* ... at this moment */
@@ -47,7 +49,13 @@ struct toll_publisher {
 };
 
 /* Redis's clock now, as far as we know it. */
+uint64_t toll_publisher_redis_ms(const struct toll_publisher *p);
+/* The same, or the test clock. */
 uint64_t toll_publisher_clock_ms(const struct toll_publisher *p);
+/* The clock argument of a script: empty, so that Redis takes its own, or the test clock. */
+#define TOLL_CLOCK_TEXT 24
+struct toll_slice toll_publisher_clock_text(const struct toll_publisher *p,
+                                            char buf[TOLL_CLOCK_TEXT]);
 void toll_publisher_set_clock(struct toll_publisher *p, uint64_t redis_ms);
 
 /* Everything that changed. *ret_published: how many keys. TOLL_EDOWN: the connection broke. */

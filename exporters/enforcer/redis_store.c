@@ -43,6 +43,7 @@ struct toll_redis_store {
 	uint32_t failures; /* in a row */
 	uint64_t retry_at; /* mono ns */
 	uint64_t flush_at, decide_at, heartbeat_at;
+	uint64_t decided_ms; /* clock when the last round of decisions began */
 	uint64_t daemons, interval_ns, spread_ms;
 	char warned[160];
 };
@@ -103,6 +104,11 @@ void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
 {
 	s->kept = kept;
 	s->wanted = rules;
+}
+
+void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock)
+{
+	s->publisher.clock = clock;
 }
 
 struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
@@ -191,7 +197,7 @@ static int connect_now(struct toll_redis_store *s)
 static int heartbeat(struct toll_redis_store *s)
 {
 	struct toll_publisher *p = &s->publisher;
-	uint64_t now = toll_publisher_clock_ms(p);
+	uint64_t now = toll_publisher_redis_ms(p);
 	char score[24], old[24];
 	redisReply *reply;
 	int err;
@@ -259,6 +265,8 @@ static uint64_t next_decision(const struct toll_redis_store *s)
 	uint64_t window = s->publisher.rules->evaluation_ms;
 	uint64_t left = window - toll_publisher_clock_ms(&s->publisher) % window;
 
+	if (s->publisher.clock)
+		return UINT64_MAX; /* see watch_test_clock() */
 	return toll_clock_mono_ns() + (left + AFTER_BOUNDARY_MS + s->spread_ms) * TOLL_MS;
 }
 
@@ -268,10 +276,26 @@ static int decide(struct toll_redis_store *s)
 	                                s->interval_ns);
 	int err = due ? flush(s) : 0;
 
+	s->decided_ms = toll_publisher_clock_ms(&s->publisher);
 	if (!err)
 		err = toll_decide_round(&s->publisher, s->owner->who);
+	if (!err)
+		toll_counter_set(s->publisher.counters, TOLL_COUNTER_DECIDED_UNTIL, s->decided_ms);
 	s->decide_at = next_decision(s);
 	return err;
+}
+
+/* A clock that a test sets jumps over the boundaries of windows, either way. */
+static void watch_test_clock(struct toll_redis_store *s, uint64_t now)
+{
+	uint64_t window = s->publisher.rules->evaluation_ms;
+	uint64_t now_ms;
+
+	if (!s->publisher.clock)
+		return;
+	now_ms = toll_publisher_clock_ms(&s->publisher);
+	if (now_ms / window != s->decided_ms / window)
+		s->flush_at = s->decide_at = now;
 }
 
 /* Whatever is due. */
@@ -285,6 +309,7 @@ static void work(struct toll_redis_store *s)
 			return;
 		now = toll_clock_mono_ns();
 	}
+	watch_test_clock(s, now);
 	if (now >= s->heartbeat_at)
 		err = heartbeat(s);
 	if (!err && now >= s->decide_at)
@@ -304,7 +329,11 @@ static uint64_t next_work(const struct toll_redis_store *s)
 	if (s->flush_at < next &&
 	    toll_redis_flush_due(s->flush_at, s->flush_at, s->decide_at, s->interval_ns))
 		next = s->flush_at;
-	return s->publisher.redis.context ? next : s->retry_at;
+	if (!s->publisher.redis.context)
+		return s->retry_at;
+	if (s->publisher.clock && next > toll_clock_mono_ns() + TOLL_TEST_CLOCK_POLL_NS)
+		return toll_clock_mono_ns() + TOLL_TEST_CLOCK_POLL_NS;
+	return next;
 }
 
 /* ---- the end ---- */

@@ -21,6 +21,9 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
                             const struct toll_rules *rules);
 
+/* Before start: time is what the clock says (borrowed; NULL: time is real). */
+void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock);
+
 int toll_redis_store_start(struct toll_redis_store *s) TOLL_MUST_CHECK;
 
 /* Publishes what is left, within the deadline, and ends the thread. True: it has ended; false: it

@@ -21,8 +21,8 @@ struct toll_account {
 	bool dirty;                  /* the store may not have all of it */
 	char generation[40];         /* of the sums our acknowledged totals are in; "": none */
 	uint64_t chain;              /* sequence number of the last acknowledged publish; 0: none */
-	uint64_t heard_mono_ns;      /* last answer about this key */
-	uint64_t settled_mono_ns;    /* our part of the sums was lost: no decision before */
+	uint64_t heard_age_ns;       /* last answer about this key (toll_age_ns_by()) */
+	uint64_t settled_age_ns;     /* our part of the sums was lost: no decision before */
 	struct toll_reading reading; /* the store's last word, all daemons together */
 };
 

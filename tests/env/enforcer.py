@@ -11,13 +11,14 @@ USD = 10**12  # picodollars
 class Enforcer:
     """budgets: (glob, limit in USD, window in s, "enforce" or "shadow")."""
 
-    def __init__(self, redis, log_path, budgets, evaluation_ms=1000, flush_ms=100, bucket_ms=0, ttl_s=60):
+    def __init__(self, redis, log_path, budgets, evaluation_ms=1000, flush_ms=100, bucket_ms=0, ttl_s=60, clock=None):
         self.log_path = pathlib.Path(log_path)
         rules = [str(word) for b in budgets for word in b]
         numbers = [str(n) for n in (evaluation_ms, flush_ms, bucket_ms, ttl_s)]
+        env = os.environ | ({"SPANTOLL_TEST_CLOCK": str(clock.path)} if clock else {})
         with open(self.log_path, "wb") as log:
             self.child = subprocess.Popen([TOOL, redis.address, *numbers, *rules], stdin=subprocess.PIPE,
-                                          stdout=subprocess.PIPE, stderr=log, text=True)
+                                          stdout=subprocess.PIPE, stderr=log, text=True, env=env)
 
     @property
     def log(self):
@@ -33,6 +34,10 @@ class Enforcer:
 
     def counter(self, name):
         return {w[1]: int(w[2]) for w in (line.split() for line in self._ask("counters"))}[name]
+
+    def waiting(self):
+        """Nanodollars that Redis has not acknowledged."""
+        return int(self._ask("waiting")[0].split()[1])
 
     def stop(self, within_ms=5000):
         """Publishes what is left; the exit status."""

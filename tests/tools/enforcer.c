@@ -2,10 +2,15 @@
 /* enforcer - the Redis side of the enforcer alone, told what to spend: the other end of
  * test_enforcer_*.py and test_redis_*.py.
  *
- * usage: enforcer HOST:PORT EVALUATION_MS FLUSH_MS BUCKET_MS TTL_S [GLOB LIMIT_USD WINDOW_S
- * MODE]... in:    "spend SERVICE PICODOLLARS", "rows", "counters", "stop DEADLINE_MS"; a line each
- * out:   "row SERVICE ROLLING_PICO EMA THROTTLED SHADOW", "counter NAME VALUE", "ok" after each
- * line */
+ * usage: enforcer HOST:PORT EVALUATION_MS FLUSH_MS BUCKET_MS TTL_S [GLOB LIMIT_USD WINDOW_S MODE]..
+ *
+ * in:    "spend SERVICE PICODOLLARS", "rows", "counters", "waiting", "stop DEADLINE_MS"; a line
+ *        each
+ *
+ * out:   "row SERVICE ROLLING_PICO EMA THROTTLED SHADOW", "counter NAME VALUE", "waiting
+ *        NANODOLLARS"; "ok" after each line
+ *
+ * SPANTOLL_TEST_CLOCK in the environment: the file that is its wall clock. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +29,7 @@ static struct toll_slice endpoint;
 static struct toll_rules rules;
 static struct toll_totals totals;
 static struct toll_counters counters;
+static struct toll_test_clock *test_clock;
 
 static uint64_t number(const char *text)
 {
@@ -49,7 +55,7 @@ static void read_arguments(int argc, char **argv)
 	config.bucket = number(argv[4]) * TOLL_MS;
 	config.throttle.ttl = number(argv[5]) * TOLL_S;
 	config.ema = (struct toll_ema_config){ .alpha = 0.1, .release = 0.9, .windows = 3 };
-	config.max_services = 100;
+	config.max_services = 2000;
 	for (int i = 6; i < argc; i += 4) {
 		struct toll_budget_config *b = &budgets[config.budgets.count++];
 
@@ -72,7 +78,7 @@ static void spend(char *words)
 	pico = strtoll(amount, NULL, 10);
 	run.pico = pico;
 	toll_totals_lock(&totals);
-	toll_totals_fold(&totals, toll_slice_str(words), toll_clock_wall_ms(), &run);
+	toll_totals_fold(&totals, toll_slice_str(words), toll_wall_ms_by(test_clock), &run);
 	toll_totals_unlock(&totals);
 }
 
@@ -97,6 +103,14 @@ static void print_counters(void)
 		       toll_counter_get(&counters, (enum toll_counter)i));
 }
 
+static void print_waiting(void)
+{
+	char nano[TOLL_NANO_TEXT];
+
+	toll_nano_print(toll_publish_waiting_pico(&totals) / 1000, nano);
+	printf("waiting %s\n", nano);
+}
+
 static uint64_t serve(void)
 {
 	char line[512];
@@ -109,12 +123,23 @@ static uint64_t serve(void)
 			toll_totals_each(&totals.source, print_row, NULL);
 		else if (strcmp(line, "counters") == 0)
 			print_counters();
+		else if (strcmp(line, "waiting") == 0)
+			print_waiting();
 		else if (strncmp(line, "stop ", 5) == 0)
 			return number(line + 5) * TOLL_MS;
 		puts("ok");
 		fflush(stdout);
 	}
 	return 5 * TOLL_S;
+}
+
+static void open_test_clock(void)
+{
+	const char *path = getenv("SPANTOLL_TEST_CLOCK");
+	struct toll_error error;
+
+	if (path)
+		must(toll_test_clock_open(toll_slice_str(path), &test_clock, &error), "test clock");
 }
 
 int main(int argc, char **argv)
@@ -128,18 +153,22 @@ int main(int argc, char **argv)
 
 	must(!host, "no host");
 	read_arguments(argc, argv);
+	open_test_clock();
 	settings = toll_enforcer_budget_settings(&config);
 	must(toll_rules_init(&rules, &settings, &error), "budgets");
 	must(toll_totals_init(&totals, &rules, (uint32_t)config.max_services), "totals");
 	totals.source.each = toll_totals_each;
 	store = toll_redis_store_new(&config, &owner, toll_host_instance(host), &totals, &rules,
 	                             &counters);
-	must(!store || toll_redis_store_start(store) < 0, "store");
+	must(!store, "store");
+	toll_redis_store_go_by(store, test_clock);
+	must(toll_redis_store_start(store), "thread");
 	patience = serve();
 	must(!toll_redis_store_stop(store, toll_clock_mono_ns() + patience), "the store hangs");
 	puts("ok");
 	toll_redis_store_free(store);
 	toll_totals_release(&totals);
+	toll_test_clock_close(test_clock);
 	toll_host_free(host);
 	return 0;
 }

@@ -48,8 +48,11 @@ static int teardown(void **state TOLL_UNUSED)
 static void begin(void)
 {
 	rig_start(&rig);
-	store = (struct toll_memory_store){ &rig.totals, &rig.rules, &counters, "exporter/enforcer",
-		                            -1 };
+	store = (struct toll_memory_store){ .totals = &rig.totals,
+		                            .rules = &rig.rules,
+		                            .counters = &counters,
+		                            .who = "exporter/enforcer",
+		                            .window = -1 };
 }
 
 /* Ten ticks, one second. */

@@ -59,14 +59,14 @@ static void runs_of_spans_are_folded_with_their_adjusted_count(void **state TOLL
 	spans[2].cost_state = TOLL_COST_UNPRICED;
 	spans[3].dropped = TOLL_DROP_BAD_ID;
 	rig_start(&rig);
-	toll_fold_part(&rig.totals, &part);
+	toll_fold_part(&rig.totals, &part, TEST_NOW_MS);
 	assert_int_equal(day_nano("checkout"), 1 + 500 + 2);
 	assert_int_equal(day_nano("cart"), 4);
 	assert_int_equal(rig_service(&rig, "checkout")->spans, 6);
 	assert_int_equal(rig_service(&rig, "checkout")->unpriced, 1);
 	assert_int_equal(rig.totals.refused_spans, 2);
 	part = (struct toll_part){ &batch, 1, 1 };
-	toll_fold_part(&rig.totals, &part);
+	toll_fold_part(&rig.totals, &part, TEST_NOW_MS);
 	assert_int_equal(day_nano("checkout"), 503 + 500);
 }
 
