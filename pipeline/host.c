@@ -92,6 +92,7 @@ struct toll_host *toll_host_new(void)
 	if (toll_host_loop_init(&h->loop))
 		goto fail_loop;
 	pthread_mutex_init(&h->services_lock, NULL);
+	pthread_cond_init(&h->services_dropped, NULL);
 	pthread_mutex_init(&h->view_lock, NULL);
 	atomic_init(&h->memory.limit, default_budget());
 	h->started_mono_ns = toll_clock_mono_ns();
@@ -114,6 +115,7 @@ struct toll_host *toll_host_free(struct toll_host *h)
 		return NULL;
 	toll_host_loop_release(&h->loop);
 	toll_host_services_release(h);
+	pthread_cond_destroy(&h->services_dropped);
 	pthread_mutex_destroy(&h->services_lock);
 	pthread_mutex_destroy(&h->view_lock);
 	toll_host_metrics_release(&h->metrics);

@@ -31,7 +31,13 @@ int toll_host_publish(struct toll_host *h, const char *service, const char *id,
                       void *object) TOLL_MUST_CHECK;
 /* id NULL: the only one there is, or the first. NULL when there is none. */
 void *toll_host_find(struct toll_host *h, const char *service, const char *id);
-void toll_host_withdraw(struct toll_host *h, void *object); /* any thread */
+/* Any thread. Returns when nobody holds it any longer. */
+void toll_host_withdraw(struct toll_host *h, void *object);
+/* Any thread: as toll_host_find(), for those that start before whom they ask (extensions: exporters
+ * start later, and a reload may replace them). What is found stays until toll_host_drop(): for one
+ * question, not longer than a store may take to answer. */
+void *toll_host_hold(struct toll_host *h, const char *service, const char *id);
+void toll_host_drop(struct toll_host *h, void *object); /* accepts NULL */
 
 /* For the graph: who is starting. What a component publishes, exposes and finds at its start goes
  * under its tag, so that a reload knows who depends on whom, and so that two of one id (the old

@@ -39,6 +39,8 @@ struct toll_host_service {
 	struct toll_host_tag *tag; /* of who published it; NULL: nobody's */
 	const char *service;       /* behind this struct, as is id */
 	const char *id;
+	unsigned held; /* toll_host_hold() without its toll_host_drop() */
+	bool leaving;  /* being withdrawn: nobody finds it any more */
 };
 
 struct toll_host_word {
@@ -93,7 +95,8 @@ struct toll_host_metrics {
 
 struct toll_host {
 	struct toll_host_loop loop;
-	pthread_mutex_t services_lock;
+	pthread_mutex_t services_lock; /* guards services */
+	pthread_cond_t services_dropped;
 	struct toll_host_service *services;
 	struct toll_host_kept *kept;     /* main thread only, as what follows */
 	struct toll_host_tag *starting;  /* main thread only */

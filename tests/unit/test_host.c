@@ -2,6 +2,7 @@
 #include "pipeline/host.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -120,6 +121,35 @@ static void services_are_found_by_kind_and_id(void **state)
 	assert_null(toll_host_find(s->host, "pricebook", "enforcer"));
 	toll_host_withdraw(s->host, &a);
 	assert_ptr_equal(toll_host_find(s->host, "pricebook", NULL), &b);
+}
+
+static void *withdraw_it(void *ctx)
+{
+	struct seen *s = ctx;
+
+	toll_host_withdraw(s->host, &s->count);
+	s->count = 1;
+	return NULL;
+}
+
+static void what_is_held_is_not_withdrawn(void **state)
+{
+	struct seen *s = *state;
+	void *found;
+
+	assert_null(toll_host_hold(s->host, "flags", NULL));
+	toll_host_drop(s->host, NULL);
+	assert_int_equal(toll_host_publish(s->host, "flags", "a", &s->count), 0);
+	found = toll_host_hold(s->host, "flags", NULL);
+	assert_ptr_equal(found, &s->count);
+	assert_int_equal(pthread_create(&s->thread, NULL, withdraw_it, s), 0);
+	while (toll_host_find(s->host, "flags", "a")) /* leaving: nobody finds it any more */
+		sched_yield();
+	assert_null(toll_host_hold(s->host, "flags", "a"));
+	assert_int_equal(s->count, 0);
+	toll_host_drop(s->host, found);
+	assert_int_equal(pthread_join(s->thread, NULL), 0);
+	assert_int_equal(s->count, 1);
 }
 
 static void ready_once_every_gate_has_opened(void **state)
@@ -241,6 +271,7 @@ int main(void)
 		TEST(calls_run_on_the_main_thread),
 		TEST(signals_reload_and_stop),
 		TEST(services_are_found_by_kind_and_id),
+		TEST(what_is_held_is_not_withdrawn),
 		TEST(ready_once_every_gate_has_opened),
 		TEST(degraded_shows_but_does_not_unready),
 		TEST(what_an_undone_start_said_is_forgotten),
