@@ -43,7 +43,7 @@ THIRD = {
     "zstd.h": {"net"},
     "zstd_errors.h": {"net"},
     "librdkafka": {"exporters"},
-    "hiredis": {"exporters"},
+    "hiredis": {"net"},
     "libsmartcols": {"cmd"},
 }
 LIBC = set("""aio assert complex ctype dirent errno fcntl fenv float fnmatch getopt glob inttypes limits locale

@@ -8,26 +8,8 @@
 #include "base/clock.h"
 #include "budget/rules.h"
 #include "exporters/enforcer/clock.h"
-#include "net/endpoint.h"
 
 static const char *const stores[] = { "redis", "memory", NULL };
-
-static const struct toll_field redis_fields[] = {
-	TOLL_FIELD(struct toll_redis_config, endpoints, LIST, "localhost:6379",
-	           "host:port of Redis."),
-	TOLL_FIELD(struct toll_redis_config, username, STRING, "",
-	           "ACL user; empty: the default one."),
-	TOLL_FIELD(struct toll_redis_config, password, SECRET, "", "Empty: no AUTH."),
-	TOLL_FIELD(struct toll_redis_config, db, INT, "0", "Database number.", .min = 0,
-	           .max = 16383),
-	TOLL_FIELD(struct toll_redis_config, timeout, DURATION, "2s",
-	           "Longest wait for a connection or an answer."),
-	TOLL_FIELD_REFUSED("tls",
-	                   "TLS to Redis is not here yet: use a local proxy or a private network"),
-	TOLL_FIELD_REFUSED(
-		"mode", "sentinel and cluster are not here yet: remove it and name one endpoint"),
-	TOLL_FIELD_END,
-};
 
 static const struct toll_field throttle_fields[] = {
 	TOLL_FIELD(struct toll_throttle_config, ttl, DURATION, "1h",
@@ -43,7 +25,7 @@ const struct toll_field toll_enforcer_fields[] = {
 	           "redis: shared by all daemons; memory: this process alone, empty at start.",
 	           .choices = stores),
 	TOLL_FIELD(struct toll_enforcer_config, redis, GROUP, NULL, "Where Redis is.",
-	           .group = redis_fields),
+	           .group = toll_redis_fields),
 	TOLL_FIELD(struct toll_enforcer_config, flush_interval, DURATION, "1s",
 	           "How often changed totals are published; stretches by itself under load."),
 	TOLL_FIELD(struct toll_enforcer_config, bucket, DURATION, NULL,
@@ -68,27 +50,6 @@ const struct toll_field toll_enforcer_fields[] = {
 	TOLL_EXPORTER_FIELDS(struct toll_enforcer_config, "true"),
 	TOLL_FIELD_END,
 };
-
-static void validate_redis(const struct toll_redis_config *redis, struct toll_reporter *r)
-{
-	struct toll_endpoint endpoint;
-	struct toll_error error;
-
-	if (redis->endpoints.count == 0)
-		toll_report_error(r, "redis::endpoints", "must name one endpoint, as host:port");
-	if (redis->endpoints.count > 1)
-		toll_report_error(r, "redis::endpoints",
-		                  "sentinel and cluster are not here yet: name one endpoint");
-	for (size_t i = 0; i < redis->endpoints.count; i++)
-		if (toll_endpoint_parse(redis->endpoints.at[i], &endpoint, &error) < 0)
-			toll_report_error(r, "redis::endpoints", "%s", error.text);
-		else if (!endpoint.host[0] || !endpoint.port)
-			toll_report_error(r, "redis::endpoints",
-			                  "\"%.*s\" must name a host and a port",
-			                  TOLL_FMT(redis->endpoints.at[i]));
-	if (redis->timeout < 10 * TOLL_MS)
-		toll_report_error(r, "redis::timeout", "must be at least 10ms");
-}
 
 struct toll_budget_settings toll_enforcer_budget_settings(const struct toll_enforcer_config *conf)
 {
@@ -126,7 +87,7 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 
 	toll_exporter_settings_check(&conf->common, r);
 	if (conf->store == TOLL_STORE_REDIS)
-		validate_redis(&conf->redis, r);
+		toll_redis_validate(&conf->redis, r);
 	if (conf->flush_interval < 10 * TOLL_MS)
 		toll_report_error(r, "flush_interval", "must be at least 10ms");
 	if (conf->evaluation_window < TOLL_S || conf->evaluation_window % TOLL_MS)

@@ -4,16 +4,10 @@
 #define TOLL_ENFORCER_CONFIG_H
 
 #include "budget/settings.h"
+#include "exporters/enforcer/redis_settings.h"
 #include "pipeline/runner.h"
 
 enum toll_enforcer_store { TOLL_STORE_REDIS = 0, TOLL_STORE_MEMORY };
-
-struct toll_redis_config {
-	struct toll_slice_list endpoints;
-	struct toll_slice username, password;
-	int64_t db;
-	uint64_t timeout; /* ns */
-};
 
 struct toll_throttle_config {
 	uint64_t ttl; /* ns */

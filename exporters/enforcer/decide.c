@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/scripts.h"
 #include "exporters/enforcer/state.h"
 #include "exporters/enforcer/tell.h"
 
@@ -90,13 +91,13 @@ static int find_candidates(struct toll_publisher *p)
 	snprintf(limit, sizeof(limit), "%" PRIu32, p->totals->limit);
 	snprintf(old, sizeof(old), "(%" PRIu64,
 	         now > 2 * glow + NAMES_KEPT_MS ? now - 2 * glow - NAMES_KEPT_MS : 0);
-	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_SERVICES, "-inf",
-	                      old);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_SERVICES), &reply, "ZREMRANGEBYSCORE",
+	                      TOLL_KEY_SERVICES, "-inf", old);
 	if (err)
 		return err;
 	freeReplyObject(reply);
-	err = toll_redis_call(&p->redis, &reply, "ZREVRANGEBYSCORE", TOLL_KEY_SERVICES, "+inf",
-	                      since, "LIMIT", "0", limit);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_SERVICES), &reply, "ZREVRANGEBYSCORE",
+	                      TOLL_KEY_SERVICES, "+inf", since, "LIMIT", "0", limit);
 	if (err)
 		return err;
 	mark_candidates(p, reply);
@@ -114,7 +115,7 @@ static int ask_state(struct toll_publisher *p, const struct toll_service *s)
 	p->command.count = 0;
 	toll_command_add(&p->command, TOLL_SLICE("HGETALL"));
 	toll_command_add(&p->command, toll_slice_str(keys.state));
-	return toll_redis_send(&p->redis, &p->command);
+	return toll_redis_send(&p->redis, toll_slice_str(keys.state), &p->command);
 }
 
 static int ask(struct toll_publisher *p, struct pending *q)
@@ -203,7 +204,7 @@ static int send_commit(struct toll_publisher *p, struct pending *q, const struct
 	add_gone(p, &st->slots, true);
 	add_changed(p, &st->slots);
 	q->committed = q->service->unanswered = true;
-	return toll_redis_send(&p->redis, &p->command);
+	return toll_redis_send(&p->redis, toll_slice_str(keys.flag), &p->command);
 }
 
 /* What spend rows and gauges show. */

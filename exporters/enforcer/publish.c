@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/scripts.h"
 
 #define PAIRS_PER_CALL 900 /* the script takes 1000 */
 #define LIST_EVERY_MS  5000
@@ -80,7 +81,7 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 		add_number(p, p->pairs[job->pair_first + i].index);
 		add_number(p, p->pairs[job->pair_first + i].nano);
 	}
-	return toll_redis_send(&p->redis, &p->command);
+	return toll_redis_send(&p->redis, toll_slice_str(keys.total), &p->command);
 }
 
 /* ---- answers ---- */
@@ -316,7 +317,8 @@ static int send_names(struct toll_publisher *p, uint64_t now_ms, bool *ret_sent)
 		toll_command_add(&p->command, s->key);
 	}
 	*ret_sent = p->command.count > 2;
-	return *ret_sent ? toll_redis_send(&p->redis, &p->command) : 0;
+	return *ret_sent ? toll_redis_send(&p->redis, TOLL_SLICE(TOLL_KEY_SERVICES), &p->command)
+	                 : 0;
 }
 
 /* Whether the list has the names is not known: they go again with the next totals. */

@@ -10,8 +10,8 @@
 
 #include "exporters/enforcer/clock.h"
 #include "exporters/enforcer/counters.h"
-#include "exporters/enforcer/redis.h"
 #include "exporters/enforcer/totals.h"
+#include "net/redis.h"
 
 #define TOLL_JOBS_MAX  128 /* in one pipeline */
 #define TOLL_PAIRS_MAX 4096

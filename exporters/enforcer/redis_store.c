@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "exporters/enforcer/decide.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/redis_settings.h"
 #include "pipeline/host.h"
 
 #define BACKOFF_STEP_NS        (100 * TOLL_MS)
@@ -77,6 +78,7 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	struct toll_redis_store *s = calloc(1, sizeof(*s));
 	struct toll_publisher *p;
 	uint64_t spread = rules->evaluation_ms / 20;
+	struct toll_redis_settings set;
 
 	if (!s)
 		return NULL;
@@ -91,7 +93,8 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	s->spread_ms = toll_hash(toll_slice_str(instance)) %
 	               ((spread < SPREAD_MAX_MS ? spread : SPREAD_MAX_MS) + 1);
 	p = &s->publisher;
-	toll_redis_init(&p->redis, &config->redis);
+	toll_redis_settings_make(&config->redis, &set);
+	toll_redis_init(&p->redis, &set);
 	p->totals = totals;
 	p->rules = rules;
 	p->counters = counters;
@@ -136,8 +139,7 @@ static void went_down(struct toll_redis_store *s)
 	if (s->complained)
 		return;
 	s->complained = true;
-	snprintf(why, sizeof(why), "redis %.60s is away: %s", toll_endpoint_print(&r->endpoint, at),
-	         r->why);
+	snprintf(why, sizeof(why), "redis %.60s is away: %s", toll_redis_where(r, at), r->why);
 	TOLL_WARN(s->owner->who, "%s; spans flow on, totals wait", why);
 	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_DEGRADED, why);
 }
@@ -151,7 +153,7 @@ static void came_up(struct toll_redis_store *s)
 	s->complained = s->refused = false;
 	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 1);
 	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_OK, "");
-	TOLL_INFO(s->owner->who, "connected to redis %s", toll_endpoint_print(&r->endpoint, at));
+	TOLL_INFO(s->owner->who, "connected to redis %s", toll_redis_where(r, at));
 	if (r->warning[0] && strcmp(r->warning, s->warned) != 0)
 		TOLL_WARN(s->owner->who, "%s", r->warning);
 	snprintf(s->warned, sizeof(s->warned), "%s", r->warning);
@@ -160,7 +162,7 @@ static void came_up(struct toll_redis_store *s)
 static int learn_clock(struct toll_publisher *p)
 {
 	redisReply *reply;
-	int err = toll_redis_call(&p->redis, &reply, "TIME");
+	int err = toll_redis_call(&p->redis, TOLL_NO_KEY, &reply, "TIME");
 	struct toll_slice seconds, micros;
 
 	if (err)
@@ -204,15 +206,18 @@ static int heartbeat(struct toll_redis_store *s)
 
 	snprintf(score, sizeof(score), "%" PRIu64, now);
 	snprintf(old, sizeof(old), "(%" PRIu64, now - HEARTBEAT_FORGOTTEN_MS);
-	err = toll_redis_call(&p->redis, &reply, "ZADD", TOLL_KEY_DAEMONS, score, p->instance);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_DAEMONS), &reply, "ZADD",
+	                      TOLL_KEY_DAEMONS, score, p->instance);
 	if (err)
 		return err;
 	freeReplyObject(reply);
-	err = toll_redis_call(&p->redis, &reply, "ZREMRANGEBYSCORE", TOLL_KEY_DAEMONS, "-inf", old);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_DAEMONS), &reply, "ZREMRANGEBYSCORE",
+	                      TOLL_KEY_DAEMONS, "-inf", old);
 	if (err)
 		return err;
 	freeReplyObject(reply);
-	err = toll_redis_call(&p->redis, &reply, "ZCARD", TOLL_KEY_DAEMONS);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_DAEMONS), &reply, "ZCARD",
+	                      TOLL_KEY_DAEMONS);
 	if (err)
 		return err;
 	s->daemons = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0
@@ -304,7 +309,7 @@ static void work(struct toll_redis_store *s)
 	uint64_t now = toll_clock_mono_ns();
 	int err = 0;
 
-	if (!s->publisher.redis.context) {
+	if (!toll_redis_is_connected(&s->publisher.redis)) {
 		if (now < s->retry_at || connect_now(s) < 0)
 			return;
 		now = toll_clock_mono_ns();
@@ -329,7 +334,7 @@ static uint64_t next_work(const struct toll_redis_store *s)
 	if (s->flush_at < next &&
 	    toll_redis_flush_due(s->flush_at, s->flush_at, s->decide_at, s->interval_ns))
 		next = s->flush_at;
-	if (!s->publisher.redis.context)
+	if (!toll_redis_is_connected(&s->publisher.redis))
 		return s->retry_at;
 	if (s->publisher.clock && next > toll_clock_mono_ns() + TOLL_TEST_CLOCK_POLL_NS)
 		return toll_clock_mono_ns() + TOLL_TEST_CLOCK_POLL_NS;
@@ -359,7 +364,7 @@ static int push(struct toll_redis_store *s, uint64_t left_ns)
 
 	if (p->redis.timeout_ns > left_ns)
 		toll_redis_limit(&p->redis, left_ns);
-	if (!p->redis.context && connect_now(s) < 0)
+	if (!toll_redis_is_connected(&p->redis) && connect_now(s) < 0)
 		return TOLL_EDOWN;
 	return toll_publish_round(p, &published);
 }

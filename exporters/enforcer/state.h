@@ -4,7 +4,7 @@
 #define TOLL_ENFORCER_STATE_H
 
 #include "budget/slot.h"
-#include "exporters/enforcer/redis.h"
+#include "net/redis.h"
 
 struct toll_state {
 	struct toll_slots slots;

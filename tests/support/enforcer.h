@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "exporters/enforcer/redis.h"
+#include "exporters/enforcer/config.h"
 #include "exporters/enforcer/totals.h"
+#include "net/redis.h"
 
 #define TEST_USD     TOLL_PICO_PER_USD
 #define TEST_BUDGETS 8

@@ -1,39 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* redis.h - one blocking connection to Redis with time-outs: pipelining, and our scripts.
+/* redis.h - blocking commands to Redis with time-outs: pipelining, and the caller's scripts.
  *
  * One thread. Every call is over within the time-out (a pipeline: per answer). After TOLL_EDOWN the
  * connection is closed and whatever was sent may or may not have been done. */
-#ifndef TOLL_ENFORCER_REDIS_H
-#define TOLL_ENFORCER_REDIS_H
+#ifndef TOLL_NET_REDIS_H
+#define TOLL_NET_REDIS_H
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exporters/enforcer/config.h"
+#include "base/error.h"
+#include "base/slice.h"
 #include "net/endpoint.h"
 
-enum toll_script { TOLL_SCRIPT_PUBLISH = 0, TOLL_SCRIPT_COMMIT, TOLL_SCRIPT_COUNT };
+#define TOLL_REDIS_SCRIPTS_MAX 16
+#define TOLL_SHA_TEXT          48
 
-#define TOLL_SHA_TEXT 48
+/* All slices and scripts are borrowed until the last use. */
+struct toll_redis_settings {
+	const struct toll_slice *endpoints; /* host:port, checked by whoever configures */
+	size_t endpoint_count;
+	struct toll_slice username, password; /* NUL-terminated; "": none */
+	int db;
+	uint64_t timeout_ns;
+	const char *const *scripts; /* Lua; their index is their name here */
+	unsigned script_count;
+};
 
 struct toll_redis {
-	const struct toll_redis_config *config;
+	struct toll_redis_settings set;
 	struct toll_endpoint endpoint;
 	uint64_t timeout_ns;
 	redisContext *context; /* NULL: not connected */
-	char sha[TOLL_SCRIPT_COUNT][TOLL_SHA_TEXT];
+	char sha[TOLL_REDIS_SCRIPTS_MAX][TOLL_SHA_TEXT];
 	bool scripts_gone; /* NOSCRIPT was answered: load them again */
 	char warning[160]; /* set by connect when memory may be evicted; "" else */
 	char why[200];     /* the last failure, for people */
 };
 
-void toll_redis_init(struct toll_redis *r, const struct toll_redis_config *config);
-void toll_redis_close(struct toll_redis *r); /* accepts a closed one */
+void toll_redis_init(struct toll_redis *r, const struct toll_redis_settings *set);
+void toll_redis_close(struct toll_redis *r); /* accepts a closed one, or all zeros */
 
 /* Connects, authenticates, selects, loads the scripts. TOLL_EDOWN with r->why. */
 int toll_redis_connect(struct toll_redis *r) TOLL_MUST_CHECK;
+bool toll_redis_is_connected(const struct toll_redis *r);
 int toll_redis_load_scripts(struct toll_redis *r) TOLL_MUST_CHECK;
+
+/* Where we are connected, or try to be; returns buf. */
+const char *toll_redis_where(const struct toll_redis *r, char buf[TOLL_ENDPOINT_MAX]);
 
 /* No call takes longer from now on, connecting included. */
 void toll_redis_limit(struct toll_redis *r, uint64_t timeout_ns);
@@ -48,18 +63,23 @@ struct toll_command {
 
 void toll_command_add(struct toll_command *c, struct toll_slice arg);
 /* EVALSHA of a script; its keys and arguments are added next. */
-void toll_command_script(struct toll_command *c, const struct toll_redis *r,
-                         enum toll_script script, const char *key_count);
+void toll_command_script(struct toll_command *c, const struct toll_redis *r, unsigned script,
+                         const char *key_count);
 
-/* Queues a command; answers come in the same order by toll_redis_receive(). */
-int toll_redis_send(struct toll_redis *r, struct toll_command *c) TOLL_MUST_CHECK;
+/* For commands that no key belongs to: any node will do. */
+#define TOLL_NO_KEY ((struct toll_slice){ NULL, 0 })
+
+/* Queues a command; answers come in the same order by toll_redis_receive(). key: the one that
+ * decides which node of a cluster the command goes to; all keys of it are on that node. */
+int toll_redis_send(struct toll_redis *r, struct toll_slice key,
+                    struct toll_command *c) TOLL_MUST_CHECK;
 /* Free the answer with freeReplyObject(). An answer that is an error is an answer. */
 int toll_redis_receive(struct toll_redis *r, redisReply **ret) TOLL_MUST_CHECK;
 /* send + receive of a command given as words; the last one is NULL. */
-int toll_redis_words(struct toll_redis *r, redisReply **ret,
+int toll_redis_words(struct toll_redis *r, struct toll_slice key, redisReply **ret,
                      const char *const words[]) TOLL_MUST_CHECK;
-#define toll_redis_call(r, ret, ...) \
-	toll_redis_words((r), (ret), (const char *const[]){ __VA_ARGS__, NULL })
+#define toll_redis_call(r, key, ret, ...) \
+	toll_redis_words((r), (key), (ret), (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Notes NOSCRIPT, so that scripts are loaded again. True: the answer is an error; r->why tells it.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/enforcer/redis.h"
+#include "net/redis.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,21 +7,12 @@
 
 #include "base/clock.h"
 
-static const char *const scripts[TOLL_SCRIPT_COUNT] = {
-	[TOLL_SCRIPT_PUBLISH] =
-#include "exporters/enforcer/publish.lua.h"
-		,
-	[TOLL_SCRIPT_COMMIT] =
-#include "exporters/enforcer/commit.lua.h"
-		,
-};
-
-void toll_redis_init(struct toll_redis *r, const struct toll_redis_config *config)
+void toll_redis_init(struct toll_redis *r, const struct toll_redis_settings *set)
 {
-	*r = (struct toll_redis){ .config = config, .timeout_ns = config->timeout };
+	*r = (struct toll_redis){ .set = *set, .timeout_ns = set->timeout_ns };
 	/* validate() has refused everything else. */
-	if (config->endpoints.count == 0 ||
-	    toll_endpoint_parse(config->endpoints.at[0], &r->endpoint, NULL) < 0)
+	if (set->endpoint_count == 0 ||
+	    toll_endpoint_parse(set->endpoints[0], &r->endpoint, NULL) < 0)
 		r->endpoint = (struct toll_endpoint){ "localhost", 6379 };
 }
 
@@ -30,6 +21,16 @@ void toll_redis_close(struct toll_redis *r)
 	if (r->context)
 		redisFree(r->context);
 	r->context = NULL;
+}
+
+bool toll_redis_is_connected(const struct toll_redis *r)
+{
+	return r->context != NULL;
+}
+
+const char *toll_redis_where(const struct toll_redis *r, char buf[TOLL_ENDPOINT_MAX])
+{
+	return toll_endpoint_print(&r->endpoint, buf);
 }
 
 static int down(struct toll_redis *r, const char *what, const char *detail)
@@ -65,8 +66,8 @@ void toll_command_add(struct toll_command *c, struct toll_slice arg)
 	c->lens[c->count++] = arg.len;
 }
 
-void toll_command_script(struct toll_command *c, const struct toll_redis *r,
-                         enum toll_script script, const char *key_count)
+void toll_command_script(struct toll_command *c, const struct toll_redis *r, unsigned script,
+                         const char *key_count)
 {
 	c->count = 0;
 	toll_command_add(c, TOLL_SLICE("EVALSHA"));
@@ -74,8 +75,9 @@ void toll_command_script(struct toll_command *c, const struct toll_redis *r,
 	toll_command_add(c, toll_slice_str(key_count));
 }
 
-int toll_redis_send(struct toll_redis *r, struct toll_command *c)
+int toll_redis_send(struct toll_redis *r, struct toll_slice key, struct toll_command *c)
 {
+	(void)key; /* one node has all keys */
 	if (!r->context)
 		return TOLL_EDOWN;
 	if (redisAppendCommandArgv(r->context, c->count, c->args, c->lens) != REDIS_OK)
@@ -95,14 +97,15 @@ int toll_redis_receive(struct toll_redis *r, redisReply **ret)
 	return 0;
 }
 
-int toll_redis_words(struct toll_redis *r, redisReply **ret, const char *const words[])
+int toll_redis_words(struct toll_redis *r, struct toll_slice key, redisReply **ret,
+                     const char *const words[])
 {
 	struct toll_command c = { 0 };
 	int err;
 
 	for (; *words; words++)
 		toll_command_add(&c, toll_slice_str(*words));
-	err = toll_redis_send(r, &c);
+	err = toll_redis_send(r, key, &c);
 	return err ? err : toll_redis_receive(r, ret);
 }
 
@@ -143,29 +146,31 @@ static int must(struct toll_redis *r, int err, redisReply *reply, const char *wh
 
 static int sign_in(struct toll_redis *r)
 {
-	const struct toll_redis_config *c = r->config;
+	const struct toll_redis_settings *c = &r->set;
 	redisReply *reply = NULL;
 	char db[24];
 	int err = 0;
 
 	if (c->username.len)
-		err = toll_redis_call(r, &reply, "AUTH", c->username.ptr, c->password.ptr);
+		err = toll_redis_call(r, TOLL_NO_KEY, &reply, "AUTH", c->username.ptr,
+		                      c->password.ptr);
 	else if (c->password.len)
-		err = toll_redis_call(r, &reply, "AUTH", c->password.ptr);
+		err = toll_redis_call(r, TOLL_NO_KEY, &reply, "AUTH", c->password.ptr);
 	if (reply || err)
 		err = must(r, err, reply, "AUTH");
 	if (err || c->db == 0)
 		return err;
-	snprintf(db, sizeof(db), "%d", (int)c->db);
-	err = toll_redis_call(r, &reply, "SELECT", db);
+	snprintf(db, sizeof(db), "%d", c->db);
+	err = toll_redis_call(r, TOLL_NO_KEY, &reply, "SELECT", db);
 	return must(r, err, reply, "SELECT");
 }
 
 int toll_redis_load_scripts(struct toll_redis *r)
 {
-	for (int i = 0; i < TOLL_SCRIPT_COUNT; i++) {
+	for (unsigned i = 0; i < r->set.script_count; i++) {
 		redisReply *reply = NULL;
-		int err = toll_redis_call(r, &reply, "SCRIPT", "LOAD", scripts[i]);
+		int err = toll_redis_call(r, TOLL_NO_KEY, &reply, "SCRIPT", "LOAD",
+		                          r->set.scripts[i]);
 
 		if (!err && reply->type == REDIS_REPLY_STRING)
 			snprintf(r->sha[i], sizeof(r->sha[i]), "%s", reply->str);
@@ -192,7 +197,7 @@ static struct toll_slice info_value(const char *text, const char *name)
 static int check_eviction(struct toll_redis *r)
 {
 	redisReply *reply = NULL;
-	int err = toll_redis_call(r, &reply, "INFO", "memory");
+	int err = toll_redis_call(r, TOLL_NO_KEY, &reply, "INFO", "memory");
 
 	if (err)
 		return err;
