@@ -138,13 +138,13 @@ static char *put_value(char *out, const struct toll_budget_event *e, const struc
 	return out;
 }
 
-size_t toll_event_print(const struct toll_budget_event *e, char buf[TOLL_EVENT_TEXT])
+static size_t print(const struct toll_budget_event *e, bool note, char *buf)
 {
 	char *out = buf;
 
 	*out++ = '{';
 	for (size_t i = 0; i < TOLL_COUNT(members); i++) {
-		if (!is_known(e, &members[i]))
+		if (!is_known(e, &members[i]) || (note && members[i].type == WHAT))
 			continue;
 		if (out > buf + 1)
 			*out++ = ',';
@@ -155,6 +155,16 @@ size_t toll_event_print(const struct toll_budget_event *e, char buf[TOLL_EVENT_T
 	*out++ = '}';
 	*out = '\0';
 	return (size_t)(out - buf);
+}
+
+size_t toll_event_print(const struct toll_budget_event *e, char buf[TOLL_EVENT_TEXT])
+{
+	return print(e, false, buf);
+}
+
+size_t toll_event_print_note(const struct toll_budget_event *e, char buf[TOLL_EVENT_TEXT])
+{
+	return print(e, true, buf);
 }
 
 /* ---- reading ---- */

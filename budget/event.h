@@ -58,6 +58,8 @@ struct toll_budget_event {
 #define TOLL_EVENT_TEXT \
 	(6 * (TOLL_SUBJECT_MAX + 2 * TOLL_EVENT_COMMENT + 3 * TOLL_EVENT_WORD) + 768)
 size_t toll_event_print(const struct toll_budget_event *e, char buf[TOLL_EVENT_TEXT]);
+/* The same without what: for the script that finds out, and puts it in front. */
+size_t toll_event_print_note(const struct toll_budget_event *e, char buf[TOLL_EVENT_TEXT]);
 
 /* Text from outside. TOLL_EINVALID: no JSON object that says what happened, or longer than
  * TOLL_EVENT_TEXT; TOLL_ENOMEM. What has the wrong type or is too long counts as unknown. */

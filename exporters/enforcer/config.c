@@ -14,9 +14,18 @@ static const char *const stores[] = { "redis", "memory", NULL };
 static const struct toll_field throttle_fields[] = {
 	TOLL_FIELD(struct toll_throttle_config, ttl, DURATION, "1h",
 	           "Life of a flag that nobody renews: a dead daemon throttles nobody."),
-	TOLL_FIELD_LATER("max_throttled_fraction",
-	                 "the cap on how many services are throttled at once "
-	                 "is not here yet: there is none"),
+	TOLL_FIELD(struct toll_throttle_config, max_throttled_fraction, RATIO, "0.2",
+	           "At most this share of the services with spend is throttled at once, at least "
+	           "one; 1: no cap. A wrong price must not black out everything.",
+	           .min = 0, .max = 1000),
+	TOLL_FIELD(struct toll_throttle_config, graded, BOOL, "false",
+	           "Tell readers that can shed a share of requests how much fits (limit / average); "
+	           "the flag in Redis stays on or off."),
+	TOLL_FIELD(struct toll_throttle_config, min_allowed, RATIO, "0",
+	           "Of a graded answer: at least this share passes.", .min = 0, .max = 1000),
+	TOLL_FIELD(struct toll_throttle_config, kill, BOOL, "false",
+	           "The kill switch: no flag is set anywhere, all daemons on the same Redis follow; "
+	           "what would be throttled is told."),
 	TOLL_FIELD_END,
 };
 

@@ -11,6 +11,8 @@ enum toll_enforcer_store { TOLL_STORE_REDIS = 0, TOLL_STORE_MEMORY };
 
 struct toll_throttle_config {
 	uint64_t ttl; /* ns */
+	double max_throttled_fraction, min_allowed;
+	bool graded, kill;
 };
 
 struct toll_enforcer_config {

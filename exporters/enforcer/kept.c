@@ -48,6 +48,7 @@ static void release(void *state)
 		return;
 	atomic_compare_exchange_strong(&k->shown->kept, &mine, NULL);
 	toll_totals_release(&k->totals);
+	toll_flag_board_release(&k->board);
 	free(k->globs);
 	pthread_mutex_destroy(&k->lock);
 }
@@ -57,8 +58,10 @@ static int make(struct toll_kept *k, const struct toll_rules *rules, uint32_t ma
 	k->globs = copy_rules(rules, &k->rules);
 	if (!k->globs)
 		return TOLL_ENOMEM;
-	if (toll_totals_init(&k->totals, &k->rules, max_services) < 0) {
+	if (toll_flag_board_init(&k->board) < 0 ||
+	    toll_totals_init(&k->totals, &k->rules, max_services) < 0) {
 		toll_totals_release(&k->totals);
+		toll_flag_board_release(&k->board);
 		free(k->globs);
 		return TOLL_ENOMEM;
 	}

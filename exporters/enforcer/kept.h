@@ -9,6 +9,7 @@
 #define TOLL_ENFORCER_KEPT_H
 
 #include "exporters/enforcer/config.h"
+#include "budget/flag_board.h"
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/totals.h"
 
@@ -31,6 +32,7 @@ struct toll_kept {
 	char *globs;                    /* what its globs lie in */
 	struct toll_totals totals;
 	struct toll_counters counters;
+	struct toll_flag_board board; /* the host's service "flags" */
 	uint64_t seq;   /* the last one used for a publish */
 	int64_t window; /* store memory: the last one decided; -1: none */
 };

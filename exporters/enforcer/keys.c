@@ -16,4 +16,6 @@ void toll_flag_keys_init(struct toll_flag_keys *k, struct toll_slice service)
 	snprintf(k->flag, sizeof(k->flag), "enforce:throttle:%.*s", TOLL_FMT(service));
 	snprintf(k->state, sizeof(k->state), "{%s}:d", k->flag);
 	snprintf(k->shadow, sizeof(k->shadow), "{%s}:shadow", k->flag);
+	snprintf(k->audit, sizeof(k->audit), "{%s}:audit", k->flag);
+	snprintf(k->override, sizeof(k->override), "{%s}:override", k->flag);
 }

@@ -10,6 +10,11 @@
 
 #define TOLL_KEY_SERVICES "spantoll:services" /* sorted set: encoded name -> last publish, ms */
 #define TOLL_KEY_DAEMONS  "spantoll:daemons"  /* sorted set: instance -> last heartbeat, ms */
+#define TOLL_KEY_THROTTLED \
+	"enforce:throttled"             /* sorted set: key of a subject -> end of its flag, ms */
+#define TOLL_KEY_KILL    "enforce:kill" /* there: no flag is set; says who and why */
+#define TOLL_KEY_BUDGETS "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
+#define TOLL_CHANNEL     "enforce:events"   /* budget/event.h */
 
 /* cost:rolling:<service>:<window> and what belongs to it. */
 struct toll_spend_keys {
@@ -27,6 +32,8 @@ struct toll_flag_keys {
 	char flag[TOLL_NAME_MAX + 24];
 	char state[TOLL_NAME_MAX + 32];
 	char shadow[TOLL_NAME_MAX + 36];
+	char audit[TOLL_NAME_MAX + 36];
+	char override[TOLL_NAME_MAX + 40];
 };
 
 void toll_flag_keys_init(struct toll_flag_keys *k, struct toll_slice service);

@@ -28,6 +28,7 @@
 
 struct toll_redis_store {
 	struct toll_publisher publisher;
+	struct toll_decider decider;
 	const struct toll_enforcer_config *config;
 	const struct toll_component *owner;
 	struct toll_kept *kept; /* NULL: nobody else can have the turn */
@@ -99,6 +100,13 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	p->rules = rules;
 	p->counters = counters;
 	p->instance = instance;
+	s->decider = (struct toll_decider){
+		.publisher = p,
+		.who = owner->who,
+		.max_throttled_fraction = config->throttle.max_throttled_fraction,
+		.graded = config->throttle.graded,
+		.min_allowed = config->throttle.min_allowed,
+	};
 	return s;
 }
 
@@ -107,6 +115,7 @@ void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
 {
 	s->kept = kept;
 	s->wanted = rules;
+	s->decider.board = &kept->board;
 }
 
 void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock)
@@ -119,6 +128,7 @@ struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
 	if (!s)
 		return NULL;
 	toll_redis_close(&s->publisher.redis);
+	toll_decider_release(&s->decider);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -283,7 +293,7 @@ static int decide(struct toll_redis_store *s)
 
 	s->decided_ms = toll_publisher_clock_ms(&s->publisher);
 	if (!err)
-		err = toll_decide_round(&s->publisher, s->owner->who);
+		err = toll_decide_round(&s->decider);
 	if (!err)
 		toll_counter_set(s->publisher.counters, TOLL_COUNTER_DECIDED_UNTIL, s->decided_ms);
 	s->decide_at = next_decision(s);

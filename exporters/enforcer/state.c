@@ -40,6 +40,12 @@ static void read_field(struct toll_slice name, struct toll_slice value, struct t
 		st->applied = toll_slice_is(value, "1");
 	else if (toll_slice_is(name, "shadow"))
 		st->shadow = toll_slice_is(value, "1");
+	else if (toll_slice_is(name, "capped"))
+		st->capped = toll_slice_is(value, "1");
+	else if (toll_slice_is(name, "until"))
+		st->until_ms = toll_state_number(value);
+	else if (toll_slice_is(name, "crit"))
+		st->criticality = toll_criticality_parse(value);
 	else if (toll_slice_is(name, "cid"))
 		st->change_id = toll_state_number(value);
 	else if (toll_slice_is(name, "by"))
@@ -50,14 +56,22 @@ static void read_field(struct toll_slice name, struct toll_slice value, struct t
 		st->note = value;
 }
 
+static void clear(struct toll_state *st)
+{
+	st->slots.count = 0;
+	st->version[0] = '\0';
+	st->applied = st->shadow = st->capped = false;
+	st->until_ms = st->change_id = 0;
+	st->criticality = TOLL_CRITICALITY_UNKNOWN;
+	st->override = TOLL_OVERRIDE_NONE;
+	st->by = st->what = st->note = toll_slice(NULL, 0);
+	st->unreadable = 0;
+	st->answer = NULL;
+}
+
 void toll_state_read(const redisReply *reply, struct toll_state *ret)
 {
-	ret->slots.count = 0;
-	ret->version[0] = '\0';
-	ret->applied = ret->shadow = false;
-	ret->change_id = 0;
-	ret->by = ret->what = ret->note = toll_slice(NULL, 0);
-	ret->unreadable = 0;
+	clear(ret);
 	if (reply->type != REDIS_REPLY_ARRAY)
 		return;
 	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
@@ -67,4 +81,11 @@ void toll_state_read(const redisReply *reply, struct toll_state *ret)
 		if (name.ptr && value.ptr)
 			read_field(name, value, ret);
 	}
+}
+
+void toll_state_release(struct toll_state *st)
+{
+	if (st->answer)
+		freeReplyObject(st->answer);
+	st->answer = NULL;
 }

@@ -5,6 +5,83 @@
 
 #include "base/log.h"
 
+/* ---- words ---- */
+
+struct line {
+	enum toll_event_what what;
+	const char *reason; /* NULL: any other */
+	enum toll_log_level level;
+	const char *text;
+};
+
+static const struct line lines[] = {
+	{ TOLL_EVENT_SET, "override", TOLL_LOG_WARN, "is throttled by an override" },
+	{ TOLL_EVENT_SET, NULL, TOLL_LOG_WARN, "exceeded budget" },
+	{ TOLL_EVENT_RELEASE, "override", TOLL_LOG_INFO, "is let through by an override" },
+	{ TOLL_EVENT_RELEASE, "kill", TOLL_LOG_WARN, "is let through by the kill switch" },
+	{ TOLL_EVENT_RELEASE, NULL, TOLL_LOG_INFO, "is back within budget" },
+	{ TOLL_EVENT_RESTORE, NULL, TOLL_LOG_WARN, "had lost its flag, set again" },
+	{ TOLL_EVENT_CAPPED, NULL, TOLL_LOG_WARN,
+	  "exceeded budget but is not throttled (max_throttled_fraction)" },
+	{ TOLL_EVENT_SHADOW_SET, "kill", TOLL_LOG_WARN, "would be throttled (kill switch)" },
+	{ TOLL_EVENT_SHADOW_SET, NULL, TOLL_LOG_WARN, "would be throttled (shadow)" },
+	{ TOLL_EVENT_SHADOW_RELEASE, NULL, TOLL_LOG_INFO, "would be released (shadow)" },
+};
+
+static const struct line *line_of(const struct toll_budget_event *e)
+{
+	for (size_t i = 0; i < TOLL_COUNT(lines); i++)
+		if (lines[i].what == e->what &&
+		    (!lines[i].reason || strcmp(lines[i].reason, e->reason) == 0))
+			return &lines[i];
+	return NULL;
+}
+
+/* A change is told whatever else is logged: its own site never holds a line back. */
+static void write_line(const struct line *line, const char *who, struct toll_slice service,
+                       struct toll_slice amounts)
+{
+	struct toll_log_site site = { 0 };
+
+	toll_log_write(&site, line->level, who, "[COST_ENFORCEMENT] %.*s %s%s%.*s",
+	               TOLL_FMT(service), line->text, amounts.len ? ": " : "", TOLL_FMT(amounts));
+}
+
+static void count(struct toll_counters *c, enum toll_event_what what, const char *reason)
+{
+	if (what == TOLL_EVENT_SET)
+		toll_counter_add(c, TOLL_COUNTER_FLAGS_SET, 1);
+	else if (what == TOLL_EVENT_RELEASE)
+		toll_counter_add(c, TOLL_COUNTER_FLAGS_RELEASED, 1);
+	else if (what == TOLL_EVENT_RESTORE)
+		toll_counter_add(c, TOLL_COUNTER_FLAGS_RESTORED, 1);
+	else if (what == TOLL_EVENT_CAPPED)
+		toll_counter_add(c, TOLL_COUNTER_FLAGS_CAPPED, 1);
+	if (strcmp(reason, "override") == 0)
+		toll_counter_add(c, TOLL_COUNTER_OVERRIDES, 1);
+}
+
+static void tell(struct toll_counters *c, const char *who, struct toll_slice service,
+                 const struct toll_budget_event *e, struct toll_slice amounts)
+{
+	const struct line *line = line_of(e);
+
+	if (line)
+		write_line(line, who, service, amounts);
+	count(c, e->what, e->reason);
+}
+
+void toll_tell_event(struct toll_counters *c, const char *who, struct toll_slice service,
+                     const struct toll_budget_event *e)
+{
+	char amounts[TOLL_EVENT_AMOUNTS];
+
+	toll_event_amounts(e, amounts);
+	tell(c, who, service, e, toll_slice_str(amounts));
+}
+
+/* ---- lists of words ---- */
+
 static bool has_word(struct toll_slice list, const char *word)
 {
 	size_t len = strlen(word);
@@ -16,33 +93,19 @@ static bool has_word(struct toll_slice list, const char *word)
 	return false;
 }
 
-/* A change is told whatever else is logged: its own site never holds a line back. */
-static void tell(enum toll_log_level level, const char *who, struct toll_slice service,
-                 const char *what, struct toll_slice amounts)
-{
-	struct toll_log_site site = { 0 };
-
-	toll_log_write(&site, level, who, "[COST_ENFORCEMENT] %.*s %s: %.*s", TOLL_FMT(service),
-	               what, TOLL_FMT(amounts));
-}
-
 void toll_tell_change(struct toll_counters *c, const char *who, struct toll_slice service,
-                      struct toll_slice what, struct toll_slice amounts)
+                      struct toll_slice what, struct toll_slice note)
 {
-	if (has_word(what, "set")) {
-		tell(TOLL_LOG_WARN, who, service, "exceeded budget", amounts);
-		toll_counter_add(c, TOLL_COUNTER_FLAGS_SET, 1);
+	struct toll_budget_event e = { 0 };
+	char amounts[TOLL_EVENT_AMOUNTS];
+
+	if (toll_event_parse(note, &e) == 0) {
+		toll_event_amounts(&e, amounts);
+		note = toll_slice_str(amounts);
 	}
-	if (has_word(what, "release")) {
-		tell(TOLL_LOG_INFO, who, service, "is back within budget", amounts);
-		toll_counter_add(c, TOLL_COUNTER_FLAGS_RELEASED, 1);
+	for (int i = 0; i < TOLL_EVENT_OTHER; i++) {
+		e.what = (enum toll_event_what)i;
+		if (has_word(what, toll_event_name(e.what)))
+			tell(c, who, service, &e, note);
 	}
-	if (has_word(what, "restore")) {
-		tell(TOLL_LOG_WARN, who, service, "had lost its flag, set again", amounts);
-		toll_counter_add(c, TOLL_COUNTER_FLAGS_RESTORED, 1);
-	}
-	if (has_word(what, "shadow_set"))
-		tell(TOLL_LOG_WARN, who, service, "would be throttled (shadow)", amounts);
-	if (has_word(what, "shadow_release"))
-		tell(TOLL_LOG_INFO, who, service, "would be released (shadow)", amounts);
 }

@@ -252,7 +252,8 @@ static bool is_idle(const struct toll_totals *t, const struct toll_service *s)
 	for (uint32_t i = 0; i < t->rules->window_count; i++)
 		if (s->accounts[i].series.count || s->accounts[i].reading.nano)
 			return false;
-	return !s->throttled && !s->shadow && !s->candidate && !s->unanswered;
+	return !s->throttled && !s->shadow && !s->capped && !s->candidate && !s->unanswered &&
+	       !s->nudged && s->override == TOLL_OVERRIDE_NONE;
 }
 
 void toll_totals_sweep(struct toll_totals *t)

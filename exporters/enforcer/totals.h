@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/hash.h"
+#include "budget/control.h"
 #include "budget/decision.h"
 #include "cost/spend.h"
 
@@ -39,8 +40,15 @@ struct toll_service {
 	uint64_t change_seen; /* store: id of the last flag change when the state was last read */
 	bool candidate;       /* store: evaluated in this round */
 	bool unanswered;      /* store: a commit was sent, its answer never came */
+	bool nudged;          /* somebody has said something about it: look soon */
+	bool must_ask;        /* store: it was nudged before this round */
 	bool throttled, shadow;
-	const struct toll_rule *rule; /* shown in spend rows, see toll_verdict */
+	bool capped;                       /* over its budget, but the cap holds it back */
+	enum toll_override override;       /* as last read */
+	enum toll_criticality criticality; /* as spans say, else other daemons */
+	uint32_t over, under;              /* streaks of the shown rule */
+	uint64_t until_ms;                 /* end of the flag, store's clock */
+	const struct toll_rule *rule;      /* shown in spend rows, see toll_verdict */
 	toll_i128 rule_nano;
 	double rule_ema;
 	struct toll_slots *slots;       /* store memory only; owned */

@@ -6,6 +6,7 @@ answers get lost, arrive twice, late or out of order; daemons restart with and w
 wiped, falls back to an older copy, loses single keys or has them overwritten by someone else."""
 import binascii
 import copy
+import json
 import pathlib
 import random
 from fractions import Fraction
@@ -19,6 +20,7 @@ SERVICES = {  # typical dollars per minute
     "a%3Ab": Fraction(1, 3), "idle": Fraction(5), "__overflow__": Fraction(7, 10**9)}
 EVALUATION_MS, FLAG_TTL_S, STREAK = 60_000, 3600, 3
 BUDGET = "b:0123456789abcdef"
+SHARED = ("enforce:throttled", "enforce:kill")  # not given to the script in a cluster
 HOUR_MS, DAY_MS = 3600_000, 86_400_000
 
 
@@ -44,7 +46,7 @@ def total_keys(service, window, instance="peek"):
 
 def flag_keys(service):
     f = f"enforce:throttle:{service}"
-    return [f, "{%s}:d" % f, "{%s}:shadow" % f]
+    return [f, "{%s}:d" % f, "{%s}:shadow" % f, "{%s}:audit" % f, "{%s}:override" % f]
 
 
 class Series:
@@ -85,33 +87,48 @@ class Flag:
     """Model of one service's decision state and flags."""
 
     def __init__(self):
+        self.override = ""
         self.wipe()
 
     def wipe(self):
         self.version, self.window, self.over, self.under = "", -1, 0, 0
-        self.applied = self.shadow = False
+        self.applied = self.shadow = self.capped = False
+        self.override = ""
         self.value = None  # of the flag key
 
-    def commit(self, read_version, asof, now, want, shadow):
-        """(code, change) as the script must answer."""
-        if read_version != self.version:
+    def commit(self, world, read, asof, now, want, shadow, capped, places, service):
+        """(code, change) as the script must answer. read: what the decision was made from."""
+        version, override, killed = read
+        if version != self.version or override != self.override:
             return "conflict", ""
-        if abs(now - asof) > EVALUATION_MS:
+        if killed != world.killed:
+            return "killed" if world.killed else "unkilled", ""
+        if asof is not None and abs(now - asof) > EVALUATION_MS:
             return "stale", ""
+        if want and not override and places and service not in world.throttled:
+            world.throttled = {s: until for s, until in world.throttled.items() if until > now}
+            if len(world.throttled) >= places:
+                want, capped = False, True
         changes = []
         if want and not self.applied:
             changes.append("set")
         elif self.applied and not want:
-            changes.append("release")
+            changes.append("capped" if capped else "release")
         elif want and self.value != "true":
             changes.append("restore")
+        elif capped and not self.capped:
+            changes.append("capped")
         if shadow != self.shadow:
             changes.append("shadow_set" if shadow else "shadow_release")
+        if want and not override:
+            world.throttled[service] = now + FLAG_TTL_S * 1000
+        elif self.applied or override:
+            world.throttled.pop(service, None)
         if want:
             self.value = "true"
         elif self.applied and self.value == "true":
             self.value = None
-        self.applied, self.shadow = want, shadow
+        self.applied, self.shadow, self.capped = want, shadow, capped
         return "ok", ",".join(changes)
 
 
@@ -151,6 +168,10 @@ class World:
         self.late, self.copy = [], None  # requests still on their way; an older copy of Redis
         self.level = dict.fromkeys(SERVICES, 1)
         self.changes, self.decided = {}, {}  # what the script really did
+        self.killed, self.throttled, self.seen = False, {}, set()
+        self.events = self.redis.pubsub()
+        self.events.subscribe("enforce:events")
+        assert self.events.get_message(timeout=10)["type"] == "subscribe"
         self.lives = dict.fromkeys(SERVICES, 0)  # of a flag's state
         for _ in range(4):
             self.add_daemon()
@@ -164,7 +185,7 @@ class World:
         self.daemons.append(Daemon(f"node{self.born}", skew))
 
     def call(self, name, keys, args):
-        assert len({slot(k) for k in keys}) == 1, f"{keys} lie in different slots"
+        assert len({slot(k) for k in keys if k not in SHARED}) == 1, f"{keys} lie in different slots"
         self.calls += 1
         return self.script[name](keys=keys, args=args)
 
@@ -253,7 +274,9 @@ class World:
             return
         spent, asof = daemon.readings[key]
         flag, model = flag_keys(service), self.flags[service]
-        state = self.redis.hgetall(flag[1])
+        state, override = self.redis.hgetall(flag[1]), self.redis.get(flag[4]) or ""
+        assert override == model.override and state.get("capped", "0") == str(int(model.capped))
+        read = (state.get("v", ""), override, self.killed)
         self.tell_late(daemon, service, state)
         window, over, under, on = map(int, state.get(BUDGET, "-1 0 0 0").split()[:4])
         index = asof // EVALUATION_MS
@@ -264,30 +287,48 @@ class World:
         on = 1 if over >= STREAK else 0 if under >= STREAK else on
         if self.chance(0.1):
             self.decide(self.random.choice(self.daemons), service)
+        if self.chance(0.02):
+            self.somebody_says(service)
         now = self.now + (self.random.randrange(2 * EVALUATION_MS) if self.chance(0.02) else 0)
-        shadow = bool(on) and service == "a%3Ab"
-        self.commit(daemon, service, state.get("v", ""), asof, now, (index, over, under, on), shadow)
+        self.commit(daemon, service, read, asof, now, (index, over, under, on))
         assert self.redis.get(flag[0]) == model.value
         assert (self.redis.get(flag[2]) == "true") == model.shadow
+        assert {k: int(v) for k, v in self.redis.zrange("enforce:throttled", 0, -1, withscores=True)} == self.throttled
 
-    def commit(self, daemon, service, version, asof, now, step, shadow):
+    def outcome(self, service, read, on):
+        """Kill switch > override > cap > rule: (flag, shadow flag, held back)."""
+        _, override, killed = read
+        want, shadow = bool(on) and service != "a%3Ab", bool(on) and service == "a%3Ab"
+        if killed:
+            return False, shadow or want, False
+        if override:
+            return override == "deny", shadow, False
+        held = want and self.chance(0.1)
+        return want and not held, shadow, held
+
+    def commit(self, daemon, service, read, asof, now, step):
         model = self.flags[service]
-        want = bool(step[3]) and not shadow
-        args = [version, daemon.name, asof, EVALUATION_MS, FLAG_TTL_S, int(want), int(shadow), "note", now, 0,
+        want, shadow, held = self.outcome(service, read, step[3])
+        places = self.random.choice((0, 2))
+        args = [read[0], daemon.name, asof, EVALUATION_MS, FLAG_TTL_S, int(want), int(shadow),
+                '{"subject":"%s"}' % service, now, read[1], int(read[2]), int(held), places or "", service, 0,
                 BUDGET, " ".join(map(str, step))]
         if self.chance(0.05):
             return  # the request is lost
         before = (model.applied, model.shadow)
-        code, change = model.commit(version, asof, now, want, shadow)
+        code, change = model.commit(self, read, asof, now, want, shadow, held, places, service)
         daemon.unanswered.add(service)
-        answer = self.call("commit", flag_keys(service), args)
+        answer = self.call("commit", [*flag_keys(service), *SHARED], args)
         assert (answer[0], answer[4]) == (code, change), (service, answer, code, change, before)
         assert (answer[2], answer[3]) == (str(int(model.applied)), str(int(model.shadow)))
+        assert answer[9] == str(int(model.capped))
         if code == "ok":
             model.version = answer[1]
             once = (service, step[0], self.lives[service])
             assert once not in self.decided, "a window was decided twice"
             self.decided[once] = daemon.name
+        self.seen.update([code, *change.split(",")])
+        self.check_record(service, change, answer)
         if change:
             self.changes[service, answer[5]] = daemon.name
         if self.chance(0.05):
@@ -295,6 +336,26 @@ class World:
         daemon.unanswered.discard(service)
         if change:
             self.tell(daemon, service, int(answer[5]))
+
+    def check_record(self, service, change, answer):
+        """One event per changed flag: told on the channel, and the last entries of the audit stream."""
+        words = change.split(",") if change else []
+        told = [self.events.get_message(timeout=10)["data"] for _ in words]
+        assert self.events.get_message() is None
+        assert [json.loads(t)["what"] for t in told] == words
+        assert all(json.loads(t)["change_id"] == int(answer[5]) for t in told)
+        kept = self.redis.xrevrange(flag_keys(service)[3], count=len(words)) if words else []
+        assert [entry["event"] for _, entry in reversed(kept)] == told
+
+    def somebody_says(self, service):
+        """An override comes or goes, or the kill switch does."""
+        if self.chance(0.2):
+            self.killed = not self.killed
+            self.redis.set("enforce:kill", "test") if self.killed else self.redis.delete("enforce:kill")
+            return
+        model, key = self.flags[service], flag_keys(service)[4]
+        model.override = self.random.choice(("", "", "allow", "deny"))
+        self.redis.set(key, model.override) if model.override else self.redis.delete(key)
 
     def tell(self, daemon, service, change):
         daemon.seen[service] = change
@@ -312,11 +373,11 @@ class World:
 
     def keep_copy(self):
         content = [(k, self.raw.pttl(k), self.raw.dump(k)) for k in self.raw.keys("*")]
-        self.copy = (content, copy.deepcopy(self.series), copy.deepcopy(self.flags))
+        self.copy = (content, *copy.deepcopy((self.series, self.flags, self.killed, self.throttled)))
 
     def fall_back(self):
         """A failover to a replica that was behind."""
-        content, self.series, self.flags = self.copy
+        content, self.series, self.flags, self.killed, self.throttled = self.copy
         self.copy = None
         self.raw.flushall()
         for key, ttl, value in content:
@@ -330,6 +391,7 @@ class World:
             self.redis.script_flush()
         for model in (*self.series.values(), *self.flags.values()):
             model.wipe()
+        self.killed, self.throttled = False, {}
         for service in self.lives:
             self.lives[service] += 1
 

@@ -22,6 +22,8 @@ def test_scripts_agree_with_the_model(quick_redis, seed):
     world = World(quick_redis.port, seed)
     world.run(hours=24)
     assert world.calls > 20_000 and len(world.changes) > 20
+    assert {"ok", "conflict", "stale", "killed", "unkilled"} <= world.seen
+    assert {"set", "release", "capped", "shadow_set", "shadow_release"} <= world.seen
 
 
 @pytest.mark.soak

@@ -54,6 +54,7 @@ static void read_arguments(int argc, char **argv)
 	config.flush_interval = number(argv[3]) * TOLL_MS;
 	config.bucket = number(argv[4]) * TOLL_MS;
 	config.throttle.ttl = number(argv[5]) * TOLL_S;
+	config.throttle.max_throttled_fraction = 1;
 	config.ema = (struct toll_ema_config){ .alpha = 0.1, .release = 0.9, .windows = 3 };
 	config.max_services = 2000;
 	for (int i = 6; i < argc; i += 4) {
