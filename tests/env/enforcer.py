@@ -32,8 +32,18 @@ class Enforcer:
         words = (line.split() for line in self._ask("rows"))
         return {w[1]: (int(w[2]), float(w[3]), w[4] == "1", w[5] == "1") for w in words}
 
+    def spend_many(self, pico_by_service):
+        for service, pico in pico_by_service.items():
+            self.child.stdin.write(f"spend {service} {pico}\n")
+        self.child.stdin.flush()
+        for _ in pico_by_service:
+            assert self.child.stdout.readline() == "ok\n", f"the enforcer ended: {self.log}"
+
+    def counters(self):
+        return {w[1]: int(w[2]) for w in (line.split() for line in self._ask("counters"))}
+
     def counter(self, name):
-        return {w[1]: int(w[2]) for w in (line.split() for line in self._ask("counters"))}[name]
+        return self.counters()[name]
 
     def waiting(self):
         """Nanodollars that Redis has not acknowledged."""

@@ -5,6 +5,7 @@ kafka          one broker for the whole run, shared by all workers: use topics o
                (kafka.topic() makes one), never stop it
 own_kafka      a broker for this test alone: stop, kill, restart, pause
 redis_server   a redis-server for this test alone
+quick_redis    the same without a disk: what it holds is gone when it ends
 spantoll       factory: daemon = spantoll(processors={...}, exporters={...})
 prices         factory: a price file from {"service:operation": "dollars per ms"}; its path
 price_server   factory: the same over HTTP, answers changeable
@@ -76,6 +77,15 @@ def own_kafka(tmp_path, request):
 @pytest.fixture
 def redis_server(tmp_path, request):
     made = remember(request, "Redis", RedisServer(tmp_path / "redis"))
+    try:
+        yield made.start()
+    finally:
+        made.kill()
+
+
+@pytest.fixture
+def quick_redis(tmp_path, request):
+    made = remember(request, "Redis", RedisServer(tmp_path / "redis", options=["--appendonly", "no"]))
     try:
         yield made.start()
     finally:

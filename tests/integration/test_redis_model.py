@@ -5,16 +5,6 @@ import os
 import pytest
 
 from env.redis_model import World
-from env.redis_server import RedisServer
-
-
-@pytest.fixture
-def quick_redis(tmp_path):
-    server = RedisServer(tmp_path / "redis", options=["--appendonly", "no"])
-    try:
-        yield server.start()
-    finally:
-        server.kill()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
