@@ -75,6 +75,7 @@ class Decision:
 class Oracle:
     def __init__(self, rule):
         self.rule, self.ledgers, self.decisions = rule, [], {}
+        self.head = 0
         self.set, self.released = {}, {}  # by service, over all lives of its state
 
     def ledger(self):
@@ -85,15 +86,16 @@ class Oracle:
         return {s for ledger in self.ledgers for s in ledger.nano}
 
     def sum(self, service, now_ms):
-        oldest = now_ms // self.rule.bucket_ms - self.rule.buckets
+        self.head = max(self.head, now_ms // self.rule.bucket_ms)  # Redis's never goes back
+        oldest = self.head - self.rule.buckets
         return sum(ledger.sum(service, oldest) for ledger in self.ledgers)
 
     def decide(self, now_ms):
-        """The window of now_ms; how many services are decided in it."""
-        decided, window = 0, now_ms // self.rule.evaluation_ms
+        """The window of now_ms: how many services are decided in it, and whose flag changes."""
+        decided, changed, window = 0, set(), now_ms // self.rule.evaluation_ms
         for service in self.services():
             nano, state = self.sum(service, now_ms), self.decisions.setdefault(service, Decision())
-            if state.asleep(nano, self.rule):
+            if state.asleep(nano, self.rule) or (state.window is not None and window <= state.window):
                 continue
             before = state.on
             state.step(self.rule, window, nano)
@@ -101,7 +103,8 @@ class Oracle:
             if state.on != before:
                 counter = self.set if state.on else self.released
                 counter[service] = counter.get(service, 0) + 1
-        return decided
+                changed.add(service)
+        return decided, changed
 
     def wipe(self, gone):
         """Redis has lost everything: the states begin anew, and nobody publishes again for who is gone."""

@@ -12,7 +12,7 @@ class Metrics:
     """samples: name -> list of (labels, Decimal); types: family -> counter or gauge."""
 
     def __init__(self, text):
-        self.text, self.samples, self.types = text, {}, {}
+        self.text, self.samples, self.types, self._seen = text, {}, {}, set()
         for line in text.splitlines():
             if line.startswith("# TYPE "):
                 _, _, name, kind = line.split(" ")
@@ -48,6 +48,7 @@ class Metrics:
                 raise ValueError(f"bad labels: {line!r}")
             labels[label[1]] = re.sub(r'\\[\\"n]', lambda m: UNESCAPE[m[0]], label[2])
             at = label.end()
-        if any(have == labels for have, _ in self.samples.get(name, [])):
+        if (name, frozenset(labels.items())) in self._seen:
             raise ValueError(f"the same sample twice: {line!r}")
+        self._seen.add((name, frozenset(labels.items())))
         self.samples.setdefault(name, []).append((labels, Decimal(number)))

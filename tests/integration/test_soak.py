@@ -3,7 +3,6 @@
 is on Kafka exactly once, and its dollars are in Redis exactly. SOAK=30m says how long, SOAK_SEED which accidents."""
 import os
 import random
-import re
 import time
 from collections import Counter
 from decimal import Decimal
@@ -13,16 +12,11 @@ import pytest
 from env.kafka_load import Load, span_ids
 from env.money import same_nanodollars
 from env.poll import eventually
+from env.soak import soak_seconds
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
-UNITS = {"s": 1, "m": 60, "h": 3600}
 RATE = 1000  # spans per second
 MEMORY_BYTES = 400e6
-
-
-def soak_seconds():
-    number, unit = re.fullmatch(r"(\d+)([smh])", os.environ.get("SOAK", "30m")).groups()
-    return int(number) * UNITS[unit]
 
 
 def hurt(server, how, seconds):
