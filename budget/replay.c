@@ -153,6 +153,7 @@ void toll_replay_end(struct toll_replay *r)
 	run_clock(r, r->now_ms + r->set.rules->evaluation_ms);
 	for (uint32_t i = 0; i < r->count; i++)
 		toll_replay_subject_end(r->subjects[i], r->decided_ms);
+	r->totals.end_ms = r->decided_ms;
 	r->totals.subjects = r->count - 1 + (r->subjects[0]->spans > 0);
 }
 

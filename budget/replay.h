@@ -76,6 +76,7 @@ void toll_replay_each(const struct toll_replay *r,
 
 struct toll_replay_totals {
 	uint64_t from_ms, to_ms; /* of the spend; 0: there was none */
+	uint64_t end_ms;         /* of the last window that was decided */
 	uint64_t spans, subjects, windows /* decided */;
 	toll_i128 pico;
 	uint64_t late, late_ms; /* came before the clock; by how much at most */

@@ -21,6 +21,7 @@ struct toll_settings {
 };
 
 struct toll_batch_settings;
+struct toll_budget_settings;
 
 struct toll_factory {
 	enum toll_kind kind;
@@ -38,6 +39,9 @@ struct toll_factory {
 	/* Extensions: the name under which they publish themselves for settings of others to name
 	 * (toll_host_publish); NULL: they serve nobody. */
 	const char *serves;
+	/* Exporters: what these settings say of budgets (budget/settings.h); borrowed from config.
+	 * NULL: nothing. */
+	void (*budgets)(const void *config, struct toll_budget_settings *ret);
 	/* Connectors: a pipeline may end in it without another one that begins with it. */
 	bool ends;
 	/* Processors that are no stage (batch): change how the exporters of their pipeline put

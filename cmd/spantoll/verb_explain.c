@@ -8,6 +8,7 @@
 #include "cmd/spantoll/ask_daemon.h"
 #include "cmd/spantoll/explain_requests.h"
 #include "cmd/spantoll/explain_text.h"
+#include "cmd/spantoll/made_config.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/setup.h"
 #include "cmd/spantoll/verb.h"
@@ -38,54 +39,12 @@ static int ask_daemon(const struct explain_options *o, struct answer *a, struct 
 
 /* ---- the configuration ---- */
 
-/* A file's name is no YAML and no ${...}. */
-static void put_name(FILE *out, const char *name)
-{
-	fputc('\'', out);
-	for (; *name; name++) {
-		if (*name == '\'' || *name == '$')
-			fputc(*name, out);
-		fputc(*name, out);
-	}
-	fputs("'\n", out);
-}
-
-/* Only prices: a pipeline that does nothing else. */
-static int load_prices(const struct toll_option_list *prices, struct toll_config **ret)
-{
-	struct toll_findings findings = { 0 };
-	char *yaml = NULL;
-	size_t len;
-	FILE *out = open_memstream(&yaml, &len);
-	int err;
-
-	if (!out)
-		return TOLL_EXIT_FAILED;
-	fputs("receivers: {otlp: {protocols: {grpc: }}}\nprocessors: {pricing: , cost: }\n"
-	      "exporters: {nop: }\nextensions:\n  pricebook:\n    catalogue: true\n",
-	      out);
-	for (size_t i = 0; i < prices->count; i++) {
-		fprintf(out, "%s      - ", i ? "" : "    files:\n");
-		put_name(out, prices->at[i]);
-	}
-	fputs("service:\n  extensions: [pricebook]\n  pipelines:\n    traces: {receivers: [otlp], "
-	      "processors: [pricing, cost], exporters: [nop]}\n",
-	      out);
-	if (fclose(out))
-		return TOLL_EXIT_FAILED;
-	err = toll_setup_load_text(toll_slice(yaml, len), "--prices", ret, &findings);
-	toll_setup_explain(&findings);
-	toll_findings_release(&findings);
-	free(yaml);
-	return err < 0 ? TOLL_EXIT_CONFIG : TOLL_EXIT_OK;
-}
-
 static int load(const struct explain_options *o, struct toll_config **ret)
 {
 	struct toll_config_source source;
 
 	if (!o->setup.config.count)
-		return load_prices(&o->prices, ret);
+		return toll_made_config(&o->prices, "  nop:\n", "nop", "--prices", ret);
 	source = toll_setup_source(&o->setup);
 	return toll_setup_load_or_explain(&source, ret);
 }

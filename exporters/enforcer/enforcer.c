@@ -224,6 +224,11 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	return 0;
 }
 
+static void budgets_of(const void *config, struct toll_budget_settings *ret)
+{
+	*ret = toll_enforcer_budget_settings(config);
+}
+
 const struct toll_factory toll_exporter_enforcer = {
 	.kind = TOLL_EXPORTER,
 	.stability = TOLL_BETA,
@@ -234,5 +239,6 @@ const struct toll_factory toll_exporter_enforcer = {
 	.fields = toll_enforcer_fields,
 	.exporter_settings = offsetof(struct toll_enforcer_config, common),
 	.validate = toll_enforcer_validate,
+	.budgets = budgets_of,
 	.create = create,
 };
