@@ -176,7 +176,7 @@ static int end_of_segment(struct toll_journal_reader *r, struct toll_journal_rec
 
 static int read_on(struct toll_journal_reader *r, struct toll_journal_record *ret)
 {
-	struct toll_journal_mark end;
+	struct toll_journal_mark end = { 0 };
 	int got = r->segment ? 1 : enter_segment(r, &end);
 
 	if (got < 0)
