@@ -141,16 +141,24 @@ static enum MHD_Result send_answer(struct toll_http_call *c)
 	return rc;
 }
 
+/* With a loop that is not its own libmicrohttpd wakes nobody for a connection that goes on. */
+static void resume(struct toll_http_worker *w, struct MHD_Connection *connection)
+{
+	MHD_resume_connection(connection);
+	toll_http_worker_wake(w);
+}
+
 void toll_http_answer(struct toll_http_call *c, struct toll_http_response *r)
 {
-	struct toll_http_server *s = c->worker->server;
+	struct toll_http_worker *w = c->worker;
+	struct toll_http_server *s = w->server;
 	struct MHD_Connection *connection = c->connection;
 
 	c->response = toll_http_make_response(s, r);
 	c->status = r->status;
 	/* From here on c belongs to its worker, which may be done with it at once. */
 	if (atomic_exchange(&c->state, ANSWERED) == SUSPENDED)
-		MHD_resume_connection(connection);
+		resume(w, connection);
 	toll_http_leave(s, &s->owed);
 }
 
@@ -169,7 +177,7 @@ static enum MHD_Result serve(struct toll_http_call *c)
 		return send_answer(c);
 	MHD_suspend_connection(c->connection);
 	if (!atomic_compare_exchange_strong(&c->state, &with_service, SUSPENDED))
-		MHD_resume_connection(c->connection);
+		resume(c->worker, c->connection);
 	return MHD_YES;
 }
 

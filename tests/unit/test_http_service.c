@@ -363,6 +363,31 @@ static void *stop_in_time(void *server)
 	return toll_http_server_stop(server, toll_clock_mono_ns() + PATIENCE_NS) ? server : NULL;
 }
 
+/* Not when the worker looks around by itself, twice a second. */
+static void a_late_answer_goes_out_at_once(void **state TOLL_UNUSED)
+{
+	struct toll_http_server *s = start(NULL);
+	uint64_t fastest = UINT64_MAX;
+	char answered[512];
+
+	for (int i = 0; i < 5; i++) {
+		int fd = http_dial(toll_http_server_port(s));
+		uint64_t began;
+
+		put_request(fd, "/hold", 0, "");
+		wait_held(1);
+		began = toll_clock_mono_ns();
+		release();
+		assert_true(recv(fd, answered, sizeof(answered), 0) > 0);
+		began = toll_clock_mono_ns() - began;
+		if (began < fastest)
+			fastest = began;
+		close(fd);
+	}
+	assert_in_range(fastest, 0, 100 * TOLL_MS);
+	end(s);
+}
+
 static void stop_waits_for_answers(void **state TOLL_UNUSED)
 {
 	struct toll_http_server *s = start(NULL);
@@ -507,6 +532,7 @@ int main(void)
 		cmocka_unit_test(an_announced_body_holds_nothing),
 		cmocka_unit_test(a_slow_body_is_cut_off),
 		cmocka_unit_test(many_at_once_on_several_workers),
+		cmocka_unit_test(a_late_answer_goes_out_at_once),
 		cmocka_unit_test(stop_waits_for_answers),
 		cmocka_unit_test(who_sends_while_it_closes_is_answered),
 		cmocka_unit_test(who_sends_after_such_an_answer_is_answered),
