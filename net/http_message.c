@@ -22,6 +22,27 @@ const char *toll_http_query(const struct toll_http_request *q, const char *name)
 	return value ? value : "";
 }
 
+struct each_argument {
+	bool (*each)(void *ctx, const char *name, const char *value);
+	void *ctx;
+};
+
+static enum MHD_Result on_argument(void *ctx, enum MHD_ValueKind kind TOLL_UNUSED, const char *name,
+                                   const char *value)
+{
+	const struct each_argument *e = ctx;
+
+	return e->each(e->ctx, name, value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+void toll_http_query_each(const struct toll_http_request *q,
+                          bool (*each)(void *ctx, const char *name, const char *value), void *ctx)
+{
+	struct each_argument e = { each, ctx };
+
+	MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_argument, &e);
+}
+
 const char *toll_http_header(const struct toll_http_request *q, const char *name)
 {
 	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);

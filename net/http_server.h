@@ -32,6 +32,9 @@ struct toll_http_request {
 
 /* Of the query string, decoded; NULL when absent, "" when it has no value. */
 const char *toll_http_query(const struct toll_http_request *q, const char *name);
+/* Every argument of the query string in its order, decoded, until each answers false. */
+void toll_http_query_each(const struct toll_http_request *q,
+                          bool (*each)(void *ctx, const char *name, const char *value), void *ctx);
 /* NULL when absent; the name in any case. The first, where there are several. */
 const char *toll_http_header(const struct toll_http_request *q, const char *name);
 /* "127.0.0.1:40312", "[::1]:40312", "unix"; cut to size. */
