@@ -81,7 +81,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)';)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-steps test-unit test-fuzz test-integration test-full test-full-steps \
-	soak asan tsan bench bench-load fuzz fuzz-run lint lint-steps lint-tidy layers docs docs-check format cov image install clean \
+	soak asan tsan bench bench-load bench-redis fuzz fuzz-run lint lint-steps lint-tidy layers docs docs-check format cov image install clean \
 	distclean help FORCE
 
 # This Makefile again, with all processors unless the user said how many.
@@ -271,6 +271,10 @@ bench-load: all $(O)/tools/sink ## CPU time per span: receiving alone, the whole
 	@$(VENV) bench/load/receive.py --sink $(O)/tools/sink
 	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/pipeline.py
 	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/otlp.py --sink $(O)/tools/sink
+
+bench-redis: all ## CPU time of Redis per publish, read, rollover and decision: 1,000 services
+	@tools/setup.sh build test
+	@SPANTOLL=$(O)/bin/spantoll PYTHONPATH=tests $(VENV) bench/redis/redis_cpu.py
 
 cov: ## line coverage of the unit tests (needs gcovr)
 	+@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov

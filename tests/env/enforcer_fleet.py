@@ -100,7 +100,7 @@ class DaemonNode(Node):
                         "    price: [{meter: duration, usd: 1, per: 1ms}]\n")
         enforcer = {"redis": {"endpoints": [self.wire.address], "timeout": "500ms"}, "flush_interval": "50ms",
                     "evaluation_window": f"{rule.evaluation_ms}ms", "bucket": f"{rule.bucket_ms}ms",
-                    "throttle": {"ttl": f"{fleet.ttl_s}s"}, "test_clock": str(fleet.clock.path),
+                    "throttle": {"ttl": f"{fleet.ttl_s}s", "max_throttled_fraction": 1}, "test_clock": str(fleet.clock.path),
                     "budgets": [{"match": {"service": "*"}, "limit": rule.limit, "window": f"{rule.window_ms}ms"}]}
         self.process = Daemon(fleet.dir / f"daemon{fleet.born}", exporters={"enforcer": enforcer},
                               processors={"pricing": {"file": str(book)}, "cost": {}})
@@ -146,10 +146,10 @@ class Fleet:
         for kind in kinds:
             self.add(kind)
 
-    def add(self, kind):
+    def add(self, kind, share=0.25):
+        """share: of the services that it sees."""
         self.born += 1
-        share = self.dice.sample(self.services, max(1, len(self.services) // 4))
-        self.nodes.append(kind(self, share))
+        self.nodes.append(kind(self, self.dice.sample(self.services, max(1, round(len(self.services) * share)))))
         return self.nodes[-1].join()
 
     # ---- waiting ----
@@ -159,8 +159,8 @@ class Fleet:
         for node in self.nodes:
             eventually(node.is_quiet, LIMIT_WAIT, f"{node.instance} has published everything", every=0.003)
 
-    def wait_decided(self):
-        for node in self.nodes:
+    def wait_decided(self, nodes=None):
+        for node in nodes or self.nodes:
             eventually(lambda: node.counters()["decided_until_milliseconds"] >= self.clock.ms, LIMIT_WAIT,
                        f"{node.instance} has decided", every=0.003)
 
@@ -235,24 +235,24 @@ class Fleet:
     # ---- comparing ----
 
     def read(self):
-        """{service: (total, state words or None, flag)} from Redis."""
+        """{service: (total, state words or None, flag, number of audit records)} from Redis."""
         names = sorted(self.oracle.services())
         pipe = self.redis.client.pipeline(transaction=False)
         for name in names:
             flag = f"enforce:throttle:{name}"
-            pipe.get(f"cost:rolling:{name}:24h").hgetall("{%s}:d" % flag).get(flag)
+            pipe.get(f"cost:rolling:{name}:24h").hgetall("{%s}:d" % flag).get(flag).xlen("{%s}:audit" % flag)
         answers = pipe.execute()
         out = {}
         for i, name in enumerate(names):
-            total, state, flag = answers[3 * i:3 * i + 3]
+            total, state, flag, records = answers[4 * i:4 * i + 4]
             slots = [v.split() for k, v in state.items() if k.startswith("b:")]
             assert len(slots) <= 1
-            out[name] = (total, slots[0] if slots else None, flag)
+            out[name] = (total, slots[0] if slots else None, flag, records)
         return out
 
     def compare(self):
         now = self.clock.ms
-        for name, (total, slot, flag) in self.read().items():
+        for name, (total, slot, flag, records) in self.read().items():
             want, spent = self.oracle.decisions.get(name), self.oracle.sum(name, now)
             assert total == text(spent), (name, total, text(spent))
             if want is None or want.window is None:
@@ -261,6 +261,7 @@ class Fleet:
             have = (int(slot[0]), float(slot[1]), *map(int, slot[2:5]))
             assert have == want.text(), (name, have, want.text(), slot)
             assert (flag == "true") == want.on, (name, flag, want.text())
+            assert records == len(want.changes), (name, records, want.changes)
 
     def logs(self):
         return "".join(node.log for node in self.nodes + self.gone)
