@@ -59,6 +59,9 @@ struct toll_grpc_server_settings {
 	uint64_t keepalive_timeout_ns;        /* [20 s] */
 	uint64_t keepalive_min_time_ns;       /* [5 min] pings more often than this: closed */
 	bool keepalive_permit_without_stream;
+	/* [no] Messages are small and answered before handle() returns: no timer for the client's
+	 * deadline, no measuring of how much the connection can hold. */
+	bool quick;
 };
 
 /* Listens and answers when this returns 0. A port that is busy is TOLL_EFULL. */

@@ -79,6 +79,7 @@ static int listen_and_serve(struct toll_envoy *e, struct toll_error *reterr)
 		/* Clusters of Envoy may be told to ping, also while nobody asks anything. */
 		.keepalive_min_time_ns = 10 * TOLL_S,
 		.keepalive_permit_without_stream = true,
+		.quick = true,
 	};
 
 	return toll_grpc_server_new(&set, &e->server, reterr);

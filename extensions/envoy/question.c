@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extensions/envoy/question.h"
 
+#include <string.h>
+
 #include "base/hash.h"
 
 #define CRITICALITY "criticality"
@@ -86,25 +88,46 @@ int toll_envoy_ask_entries(const struct toll_envoy_entry *entries, uint32_t coun
 
 /* ---- checks ---- */
 
+#define SPIFFE "spiffe://"
+
+static bool is_spiffe(struct toll_slice principal)
+{
+	return principal.len > strlen(SPIFFE) && memcmp(principal.ptr, SPIFFE, strlen(SPIFFE)) == 0;
+}
+
 /* spiffe://cluster.local/ns/shop/sa/payment: payment; other names as they are. */
 static struct toll_slice name_of(struct toll_slice principal)
 {
-	static const char scheme[] = "spiffe://";
 	const char *slash;
 
-	if (principal.len < sizeof(scheme) ||
-	    memcmp(principal.ptr, scheme, sizeof(scheme) - 1) != 0)
+	if (!is_spiffe(principal))
 		return principal;
 	slash = memrchr(principal.ptr, '/', principal.len); /* the scheme has one */
 	return toll_slice(slash + 1, (size_t)(principal.ptr + principal.len - slash - 1));
+}
+
+/* spiffe://cluster.local/ns/shop/sa/payment: shop; else nothing. */
+static struct toll_slice namespace_of(struct toll_slice principal)
+{
+	const char *at, *end;
+
+	if (!is_spiffe(principal))
+		return toll_slice(NULL, 0);
+	at = memmem(principal.ptr, principal.len, "/ns/", 4);
+	if (!at)
+		return toll_slice(NULL, 0);
+	at += 4;
+	end = memchr(at, '/', (size_t)(principal.ptr + principal.len - at));
+	return end ? toll_slice(at, (size_t)(end - at)) : toll_slice(NULL, 0);
 }
 
 static int tell_destination(struct toll_flag_question *q,
                             const struct toll_envoy_check_request *check)
 {
 	struct toll_slice name = check->service.len ? check->service : name_of(check->principal);
+	int err = tell(q, TOLL_SLICE("service"), name);
 
-	return tell(q, TOLL_SLICE("service"), name);
+	return err ? err : tell(q, TOLL_SLICE("namespace"), namespace_of(check->principal));
 }
 
 int toll_envoy_ask_check(const struct toll_envoy_check_request *q,
