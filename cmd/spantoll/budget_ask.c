@@ -15,7 +15,7 @@ enum { TOKEN_MAX = 4096, ANSWER_MAX = 64 << 20, URL_MAX = 4096 };
 
 static const char unix_scheme[] = "unix:";
 
-char *toll_budget_escape(const char *text)
+static char *escape(const char *text)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -34,6 +34,31 @@ char *toll_budget_escape(const char *text)
 	if (out)
 		*end = '\0';
 	return out;
+}
+
+char *toll_budget_path(const char *prefix, const char *text, const char *argument,
+                       const char *value)
+{
+	bool more = argument && *value;
+	char *escaped = escape(text), *shown = escape(more ? value : "");
+	char *path = NULL;
+
+	if (escaped && shown &&
+	    asprintf(&path, "%s%s%s%s%s%s", prefix, escaped, more ? "?" : "", more ? argument : "",
+	             more ? "=" : "", shown) < 0)
+		path = NULL;
+	free(escaped);
+	free(shown);
+	return path;
+}
+
+const char *toll_budget_user(void)
+{
+	const char *sudo = getenv("SUDO_USER"), *user = getenv("USER");
+
+	if (sudo && *sudo)
+		return sudo;
+	return user ? user : "";
 }
 
 int toll_budget_no_memory(const char *verb)

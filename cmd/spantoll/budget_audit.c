@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* budget_audit.c - `spantoll budget audit --verify FILE`: does an audit log still say what was
- * written? Reads the files alone; no daemon is asked. */
+/* budget_audit.c - `spantoll budget audit`: what was done to flags, as a daemon tells it; and with
+ * --verify FILE: does an audit log still say what was written? That reads the files alone. */
 #include <inttypes.h>
+#include <json-c/json.h>
+#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "budget/audit_log.h"
+#include "cmd/spantoll/budget_json.h"
+#include "cmd/spantoll/budget_subject.h"
 #include "cmd/spantoll/budget_verb.h"
 #include "cmd/spantoll/json_text.h"
+#include "cmd/spantoll/table.h"
 
 #define VERB "budget audit"
 
@@ -75,32 +83,159 @@ static int verify(const char *file, bool json)
 	return report.broken ? TOLL_EXIT_FAILED : TOLL_EXIT_OK;
 }
 
+/* ---- what a daemon tells ---- */
+
+enum { TIME = 0, SUBJECT, WHAT, WHY, AMOUNTS, BY, COLUMNS };
+
+/* "$512.40/$500 in 24h" */
+static char *amounts_cell(struct json_object *e)
+{
+	char spent[TOLL_MONEY_TEXT], limit[TOLL_MONEY_TEXT], *cell = NULL;
+
+	toll_budget_usd(e, "spent_usd", spent);
+	toll_budget_usd(e, "limit_usd", limit);
+	if (!*spent)
+		return strdup("");
+	return asprintf(&cell, "%s/%s in %s", spent, limit, toll_budget_text(e, "window")) < 0
+	               ? NULL
+	               : cell;
+}
+
+/* What a person has said, else what the rule says. */
+static char *why_cell(struct json_object *e)
+{
+	const char *reason = toll_budget_text(e, "reason"), *why = toll_budget_text(e, "why");
+	const char *budget = toll_budget_text(e, "budget");
+	char *cell = NULL;
+
+	if (!*why)
+		why = budget;
+	return asprintf(&cell, "%s%s%s", reason, *reason && *why ? ": " : "", why) < 0 ? NULL
+	                                                                               : cell;
+}
+
+static char *text_cell(const char *text)
+{
+	return toll_table_cell(toll_slice_str(text), "");
+}
+
+static int add_line(struct libscols_table *table, struct json_object *e)
+{
+	char when[32], *cells[COLUMNS];
+	const char *who = toll_budget_text(e, "who");
+
+	toll_clock_rfc3339(toll_budget_count(e, "time_ms") * TOLL_MS, 0, when, sizeof(when));
+	cells[TIME] = text_cell(when);
+	cells[SUBJECT] = text_cell(toll_budget_text(e, "subject"));
+	cells[WHAT] = text_cell(toll_budget_text(e, "what"));
+	cells[WHY] = why_cell(e);
+	cells[AMOUNTS] = amounts_cell(e);
+	cells[BY] = text_cell(*who ? who : toll_budget_text(e, "by"));
+	return toll_table_take_line(table, cells, COLUMNS);
+}
+
+static int print_events(struct json_object *events)
+{
+	static const struct toll_table_column columns[COLUMNS] = {
+		[TIME] = { "TIME", 0, 0 },           [SUBJECT] = { "SUBJECT", 0.2, SCOLS_FL_TRUNC },
+		[WHAT] = { "WHAT", 0, 0 },           [WHY] = { "WHY", 0.25, SCOLS_FL_WRAP },
+		[AMOUNTS] = { "SPENT/LIMIT", 0, 0 }, [BY] = { "BY", 0.1, SCOLS_FL_TRUNC },
+	};
+	static const struct toll_table_fit narrow[] = { { 120, BY }, { 100, AMOUNTS } };
+	size_t count = json_object_array_length(events);
+	struct libscols_table *table = toll_table_new(columns, COLUMNS);
+	int err = table ? 0 : -1;
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = add_line(table, json_object_array_get_idx(events, i));
+	if (!err)
+		toll_table_fit(table, narrow, TOLL_COUNT(narrow));
+	err = err ? err : scols_print_table(table);
+	scols_unref_table(table);
+	return err < 0 ? toll_budget_no_memory(VERB) : TOLL_EXIT_OK;
+}
+
+static int print_answer(struct json_object *answer, bool json)
+{
+	struct json_object *events;
+
+	if (json) {
+		toll_budget_print_json(answer);
+		return TOLL_EXIT_OK;
+	}
+	if (!json_object_object_get_ex(answer, "events", &events) ||
+	    !json_object_is_type(events, json_type_array)) {
+		fputs("spantoll " VERB ": that is not the answer of spantoll's /v1/audit\n",
+		      stderr);
+		return TOLL_EXIT_FAILED;
+	}
+	if (json_object_array_length(events))
+		return print_events(events);
+	puts("Nothing was done to any flag yet.");
+	return TOLL_EXIT_OK;
+}
+
+static int ask(const struct toll_budget_flags *f, const char *subject, int64_t limit)
+{
+	char prefix[64], *path;
+	struct toll_budget_question q = { VERB, "GET", NULL, NULL };
+	struct json_object *answer = NULL;
+	int rc;
+
+	snprintf(prefix, sizeof(prefix), "/v1/audit?limit=%" PRId64 "&subject=", limit);
+	path = toll_budget_path(prefix, subject, NULL, NULL);
+	q.path = path;
+	rc = path ? toll_budget_ask(f, &q, &answer) : toll_budget_no_memory(VERB);
+	if (rc == TOLL_EXIT_OK)
+		rc = print_answer(answer, f->json);
+	json_object_put(answer);
+	free(path);
+	return rc;
+}
+
+/* ---- which of the two ---- */
+
 int toll_budget_verb_audit(int argc, char **argv)
 {
+	struct toll_budget_flags flags = TOLL_BUDGET_FLAGS_INIT;
+	char subject[TOLL_BUDGET_SUBJECT_TEXT] = "";
 	const char *file = NULL;
-	bool json = false;
+	int64_t limit = 100;
 	const struct toll_option options[] = {
+		TOLL_BUDGET_OPTIONS(&flags),
+		{ "limit", "N", "events, the newest; at most 1000", .number = &limit },
 		{ "verify", "FILE",
-		  "the audit log, as audit::path names it; older files beside it are read first",
+		  "check this audit log instead, as audit::path names it; older files are read "
+		  "first",
 		  .text = &file },
-		{ "json", NULL, "for programs", .flag = &json },
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = {
-		VERB, NULL,
-		"Checks the hashes that chain the lines of an audit log to each other, over all "
-		"its "
-		"files,\nand tells the first line that was changed, taken out, put in or moved. "
-		"Reads beside a daemon\nthat writes.\n",
-		"Exit status: 0 the log is whole, 1 it is broken or cannot be read.\n", options
+		VERB, "[SUBJECT]",
+		"Tells what was done to flags, when, why and by whom; newest last. SUBJECT is a "
+		"service, or\nDIMENSION=VALUE.\n\n"
+		"With --verify it checks the hashes that chain the lines of an audit log to each "
+		"other, over\nall its files, and tells the first line that was changed, taken out, "
+		"put "
+		"in or moved. That\nreads beside a daemon that writes, and asks none.\n",
+		"Examples:\n"
+		"  spantoll budget audit payment-svc\n"
+		"  spantoll budget audit --verify /var/lib/spantoll/audit.jsonl\n"
+		"Exit status: 0, 1 the log is broken or nobody answers.\n",
+		options
 	};
-	int rc = toll_options_parse(&usage, argc, argv, NULL);
+	int rest, rc = toll_options_parse_mixed(&usage, argc, argv, &rest);
 
 	if (rc >= 0)
 		return rc;
-	if (!file) {
-		fputs("spantoll " VERB ": --verify FILE is missing\n", stderr);
+	if (argc - rest > (file ? 0 : 1)) {
+		fprintf(stderr,
+		        "spantoll " VERB ": one SUBJECT, or --verify FILE; not also \"%s\"\n",
+		        argv[argc - 1]);
 		return TOLL_EXIT_USAGE;
 	}
-	return verify(file, json);
+	if (file)
+		return verify(file, flags.json);
+	rc = rest < argc ? toll_budget_subject(VERB, argv[rest], subject) : TOLL_EXIT_OK;
+	return rc ? rc : ask(&flags, subject, limit);
 }

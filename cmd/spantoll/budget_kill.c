@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/spantoll/budget_body.h"
+#include "cmd/spantoll/budget_json.h"
 #include "cmd/spantoll/budget_verb.h"
 #include "config/suggest.h"
 
@@ -25,46 +27,32 @@ static int wrong_word(const char *word)
 	return TOLL_EXIT_USAGE;
 }
 
-static const char *text_of(struct json_object *o, const char *name)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, name, &v) && v ? json_object_get_string(v) : "";
-}
-
 static void print(struct json_object *o, bool json)
 {
-	struct json_object *on;
-	bool is_on = json_object_object_get_ex(o, "on", &on) && json_object_get_boolean(on);
-
-	if (json) {
-		puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-		return;
-	}
-	if (!is_on) {
+	if (json)
+		toll_budget_print_json(o);
+	else if (toll_budget_flag(o, "on"))
+		printf("The kill switch is on, nobody is throttled: %s\n"
+		       "spantoll budget kill off ends it.\n",
+		       toll_budget_text(o, "by"));
+	else
 		puts("The kill switch is off: budgets throttle.");
-		return;
-	}
-	printf("The kill switch is on: nobody is throttled.%s%s\n", *text_of(o, "why") ? " " : "",
-	       text_of(o, "why"));
-	puts("spantoll budget kill off ends it.");
 }
 
 static int change(const struct toll_budget_flags *f, bool on, const char *why,
                   struct json_object **ret)
 {
-	struct json_object *body = json_object_new_object();
-	struct toll_budget_question q = { .verb = VERB, .method = "PUT", .path = "/v1/kill" };
+	struct toll_budget_body body;
+	struct toll_budget_question q = { VERB, "PUT", "/v1/kill", NULL };
 	int rc;
 
-	if (!body || json_object_object_add(body, "on", json_object_new_boolean(on)) < 0 ||
-	    (why && json_object_object_add(body, "why", json_object_new_string(why)) < 0))
-		rc = toll_budget_no_memory(VERB);
-	else {
-		q.body = json_object_to_json_string(body);
-		rc = q.body ? toll_budget_ask(f, &q, ret) : toll_budget_no_memory(VERB);
-	}
-	json_object_put(body);
+	toll_budget_body_open(&body);
+	toll_budget_body_put(&body, "on", on ? "true" : "false");
+	toll_budget_body_text(&body, "why", why);
+	toll_budget_body_text(&body, "who", toll_budget_user());
+	q.body = toll_budget_body_close(&body);
+	rc = q.body ? toll_budget_ask(f, &q, ret) : toll_budget_no_memory(VERB);
+	free(body.text);
 	return rc;
 }
 

@@ -48,9 +48,12 @@ struct toll_budget_question {
 int toll_budget_ask(const struct toll_budget_flags *f, const struct toll_budget_question *q,
                     struct json_object **ret);
 
-/* One text of a path or query: malloc'ed, every byte but letters, digits and "-._~" as %XX. NULL:
- * out of memory. */
-char *toll_budget_escape(const char *text);
+/* prefix, then text, and ?argument=value unless argument is NULL or value "": malloc'ed; what is
+ * not plain in a path goes as %XX. NULL: out of memory. */
+char *toll_budget_path(const char *prefix, const char *text, const char *argument,
+                       const char *value);
+/* What this machine calls who asks; "" when it does not know. */
+const char *toll_budget_user(void);
 
 /* "out of memory" on stderr; TOLL_EXIT_FAILED. */
 int toll_budget_no_memory(const char *verb);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cmd/spantoll/prices_table.h"
+#include "cmd/spantoll/table.h"
 #include "cmd/spantoll/prices_text.h"
 #include "cmd/spantoll/prices_verb.h"
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "cmd/spantoll/options.h"
-#include "cmd/spantoll/prices_table.h"
+#include "cmd/spantoll/table.h"
 #include "proto/json_write.h"
 
 static const char *const modes[] = { "enforce", "shadow", "off" };

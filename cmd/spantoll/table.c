@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/spantoll/prices_table.h"
+#include "cmd/spantoll/table.h"
 
 #include <libsmartcols/libsmartcols.h>
 #include <locale.h>
@@ -47,4 +47,16 @@ int toll_table_take_line(struct libscols_table *table, char **take_cells, size_t
 			free(take_cells[i]);
 	}
 	return err;
+}
+
+void toll_table_fit(struct libscols_table *table, const struct toll_table_fit *fits, size_t count)
+{
+	size_t width = scols_table_get_termwidth(table);
+
+	if (!isatty(STDOUT_FILENO))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (width < fits[i].width)
+			scols_column_set_flags(scols_table_get_column(table, fits[i].column),
+			                       SCOLS_FL_HIDDEN);
 }

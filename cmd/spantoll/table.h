@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prices_table.h - tables of text on a terminal, by libsmartcols. */
-#ifndef TOLL_CMD_PRICES_TABLE_H
-#define TOLL_CMD_PRICES_TABLE_H
+/* table.h - tables of text on a terminal, by libsmartcols. */
+#ifndef TOLL_CMD_TABLE_H
+#define TOLL_CMD_TABLE_H
 
 #include <stddef.h>
 
@@ -20,5 +20,12 @@ struct libscols_table *toll_table_new(const struct toll_table_column *columns, s
 char *toll_table_cell(struct toll_slice text, const char *prefix);
 /* Takes the cells, also on failure: malloc'ed texts, NULL means out of memory. */
 int toll_table_take_line(struct libscols_table *table, char **take_cells, size_t count);
+
+/* On a terminal that is narrower than a column wants it to be, that column is left out. */
+struct toll_table_fit {
+	size_t width;
+	size_t column;
+};
+void toll_table_fit(struct libscols_table *table, const struct toll_table_fit *fits, size_t count);
 
 #endif
