@@ -46,6 +46,7 @@ double toll_criticality_share(enum toll_criticality c, double allowed)
 
 void toll_flag_source_init(struct toll_flag_source *s)
 {
+	s->kept = NULL;
 	s->table = (struct toll_snapshot)TOLL_SNAPSHOT_INIT;
 	atomic_init(&s->heard_mono_ns, 0);
 }
@@ -77,7 +78,8 @@ void toll_flags_heard(struct toll_flag_source *s, uint64_t mono_ns)
 
 uint64_t toll_flags_age_ns(struct toll_flag_source *s)
 {
-	uint64_t heard = atomic_load_explicit(&s->heard_mono_ns, memory_order_relaxed);
+	const struct toll_flag_source *own = s->kept ? s->kept : s;
+	uint64_t heard = atomic_load_explicit(&own->heard_mono_ns, memory_order_relaxed);
 	uint64_t now = toll_clock_mono_ns();
 
 	if (heard == 0)
@@ -88,7 +90,7 @@ uint64_t toll_flags_age_ns(struct toll_flag_source *s)
 /* The published table with one more user; NULL: there is none. */
 static struct toll_flag_table *table_of(struct toll_flag_source *s)
 {
-	struct toll_shared *shared = toll_snapshot_get(&s->table);
+	struct toll_shared *shared = toll_snapshot_get(s->kept ? &s->kept->table : &s->table);
 
 	return shared ? toll_container_of(shared, struct toll_flag_table, shared) : NULL;
 }

@@ -86,6 +86,7 @@ struct toll_flag_answer {
 };
 
 struct toll_flag_source {
+	struct toll_flag_source *kept; /* answers instead: it outlives this one; NULL: this one */
 	struct toll_snapshot table;
 	_Atomic uint64_t heard_mono_ns; /* when the store was last heard; 0: never */
 };

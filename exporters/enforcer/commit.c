@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exporters/enforcer/audit.h"
 #include "exporters/enforcer/decide_inside.h"
-#include "exporters/enforcer/graded.h"
 #include "exporters/enforcer/keys.h"
-#include "exporters/enforcer/note.h"
 #include "exporters/enforcer/scripts.h"
 #include "exporters/enforcer/tell.h"
 
@@ -126,6 +125,52 @@ static void add_outcome(struct toll_decider *d, const struct toll_case *c,
 	toll_command_add(&p->command, c->service->key);
 }
 
+static void print_note(const struct toll_decider *d, const struct toll_case *c,
+                       char note[TOLL_EVENT_TEXT])
+{
+	struct toll_about about = toll_case_about(d, c->service, &c->verdict);
+	struct toll_budget_event e;
+
+	toll_describe_event(&about, &c->outcome, d->publisher->instance, &e);
+	toll_event_print_note(&e, note);
+}
+
+/* ---- the local record ---- */
+
+static int write_record(struct toll_decider *d, const struct toll_case *c,
+                        enum toll_event_what what)
+{
+	struct toll_about about = toll_case_about(d, c->service, &c->verdict);
+	struct toll_budget_event e;
+	char text[TOLL_EVENT_TEXT];
+
+	toll_describe_event(&about, &c->outcome, d->publisher->instance, &e);
+	e.time_ms = toll_publisher_clock_ms(d->publisher);
+	e.what = what;
+	e.change = c->outcome.throttled ? TOLL_EVENT_SET : TOLL_EVENT_RELEASE;
+	return toll_audit_write(d->audit, toll_slice(text, toll_event_print(&e, text)));
+}
+
+/* Before the commit, on disk. A flag without a record is not set; what is released is released. */
+static void announce(struct toll_decider *d, struct toll_case *c, const struct toll_state *st)
+{
+	c->announced = c->outcome.throttled != st->applied;
+	if (c->announced && write_record(d, c, TOLL_EVENT_PENDING) < 0) {
+		c->announced = false;
+		if (c->outcome.throttled)
+			c->outcome.throttled = false;
+	}
+}
+
+/* A second line that cannot be written is missed by whoever reads the first. */
+static void close_record(struct toll_decider *d, const struct toll_case *c, bool done)
+{
+	if (c->announced && write_record(d, c, done ? TOLL_EVENT_DONE : TOLL_EVENT_SUPERSEDED) < 0)
+		return;
+}
+
+/* ---- sending ---- */
+
 int toll_commit_send(struct toll_decider *d, struct toll_case *c, const struct toll_state *st)
 {
 	struct toll_publisher *p = d->publisher;
@@ -134,7 +179,8 @@ int toll_commit_send(struct toll_decider *d, struct toll_case *c, const struct t
 
 	p->text_len = 0;
 	toll_flag_keys_init(&keys, c->service->key);
-	toll_note_print(d, c, note);
+	announce(d, c, st);
+	print_note(d, c, note);
 	add_keys(d, &keys);
 	add_text(p, st->version);
 	add_text(p, p->instance);
@@ -206,6 +252,7 @@ void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const red
 	struct toll_counters *counters = d->publisher->counters;
 	struct toll_service *s = c->service;
 	struct toll_state now = { 0 };
+	bool done;
 
 	s->unanswered = false;
 	if (toll_redis_is_error(&d->publisher->redis, reply) || !code.ptr) {
@@ -214,7 +261,9 @@ void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const red
 	}
 	read_answer(reply, s, &now);
 	toll_service_show(d, s, &c->verdict, &now);
-	if (!count_code(d, c, code))
+	done = count_code(d, c, code);
+	close_record(d, c, done && now.applied == c->outcome.throttled);
+	if (!done)
 		return;
 	toll_counter_add(counters, TOLL_COUNTER_DECISIONS, c->verdict.evaluated);
 	if (!change.len)

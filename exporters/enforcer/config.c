@@ -18,14 +18,16 @@ static const struct toll_field throttle_fields[] = {
 	           "At most this share of the services with spend is throttled at once, at least "
 	           "one; 1: no cap. A wrong price must not black out everything.",
 	           .min = 0, .max = 1000),
-	TOLL_FIELD(struct toll_throttle_config, graded, BOOL, "false",
-	           "Tell readers that can shed a share of requests how much fits (limit / average); "
-	           "the flag in Redis stays on or off."),
+	TOLL_FIELD(
+		struct toll_throttle_config, graded, BOOL, "false",
+		"Tell readers that can shed a share of requests how much fits (limit / average); "
+		"the flag in Redis stays on or off."),
 	TOLL_FIELD(struct toll_throttle_config, min_allowed, RATIO, "0",
 	           "Of a graded answer: at least this share passes.", .min = 0, .max = 1000),
-	TOLL_FIELD(struct toll_throttle_config, kill, BOOL, "false",
-	           "The kill switch: no flag is set anywhere, all daemons on the same Redis follow; "
-	           "what would be throttled is told."),
+	TOLL_FIELD(
+		struct toll_throttle_config, kill, BOOL, "false",
+		"The kill switch: no flag is set anywhere, all daemons on the same Redis follow; "
+		"what would be throttled is told."),
 	TOLL_FIELD_END,
 };
 
@@ -56,6 +58,8 @@ const struct toll_field toll_enforcer_fields[] = {
 	TOLL_FIELD(struct toll_enforcer_config, test_clock, STRING, "",
 	           "Tests only: a file of 8 bytes, milliseconds since 1970, little endian, that is "
 	           "this enforcer's wall clock."),
+	TOLL_FIELD(struct toll_enforcer_config, audit, GROUP, NULL,
+	           "The local audit log of every change of a flag.", .group = toll_audit_fields),
 	TOLL_EXPORTER_FIELDS(struct toll_enforcer_config, "true"),
 	TOLL_FIELD_END,
 };

@@ -3,6 +3,7 @@
 #ifndef TOLL_ENFORCER_CONFIG_H
 #define TOLL_ENFORCER_CONFIG_H
 
+#include "budget/audit_log.h"
 #include "budget/settings.h"
 #include "exporters/enforcer/redis_settings.h"
 #include "pipeline/runner.h"
@@ -24,6 +25,7 @@ struct toll_enforcer_config {
 	struct toll_group_list budgets; /* struct toll_budget_config */
 	struct toll_ema_config ema;
 	struct toll_throttle_config throttle;
+	struct toll_audit_config audit;
 	struct toll_slice test_clock; /* path; "": time is real */
 };
 

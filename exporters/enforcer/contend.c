@@ -14,7 +14,7 @@ bool toll_is_contested(const struct toll_decider *d, const struct toll_verdict *
 {
 	struct toll_circumstances now = toll_circumstances_of(d, st);
 
-	if (d->max_throttled_fraction >= 1 || !toll_outcome_needs_place(v, &now))
+	if (d->throttle->max_throttled_fraction >= 1 || !toll_outcome_needs_place(v, &now))
 		return false;
 	return v->evaluated || (!st->applied && !st->capped);
 }
@@ -40,7 +40,7 @@ void toll_contend(struct toll_decider *d, struct toll_service *s, const struct t
 {
 	double limit = v->rule ? v->rule->rule.limit_usd : 0;
 
-	if (d->max_throttled_fraction >= 1 || !make_room(d))
+	if (d->throttle->max_throttled_fraction >= 1 || !make_room(d))
 		return;
 	d->contenders[d->contender_count++] = (struct toll_contender){
 		.subject = s,
@@ -84,7 +84,8 @@ void toll_contenders_place(struct toll_decider *d)
 		struct toll_contender *c = &d->contenders[i];
 
 		if (i == 0 || c->kind != c[-1].kind) {
-			places = toll_places(d->max_throttled_fraction, count_subjects(d, c->kind));
+			places = toll_places(d->throttle->max_throttled_fraction,
+			                     count_subjects(d, c->kind));
 			taken = 0;
 		}
 		c->places = places;

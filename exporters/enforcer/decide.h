@@ -9,6 +9,7 @@
 
 #include "budget/flag_board.h"
 #include "budget/places.h"
+#include "exporters/enforcer/config.h"
 #include "exporters/enforcer/publish.h"
 
 struct toll_audit; /* exporters/enforcer/audit.h */
@@ -18,12 +19,10 @@ struct toll_decider {
 	const char *who;               /* for log lines */
 	struct toll_flag_board *board; /* NULL: nobody in this process asks */
 	struct toll_audit *audit;      /* NULL: there is no local log */
-	double max_throttled_fraction; /* 1: no cap */
-	bool graded;
-	double min_allowed; /* of graded flags */
-	bool cluster;       /* keys of all subjects together are out of reach of a script */
-	bool killed;        /* the kill switch as last heard of */
-	uint32_t capped;    /* subjects that the cap holds back, after a round */
+	const struct toll_throttle_config *throttle;
+	bool cluster;    /* keys of all subjects together are out of reach of a script */
+	bool killed;     /* the kill switch as last heard of */
+	uint32_t capped; /* subjects that the cap holds back, after a round */
 	/* Of the round that runs. */
 	struct toll_contender *contenders;
 	uint32_t contender_count, contender_room;

@@ -12,6 +12,7 @@
 
 #include "budget/outcome.h"
 #include "exporters/enforcer/decide.h"
+#include "exporters/enforcer/describe.h"
 #include "exporters/enforcer/state.h"
 
 /* One service on its way through a pipeline. */
@@ -24,6 +25,7 @@ struct toll_case {
 	bool placed;    /* ... this one */
 	bool committed; /* an answer of commit.lua is to come */
 	bool again;     /* what was read had moved on */
+	bool announced; /* a pending line is in the local audit log */
 	struct toll_verdict verdict;
 	struct toll_outcome outcome;
 	uint32_t places; /* of its kind; 0: no cap */
@@ -64,6 +66,8 @@ void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const red
  * what happened after we last looked counts as news. */
 void toll_tell_late(struct toll_decider *d, struct toll_service *s, const struct toll_state *st);
 
+struct toll_about toll_case_about(const struct toll_decider *d, const struct toll_service *s,
+                                  const struct toll_verdict *v);
 /* What spend rows, gauges and readers of the copy see: the verdict, and what holds now. */
 void toll_service_show(struct toll_decider *d, struct toll_service *s, const struct toll_verdict *v,
                        const struct toll_state *st);

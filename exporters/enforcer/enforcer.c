@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "exporters/enforcer/clock.h"
+#include "exporters/enforcer/control.h"
 #include "exporters/enforcer/fold.h"
 #include "exporters/enforcer/kept.h"
 #include "exporters/enforcer/memory_store.h"
@@ -17,7 +18,8 @@
 #include "pipeline/host.h"
 #include "proto/batch.h"
 
-#define MEMORY_TICK_NS (100 * TOLL_MS)
+#define MEMORY_TICK_NS     (100 * TOLL_MS)
+#define MEMORY_PATIENCE_NS TOLL_S /* whoever asks something of store memory waits so long */
 
 struct enforcer {
 	struct toll_exporter super;
@@ -26,6 +28,9 @@ struct enforcer {
 	struct toll_kept *kept;
 	struct toll_metrics_source metrics;
 	struct toll_spend_source spend;
+	struct toll_flag_source flags; /* what is kept answers */
+	struct toll_control control;
+	struct toll_audit audit;
 	struct toll_shown *shown;
 	struct toll_memory_store memory;
 	struct toll_redis_store *redis; /* NULL: store memory */
@@ -99,7 +104,9 @@ static int start(struct toll_component *c, struct toll_error *reterr)
 		TOLL_WARN(c->who,
 		          "TIME IS NOT REAL: windows, averages and flags go by the file %.*s",
 		          TOLL_FMT(e->config->test_clock));
-	if (toll_host_publish(c->host, "spend", c->id.text, &e->spend) < 0)
+	if (toll_host_publish(c->host, "spend", c->id.text, &e->spend) < 0 ||
+	    toll_host_publish(c->host, "flags", c->id.text, &e->flags) < 0 ||
+	    toll_host_publish(c->host, "budgets", c->id.text, &e->control.super) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
 	if (!e->redis) {
 		if (e->kept->window < 0)
@@ -113,6 +120,14 @@ static int start(struct toll_component *c, struct toll_error *reterr)
 	return 0;
 }
 
+static void leave_memory(struct enforcer *e)
+{
+	toll_requests_fail(&e->control.requests, true, TOLL_ESHUTDOWN,
+	                   "the enforcer is shutting down");
+	toll_audit_close(&e->audit);
+	toll_kept_leave_turn(e->kept, e);
+}
+
 static void shutdown_enforcer(struct toll_component *c, uint64_t deadline_mono_ns)
 {
 	struct enforcer *e = enforcer_of(c);
@@ -122,8 +137,10 @@ static void shutdown_enforcer(struct toll_component *c, uint64_t deadline_mono_n
 		TOLL_WARN(c->who, "the connection to Redis does not end in time");
 	}
 	if (!e->redis)
-		toll_kept_leave_turn(e->kept, e);
+		leave_memory(e);
 	if (e->exposed) {
+		toll_host_withdraw(c->host, &e->control.super);
+		toll_host_withdraw(c->host, &e->flags);
 		toll_host_withdraw(c->host, &e->spend);
 		toll_host_metrics_remove(c->host, &e->metrics);
 	}
@@ -137,6 +154,9 @@ static void free_enforcer(struct toll_component *c)
 	if (e->abandoned)
 		return; /* the process is ending */
 	toll_redis_store_free(e->redis);
+	toll_memory_store_release(&e->memory);
+	toll_control_release(&e->control);
+	toll_audit_close(&e->audit);
 	toll_host_let_go(c->host, e->kept);
 	toll_host_let_go(c->host, e->shown);
 	toll_test_clock_close(e->clock);
@@ -161,6 +181,19 @@ static void name_instance(struct enforcer *e, const struct toll_settings *set)
 		snprintf(e->instance, sizeof(e->instance), "%.40s", process);
 }
 
+static int open_services(struct enforcer *e, const struct toll_settings *set,
+                         struct toll_error *reterr)
+{
+	bool memory = e->config->store == TOLL_STORE_MEMORY;
+
+	name_instance(e, set);
+	if (toll_control_init(&e->control, &e->kept->totals,
+	                      memory ? MEMORY_PATIENCE_NS : e->config->redis.timeout) < 0)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
+	e->audit = (struct toll_audit){ .counters = &e->kept->counters, .who = set->who };
+	return toll_audit_prepare(&e->audit, &e->config->audit, reterr);
+}
+
 static int build(struct enforcer *e, const struct toll_settings *set, struct toll_error *reterr)
 {
 	struct toll_budget_settings budgets = toll_enforcer_budget_settings(e->config);
@@ -175,18 +208,23 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	e->kept->shown = e->shown;
 	e->spend.each = each;
+	toll_flag_source_init(&e->flags);
+	e->flags.kept = &e->kept->board.source;
+	err = open_services(e, set, reterr);
+	if (err)
+		return err;
 	if (e->config->test_clock.len)
 		err = toll_test_clock_open(e->config->test_clock, &e->clock, reterr);
 	if (err)
 		return err;
 	if (e->config->store == TOLL_STORE_MEMORY)
 		return 0;
-	name_instance(e, set);
 	e->redis = toll_redis_store_new(e->config, &e->super.super, e->instance, &e->kept->totals,
 	                                &e->kept->rules, &e->kept->counters);
 	if (!e->redis)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	toll_redis_store_share(e->redis, e->kept, &e->rules);
+	toll_redis_store_serve(e->redis, &e->control.requests, &e->audit);
 	toll_redis_store_go_by(e->redis, e->clock);
 	return 0;
 }
@@ -216,7 +254,13 @@ static int create(const struct toll_settings *set, const void *config, struct to
 			                                .counters = &e->kept->counters,
 			                                .who = set->who,
 			                                .window = -1,
-			                                .clock = e->clock };
+			                                .clock = e->clock,
+			                                .throttle = &e->config->throttle,
+			                                .words = &e->kept->words,
+			                                .board = &e->kept->board,
+			                                .requests = &e->control.requests,
+			                                .audit = &e->audit,
+			                                .instance = e->instance };
 		e->super.tick = tick;
 		e->super.tick_ns = e->clock ? TOLL_TEST_CLOCK_POLL_NS : MEMORY_TICK_NS;
 	}

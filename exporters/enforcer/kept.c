@@ -49,6 +49,7 @@ static void release(void *state)
 	atomic_compare_exchange_strong(&k->shown->kept, &mine, NULL);
 	toll_totals_release(&k->totals);
 	toll_flag_board_release(&k->board);
+	toll_memory_words_release(&k->words);
 	free(k->globs);
 	pthread_mutex_destroy(&k->lock);
 }

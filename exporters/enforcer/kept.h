@@ -8,9 +8,10 @@
 #ifndef TOLL_ENFORCER_KEPT_H
 #define TOLL_ENFORCER_KEPT_H
 
-#include "exporters/enforcer/config.h"
 #include "budget/flag_board.h"
+#include "exporters/enforcer/config.h"
 #include "exporters/enforcer/counters.h"
+#include "exporters/enforcer/memory_words.h"
 #include "exporters/enforcer/totals.h"
 
 struct toll_host;
@@ -33,6 +34,8 @@ struct toll_kept {
 	struct toll_totals totals;
 	struct toll_counters counters;
 	struct toll_flag_board board; /* the host's service "flags" */
+	struct toll_memory_words
+		words;  /* store memory: what people have said, and what came of it */
 	uint64_t seq;   /* the last one used for a publish */
 	int64_t window; /* store memory: the last one decided; -1: none */
 };

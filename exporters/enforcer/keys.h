@@ -11,10 +11,11 @@
 #define TOLL_KEY_SERVICES "spantoll:services" /* sorted set: encoded name -> last publish, ms */
 #define TOLL_KEY_DAEMONS  "spantoll:daemons"  /* sorted set: instance -> last heartbeat, ms */
 #define TOLL_KEY_THROTTLED \
-	"enforce:throttled"             /* sorted set: key of a subject -> end of its flag, ms */
-#define TOLL_KEY_KILL    "enforce:kill" /* there: no flag is set; says who and why */
-#define TOLL_KEY_BUDGETS "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
-#define TOLL_CHANNEL     "enforce:events"   /* budget/event.h */
+	"enforce:throttled"                /* sorted set: key of a subject -> end of its flag, ms */
+#define TOLL_KEY_KILL       "enforce:kill" /* there: no flag is set; says who and why */
+#define TOLL_KEY_KILL_AUDIT "{enforce:kill}:audit" /* stream: what the kill switch did */
+#define TOLL_KEY_BUDGETS    "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
+#define TOLL_CHANNEL        "enforce:events"   /* budget/event.h */
 
 /* cost:rolling:<service>:<window> and what belongs to it. */
 struct toll_spend_keys {

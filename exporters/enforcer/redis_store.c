@@ -11,8 +11,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "exporters/enforcer/alert.h"
+#include "exporters/enforcer/audit.h"
 #include "exporters/enforcer/decide.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/kill.h"
+#include "exporters/enforcer/redis_errands.h"
 #include "exporters/enforcer/redis_settings.h"
 #include "pipeline/host.h"
 
@@ -35,17 +39,20 @@ struct toll_redis_store {
 	const struct toll_rules *wanted;
 	pthread_t thread;
 	bool started, joined;
-	pthread_mutex_t lock; /* guards stop, deadline_mono_ns */
-	pthread_cond_t wake;  /* stop was set */
-	bool stop;
+	pthread_mutex_t lock; /* guards stop, deadline_mono_ns, nudged, asked */
+	pthread_cond_t wake;  /* one of them was set */
+	bool stop, nudged, asked;
 	uint64_t deadline_mono_ns;
 	/* The thread's own. */
 	bool complained;   /* about this outage */
 	bool refused;      /* connected, but Redis answers publishes with errors */
 	uint32_t failures; /* in a row */
 	uint64_t retry_at; /* mono ns */
-	uint64_t flush_at, decide_at, heartbeat_at;
-	uint64_t decided_ms; /* clock when the last round of decisions began */
+	uint64_t flush_at, decide_at, heartbeat_at, kill_at;
+	bool look_now; /* somebody has said something: flags follow before the next round */
+	struct toll_alert alert;
+	struct toll_requests *requests; /* NULL: nobody can ask */
+	uint64_t decided_ms;            /* clock when the last round of decisions began */
 	uint64_t daemons, interval_ns, spread_ms;
 	char warned[160];
 };
@@ -103,9 +110,7 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	s->decider = (struct toll_decider){
 		.publisher = p,
 		.who = owner->who,
-		.max_throttled_fraction = config->throttle.max_throttled_fraction,
-		.graded = config->throttle.graded,
-		.min_allowed = config->throttle.min_allowed,
+		.throttle = &config->throttle,
 	};
 	return s;
 }
@@ -133,6 +138,25 @@ struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 	return NULL;
+}
+
+static void wake(void *ctx)
+{
+	struct toll_redis_store *s = ctx;
+
+	pthread_mutex_lock(&s->lock);
+	s->asked = true;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void toll_redis_store_serve(struct toll_redis_store *s, struct toll_requests *requests,
+                            struct toll_audit *audit)
+{
+	s->decider.audit = audit;
+	s->requests = requests;
+	requests->wake = wake;
+	requests->ctx = s;
 }
 
 /* ---- the connection's ups and downs ---- */
@@ -163,6 +187,7 @@ static void came_up(struct toll_redis_store *s)
 	s->complained = s->refused = false;
 	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 1);
 	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_OK, "");
+	s->alert = (struct toll_alert){ 0 };
 	TOLL_INFO(s->owner->who, "connected to redis %s", toll_redis_where(r, at));
 	if (r->warning[0] && strcmp(r->warning, s->warned) != 0)
 		TOLL_WARN(s->owner->who, "%s", r->warning);
@@ -198,7 +223,7 @@ static int connect_now(struct toll_redis_store *s)
 		went_down(s);
 		return err;
 	}
-	s->flush_at = s->decide_at = s->heartbeat_at = toll_clock_mono_ns();
+	s->flush_at = s->decide_at = s->heartbeat_at = s->kill_at = toll_clock_mono_ns();
 	came_up(s);
 	return 0;
 }
@@ -251,6 +276,7 @@ static void judge_answers(struct toll_redis_store *s, bool refused)
 	if (!refused) {
 		TOLL_INFO(owner->who, "redis takes totals again");
 		toll_host_set_health(owner->host, owner, TOLL_HEALTH_OK, "");
+		s->alert = (struct toll_alert){ 0 };
 		return;
 	}
 	snprintf(why, sizeof(why), "redis refuses totals: %s", s->publisher.redis.why);
@@ -297,7 +323,52 @@ static int decide(struct toll_redis_store *s)
 	if (!err)
 		toll_counter_set(s->publisher.counters, TOLL_COUNTER_DECIDED_UNTIL, s->decided_ms);
 	s->decide_at = next_decision(s);
+	if (!err && !s->refused)
+		toll_alert_judge(&s->alert, s->owner, s->decider.capped,
+		                 s->decider.audit && s->decider.audit->broken);
 	return err;
+}
+
+/* The kill switch, and with its answer the word that the copy of flags is of now. */
+static int watch_kill(struct toll_redis_store *s)
+{
+	bool changed;
+	int err = toll_kill_look(&s->decider, s->config->throttle.kill, &changed);
+
+	s->kill_at = toll_clock_mono_ns() + TOLL_KILL_POLL_NS;
+	if (err)
+		return err;
+	s->look_now |= changed;
+	if (s->decider.board)
+		toll_flags_heard(&s->decider.board->source, toll_clock_mono_ns());
+	return 0;
+}
+
+/* What people ask is done while they wait. */
+static int run_errands(struct toll_redis_store *s)
+{
+	struct toll_request *r;
+	int err = 0;
+
+	while (s->requests && !err && (r = toll_requests_take(s->requests)) != NULL) {
+		bool must_look = false;
+
+		err = toll_redis_errand(&s->decider, r, &must_look);
+		s->look_now |= must_look;
+		if (must_look)
+			s->kill_at = 0;
+		toll_requests_answer(s->requests, r);
+	}
+	return err;
+}
+
+/* What people have said is followed at once; the rule waits for its window. */
+static int look(struct toll_redis_store *s)
+{
+	if (!s->look_now)
+		return 0;
+	s->look_now = false;
+	return toll_decide_flagged(&s->decider);
 }
 
 /* A clock that a test sets jumps over the boundaries of windows, either way. */
@@ -320,13 +391,22 @@ static void work(struct toll_redis_store *s)
 	int err = 0;
 
 	if (!toll_redis_is_connected(&s->publisher.redis)) {
-		if (now < s->retry_at || connect_now(s) < 0)
+		if (now < s->retry_at || connect_now(s) < 0) {
+			if (s->requests)
+				toll_requests_fail(s->requests, false, TOLL_EDOWN, "redis is away");
 			return;
+		}
 		now = toll_clock_mono_ns();
 	}
 	watch_test_clock(s, now);
 	if (now >= s->heartbeat_at)
 		err = heartbeat(s);
+	if (!err)
+		err = run_errands(s);
+	if (!err && now >= s->kill_at)
+		err = watch_kill(s);
+	if (!err)
+		err = look(s);
 	if (!err && now >= s->decide_at)
 		err = decide(s);
 	else if (!err && toll_redis_flush_due(now, s->flush_at, s->decide_at, s->interval_ns))
@@ -341,6 +421,8 @@ static uint64_t next_work(const struct toll_redis_store *s)
 
 	if (s->heartbeat_at < next)
 		next = s->heartbeat_at;
+	if (s->kill_at < next)
+		next = s->kill_at;
 	if (s->flush_at < next &&
 	    toll_redis_flush_due(s->flush_at, s->flush_at, s->decide_at, s->interval_ns))
 		next = s->flush_at;
@@ -452,6 +534,8 @@ static void end_turn(struct toll_redis_store *s, uint64_t deadline)
 	if (!s->kept || !toll_kept_is_wanted(s->kept, s))
 		last_flush(s, deadline);
 	toll_redis_close(&s->publisher.redis);
+	if (s->decider.audit)
+		toll_audit_close(s->decider.audit);
 	if (!s->kept)
 		return;
 	s->kept->seq = s->publisher.seq;
@@ -467,17 +551,30 @@ static void *run(void *arg)
 	pthread_mutex_lock(&s->lock);
 	mine = wait_for_turn(s);
 	while (!s->stop) {
+		s->look_now |= s->nudged;
+		s->nudged = s->asked = false;
 		pthread_mutex_unlock(&s->lock);
 		work(s);
 		pthread_mutex_lock(&s->lock);
-		if (!s->stop)
+		if (!s->stop && !s->nudged && !s->asked)
 			toll_cond_wait_until(&s->wake, &s->lock, next_work(s));
 	}
 	deadline = last_deadline(s->deadline_mono_ns);
 	pthread_mutex_unlock(&s->lock);
+	if (s->requests)
+		toll_requests_fail(s->requests, true, TOLL_ESHUTDOWN,
+		                   "the enforcer is shutting down");
 	if (mine)
 		end_turn(s, deadline);
 	return NULL;
+}
+
+void toll_redis_store_nudge(struct toll_redis_store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->nudged = true;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 }
 
 int toll_redis_store_start(struct toll_redis_store *s)

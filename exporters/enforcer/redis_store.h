@@ -24,7 +24,17 @@ void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
 /* Before start: time is what the clock says (borrowed; NULL: time is real). */
 void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock);
 
+/* Before start: answers these from its thread, and keeps this log of changes. */
+struct toll_requests;
+struct toll_audit;
+void toll_redis_store_serve(struct toll_redis_store *s, struct toll_requests *requests,
+                            struct toll_audit *audit);
+
 int toll_redis_store_start(struct toll_redis_store *s) TOLL_MUST_CHECK;
+
+/* Any thread, while it runs: somebody has said something about flags; they follow before the next
+ * round. */
+void toll_redis_store_nudge(struct toll_redis_store *s);
 
 /* Publishes what is left, within the deadline, and ends the thread. True: it has ended; false: it
  * hangs in a name look-up, and whatever it borrows must be left alone. Legal twice. */

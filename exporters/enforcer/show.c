@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "exporters/enforcer/decide_inside.h"
-#include "exporters/enforcer/graded.h"
+#include "exporters/enforcer/describe.h"
 
 /* Times of the store's clock on this machine's. */
 static uint64_t here_ms(const struct toll_decider *d, uint64_t store_ms)
@@ -14,39 +11,19 @@ static uint64_t here_ms(const struct toll_decider *d, uint64_t store_ms)
 	return store_ms > there ? here + (store_ms - there) : here;
 }
 
-static void put_flag(struct toll_decider *d, const struct toll_service *s,
-                     const struct toll_verdict *v, const struct toll_state *st)
+struct toll_about toll_case_about(const struct toll_decider *d, const struct toll_service *s,
+                                  const struct toll_verdict *v)
 {
-	struct toll_flag f = {
-		.subject = s->key,
-		.throttled = st->applied,
-		.override_allow = st->override == TOLL_OVERRIDE_ALLOW,
-		.criticality = s->criticality,
-		.until_ms = here_ms(d, st->until_ms),
-		.reason =
-			st->override == TOLL_OVERRIDE_DENY ? TOLL_FLAG_OVERRIDE : TOLL_FLAG_BUDGET,
-		.spent_nano = v->rule_nano,
-		.limit_pico = v->rule ? v->rule->limit_pico : 0,
-		.retry_after_s = toll_retry_after_s(d->publisher->rules, v, s->under),
-	};
-
-	if (st->applied && st->override == TOLL_OVERRIDE_NONE && d->graded)
-		f.allowed = toll_graded_share(v, d->min_allowed);
-	if (v->rule)
-		memcpy(f.window, d->publisher->rules->windows[v->rule->window].name,
-		       sizeof(f.window));
-	toll_flag_board_put(d->board, &f);
+	return (struct toll_about){ d->publisher->rules, d->throttle, s, v };
 }
 
-static void show_streaks(struct toll_service *s, const struct toll_verdict *v,
-                         const struct toll_state *st)
+static void put_flag(struct toll_decider *d, const struct toll_service *s,
+                     const struct toll_verdict *v)
 {
-	s->over = s->under = 0;
-	for (uint32_t i = 0; v->rule && i < st->slots.count; i++)
-		if (strcmp(st->slots.at[i].id, v->rule->id) == 0) {
-			s->over = st->slots.at[i].state.over;
-			s->under = st->slots.at[i].state.under;
-		}
+	struct toll_about about = toll_case_about(d, s, v);
+	struct toll_flag f = toll_describe_flag(&about, here_ms(d, s->until_ms));
+
+	toll_flag_board_put(d->board, &f);
 }
 
 void toll_service_show(struct toll_decider *d, struct toll_service *s, const struct toll_verdict *v,
@@ -63,8 +40,8 @@ void toll_service_show(struct toll_decider *d, struct toll_service *s, const str
 	s->rule = v->rule;
 	s->rule_nano = v->rule_nano;
 	s->rule_ema = v->rule_ema;
-	show_streaks(s, v, st);
+	toll_describe_streaks(s, &st->slots);
 	toll_totals_unlock(d->publisher->totals);
 	if (d->board)
-		put_flag(d, s, v, st);
+		put_flag(d, s, v);
 }

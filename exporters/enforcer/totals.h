@@ -45,6 +45,7 @@ struct toll_service {
 	bool throttled, shadow;
 	bool capped;                       /* over its budget, but the cap holds it back */
 	enum toll_override override;       /* as last read */
+	uint64_t override_until_ms;        /* store memory: its end */
 	enum toll_criticality criticality; /* as spans say, else other daemons */
 	uint32_t over, under;              /* streaks of the shown rule */
 	uint64_t until_ms;                 /* end of the flag, store's clock */

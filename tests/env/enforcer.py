@@ -11,10 +11,11 @@ USD = 10**12  # picodollars
 class Enforcer:
     """budgets: (glob, limit in USD, window in s, "enforce" or "shadow")."""
 
-    def __init__(self, redis, log_path, budgets, evaluation_ms=1000, flush_ms=100, bucket_ms=0, ttl_s=60, clock=None):
+    def __init__(self, redis, log_path, budgets, evaluation_ms=1000, flush_ms=100, bucket_ms=0, ttl_s=60, clock=None,
+                 fraction=1, kill=False):
         self.log_path = pathlib.Path(log_path)
         rules = [str(word) for b in budgets for word in b]
-        numbers = [str(n) for n in (evaluation_ms, flush_ms, bucket_ms, ttl_s)]
+        numbers = [str(n) for n in (evaluation_ms, flush_ms, bucket_ms, ttl_s, fraction, int(kill))]
         env = os.environ | ({"SPANTOLL_TEST_CLOCK": str(clock.path)} if clock else {})
         with open(self.log_path, "wb") as log:
             self.child = subprocess.Popen([TOOL, redis.address, *numbers, *rules], stdin=subprocess.PIPE,

@@ -39,6 +39,7 @@ static inline void rig_init(struct enforcer_rig *g)
 	g->config.evaluation_window = TOLL_S;
 	g->config.flush_interval = 100 * TOLL_MS;
 	g->config.throttle.ttl = 3600 * TOLL_S;
+	g->config.throttle.max_throttled_fraction = 1;
 	g->config.ema = (struct toll_ema_config){ .alpha = 0.1, .release = 0.9, .windows = 3 };
 	g->config.max_services = 100;
 	g->config.budgets.at = g->budgets;

@@ -46,7 +46,7 @@ static void must(int err, const char *what)
 
 static void read_arguments(int argc, char **argv)
 {
-	must(argc < 6 || (argc - 6) % 4 || (argc - 6) / 4 > BUDGETS_MAX, "wrong arguments");
+	must(argc < 8 || (argc - 8) % 4 || (argc - 8) / 4 > BUDGETS_MAX, "wrong arguments");
 	endpoint = toll_slice_str(argv[1]);
 	config.redis = (struct toll_redis_config){ .endpoints = { &endpoint, 1 },
 		                                   .timeout = 500 * TOLL_MS };
@@ -54,10 +54,11 @@ static void read_arguments(int argc, char **argv)
 	config.flush_interval = number(argv[3]) * TOLL_MS;
 	config.bucket = number(argv[4]) * TOLL_MS;
 	config.throttle.ttl = number(argv[5]) * TOLL_S;
-	config.throttle.max_throttled_fraction = 1;
+	config.throttle.max_throttled_fraction = strtod(argv[6], NULL);
+	config.throttle.kill = argv[7][0] == '1';
 	config.ema = (struct toll_ema_config){ .alpha = 0.1, .release = 0.9, .windows = 3 };
 	config.max_services = 2000;
-	for (int i = 6; i < argc; i += 4) {
+	for (int i = 8; i < argc; i += 4) {
 		struct toll_budget_config *b = &budgets[config.budgets.count++];
 
 		b->match.service = toll_slice_str(argv[i]);
