@@ -308,6 +308,10 @@ static int recover(struct toll_journal *j, struct names *n)
 		err = recover_last(j);
 		if (!err)
 			remove_empty_last(j);
+		/* Removals that were not durable came back, perhaps with holes between them. */
+		pthread_mutex_lock(&j->files);
+		toll_journal_remove_passed(j);
+		pthread_mutex_unlock(&j->files);
 	}
 	if (err < 0 || found == 0)
 		return err;

@@ -295,6 +295,46 @@ static void a_full_journal_refuses_and_resumes(void **state)
 	close_journal(j);
 }
 
+static uint64_t later_ns;
+
+static uint64_t later(void)
+{
+	return later_ns;
+}
+
+/* After a crash it would stand where it stood: what is behind it is still needed. */
+static void a_cursor_frees_nothing_before_it_is_durable(void **state)
+{
+	struct toll_journal_settings set = small_journal(&disk);
+	struct toll_journal_cursor *c;
+	struct toll_journal *j;
+	uint32_t id = 0;
+
+	(void)state;
+	later_ns = TOLL_S;
+	toll_clock_replace(later, NULL);
+	set.max_bytes = 64 << 10;
+	j = open_journal(set);
+	c = cursor(j, "c");
+	do {
+		append(j, id);
+		toll_journal_sync_once(j);
+	} while (sent[id++].err == 0);
+	toll_journal_advance(c, toll_journal_end(j));
+	later_ns += 10 * TOLL_S;
+	append(j, id);
+	toll_journal_sync_once(j);
+	assert_int_equal(sent[id].err, TOLL_EFULL);
+	assert_int_equal(toll_journal_begin(j).seq, 0);
+	assert_int_equal(toll_journal_checkpoint(j), 0);
+	later_ns += 10 * TOLL_S;
+	append(j, id);
+	toll_journal_sync_once(j); /* makes room by itself */
+	assert_int_equal(sent[id].err, 0);
+	close_journal(j);
+	toll_clock_replace(NULL, NULL);
+}
+
 static void dropping_the_oldest_counts_exactly(void **state)
 {
 	struct toll_journal_settings set = small_journal(&disk);
@@ -607,6 +647,7 @@ int main(void)
 		ON_DISK(segments_go_behind_the_slowest_durable_cursor),
 		ON_DISK(segments_are_used_again),
 		ON_DISK(a_full_journal_refuses_and_resumes),
+		ON_DISK(a_cursor_frees_nothing_before_it_is_durable),
 		ON_DISK(dropping_the_oldest_counts_exactly),
 		ON_DISK(what_is_too_large_or_too_much_is_refused_at_once),
 		ON_DISK(bad_settings_have_a_sentence),
