@@ -226,7 +226,7 @@ class Fleet:
         pipe = self.redis.client.pipeline(transaction=False)
         for node in self.nodes:
             for service, fields in node.snapshot.items():
-                pairs = [word for b, n in fields.items() if b.isdigit() for word in (b, n)]
+                pairs = [word for b, n in sorted(fields.items()) if b.isdigit() for word in (b, n)]
                 if pairs and "q" in fields:
                     pipe.eval(PUBLISH, 3, *node.keys(service), self.rule.bucket_ms, self.rule.buckets, self.clock.ms,
                               fields["q"], 0, *pairs)

@@ -214,8 +214,7 @@ class World:
         for old in (totals, known["sent"]):
             for bucket in [b for b in old if b <= self.now // bucket_ms - buckets]:
                 del old[bucket]
-        pairs = [(b, n) for b, n in totals.items() if n > known["sent"].get(b, 0)]
-        self.random.shuffle(pairs)
+        pairs = sorted((b, n) for b, n in totals.items() if n > known["sent"].get(b, 0))
         self.seq += 1
         seq, request = self.seq, (daemon.name, key, pairs, self.seq, known["chain"])
         if lossy and self.chance(0.05):
