@@ -13,7 +13,7 @@ class Metrics:
 
     def __init__(self, text):
         self.text, self.samples, self.types, self._seen = text, {}, {}, set()
-        for line in text.splitlines():
+        for line in text.split("\n"):  # nothing else ends a line
             if line.startswith("# TYPE "):
                 _, _, name, kind = line.split(" ")
                 if name in self.types:

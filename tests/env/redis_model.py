@@ -202,9 +202,17 @@ class World:
         for (bucket, _), old in zip(pairs, answer[5:]):
             assert (old == "x") == (bucket <= current - series.buckets)
             assert (old == "f") == (bucket > current + 1)
-        stored = self.redis.get(total_keys(*key)[0]) or "0"
-        assert stored == text(series.sum()), (key, stored, text(series.sum()))
+        self.check_keys(key, instance, series)
         return answer
+
+    def check_keys(self, key, instance, series):
+        """The exact text; everything expires, and nothing grows."""
+        keys, pipe = total_keys(*key, instance), self.redis.pipeline(transaction=False)
+        stored, *lives, sums, own = pipe.get(keys[0]).ttl(keys[0]).ttl(keys[1]).ttl(keys[2]).hlen(keys[1]).hlen(
+            keys[2]).execute()
+        assert (stored or "0") == text(series.sum()), (key, stored, text(series.sum()))
+        assert -1 not in lives, (key, lives)
+        assert sums <= series.buckets + 4 and own <= series.buckets * 5 // 4 + 6, (key, sums, own)
 
     def publish(self, daemon, key, lossy=True):
         """As exporters/enforcer/publish.c does it. True: answered, and nothing had been lost."""
