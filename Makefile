@@ -35,7 +35,7 @@ TESTS    := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 TOOLS    := $(basename $(notdir $(wildcard tests/tools/*.c)))
 FUZZERS  := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES  := $(basename $(notdir $(wildcard bench/bench_*.c)))
-ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/tools/*.c tests/support/*.c tests/fuzz/*.c bench/*.c)
+ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/tools/*.c tests/support/*.c tests/fuzz/*.c bench/*.c bench/*/*.c)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-align -Wcast-qual -Wwrite-strings -Wvla -Walloca -Wformat=2 -Wundef \
@@ -81,7 +81,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)';)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-steps test-unit test-fuzz test-integration test-full test-full-steps \
-	soak asan tsan bench bench-load bench-redis fuzz fuzz-run lint lint-steps lint-tidy layers docs docs-check format cov image install clean \
+	soak asan tsan bench bench-load bench-redis bench-mesh fuzz fuzz-run lint lint-steps lint-tidy layers docs docs-check format cov image install clean \
 	distclean help FORCE
 
 # This Makefile again, with all processors unless the user said how many.
@@ -275,6 +275,10 @@ bench-load: all $(O)/tools/sink ## CPU time per span: receiving alone, the whole
 bench-redis: all ## CPU time of Redis per publish, read, rollover and decision: 1,000 services
 	@tools/setup.sh build test
 	@SPANTOLL=$(O)/bin/spantoll PYTHONPATH=tests $(VENV) bench/redis/redis_cpu.py
+
+bench-mesh: all $(O)/bench/mesh/load $(O)/bench/mesh/echo ## what a decision for a mesh costs, and what Envoy adds (ARGS=--fifo)
+	@tools/setup.sh build test
+	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/mesh/mesh.py --tools $(O)/bench/mesh $(ARGS)
 
 cov: ## line coverage of the unit tests (needs gcovr)
 	+@$(again) BUILD=cov test-unit && gcovr -r . --object-directory build/cov

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extensions/envoy/refusal.h"
 
-#include "base/clock.h"
-
-static char *write_until(char *out, uint64_t until_ms)
-{
-	char text[32];
-
-	return toll_json_string(
-		out, toll_slice_str(toll_clock_rfc3339(until_ms * TOLL_MS, 0, text, sizeof(text))));
-}
-
 static struct toll_slice write_body(const struct toll_flag_answer *a, const char *reason, char *out)
 {
 	char *at = toll_json_raw(out, TOLL_SLICE("{\"throttled\":true,\"subject\":"));
@@ -22,8 +12,8 @@ static struct toll_slice write_body(const struct toll_flag_answer *a, const char
 	at = toll_json_double(at, a->allowed);
 	at = toll_json_raw(at, TOLL_SLICE(",\"retry_after_s\":"));
 	at = toll_json_uint(at, a->retry_after_s);
-	at = toll_json_raw(at, TOLL_SLICE(",\"until\":"));
-	at = write_until(at, a->until_ms);
+	at = toll_json_raw(at, TOLL_SLICE(",\"until_ms\":"));
+	at = toll_json_uint(at, a->until_ms);
 	at = toll_json_raw(at, TOLL_SLICE("}\n"));
 	return toll_slice(out, (size_t)(at - out));
 }

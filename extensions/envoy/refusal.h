@@ -7,7 +7,8 @@
 #include "extensions/envoy/message.h"
 #include "proto/json_write.h"
 
-/* "throttled":true,"subject":...,"reason":"...","allowed":...,"retry_after_s":...,"until":"..." */
+/* {"throttled":true,"subject":...,"reason":"...","allowed":...,"retry_after_s":...,"until_ms":...}
+ */
 #define TOLL_ENVOY_BODY_MAX (6 * TOLL_SUBJECT_MAX + 256)
 
 /* The texts that a refusal borrows. */
@@ -19,7 +20,7 @@ struct toll_envoy_refusal_text {
 /* Everything a refusal takes, headers included. */
 #define TOLL_ENVOY_REFUSAL_MAX (sizeof(struct toll_envoy_refusal_text) + 256)
 
-/* a does not allow. text is left uninitialised by the caller. */
+/* a does not allow. text and a live as long as *ret. */
 void toll_envoy_refuse(const struct toll_flag_answer *a, uint32_t http_status,
                        struct toll_envoy_refusal_text *text, struct toll_envoy_refusal *ret);
 

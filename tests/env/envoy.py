@@ -40,6 +40,8 @@ def with_ports(config, ports, timeout="2s"):
     def change(key, value):
         if key == "port_value":
             return ports.get(value, value)
+        if key == "inline_string":
+            return value.replace("timeout_ms = 50", f"timeout_ms = {round(float(timeout[:-1]) * 1000)}")
         return timeout if key == "timeout" else value
     return changed(config, change)
 
