@@ -22,7 +22,7 @@ CLANG_TIDY   ?= $(call newest,clang-tidy)
 
 # What we link. One line per library; pkg-config knows the rest.
 PKGS      := yaml-0.1 libuv rdkafka hiredis grpc libprotobuf-c libdeflate libzstd libmicrohttpd libcurl json-c \
-	yajl smartcols libxxhash gnutls libpcre2-8 nettle libcrypt
+	yajl smartcols libxxhash gnutls libpcre2-8 nettle libcrypt glib-2.0
 TEST_PKGS := cmocka
 
 # The library is everything but main(): folders in order of dependency.

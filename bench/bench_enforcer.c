@@ -45,8 +45,10 @@ static void fold(void *ctx)
 int main(void)
 {
 	struct toll_budget_config budgets[] = {
-		{ { TOLL_SLICE("*") }, 500 * TOLL_PICO_PER_USD, 86400 * TOLL_S, TOLL_MODE_ENFORCE },
-		{ { TOLL_SLICE("*") }, 50 * TOLL_PICO_PER_USD, 3600 * TOLL_S, TOLL_MODE_SHADOW },
+		{ .limit = 500 * TOLL_PICO_PER_USD, .mode = TOLL_MODE_ENFORCE },
+		{ .limit = 50 * TOLL_PICO_PER_USD,
+		  .window = 3600 * TOLL_S,
+		  .mode = TOLL_MODE_SHADOW },
 	};
 	struct toll_budget_settings settings = { .evaluation_window = 60 * TOLL_S,
 		                                 .flush_interval = TOLL_S,
@@ -69,5 +71,6 @@ int main(void)
 	f.part = (struct toll_part){ &batch, 0, SPANS };
 	bench_run("enforcer_fold_two_windows", fold, &f, SPANS);
 	toll_totals_release(&f.totals);
+	toll_rules_release(&rules);
 	return 0;
 }

@@ -21,42 +21,97 @@ static struct toll_slot *slot_of(struct toll_slots *slots, const struct toll_rul
 	return s;
 }
 
-/* An idle service whose average has faded is left alone until it spends again. */
+/* An idle subject whose average has faded is left alone until it spends again. */
 static bool asleep(const struct toll_rule *rule, const struct toll_slot *s, toll_i128 nano)
 {
-	return nano == 0 && (!s || (!s->state.on && s->state.ema < rule->rule.limit_usd / 1000));
+	return nano == 0 &&
+	       (!s || (!toll_slot_is_on(s) && s->state.ema < rule->rule.limit_usd / 1000));
 }
 
 /* Average and flag go on; the streaks were counted against another limit. */
-static void inherit(struct toll_slot *s, struct toll_slot *before)
+static void inherit(const struct toll_rule *rule, struct toll_slot *s, struct toll_slot *before)
 {
 	s->state = before->state;
+	s->state.window = (int64_t)(before->at_ms / rule->evaluation_ms);
 	s->state.over = s->state.under = 0;
+	s->fast = before->fast;
+	s->fast_under = 0;
+	s->at_ms = before->at_ms;
 	before->gone = true;
 }
 
-static bool step(const struct toll_rules *r, const struct toll_rule *rule,
-                 const struct toll_reading *reading, struct toll_slots *slots)
+/* Was the slot last evaluated in an earlier period of the calendar than now_ms is in? */
+static bool is_past(const struct toll_window *w, const struct toll_slot *s, uint64_t now_ms)
+{
+	return w->periods && s->at_ms &&
+	       toll_window_index(w, s->at_ms) < toll_window_index(w, now_ms);
+}
+
+/* A new period is a new budget. */
+static void begin_period(struct toll_slot *s)
+{
+	s->state = (struct toll_budget_state)TOLL_BUDGET_STATE_INIT;
+	s->fast = false;
+	s->fast_under = 0;
+}
+
+/* Recent spend, as if the whole window were like it. Needs no streak to trip. */
+static void step_fast(const struct toll_rules *r, const struct toll_rule *rule,
+                      const struct toll_reading *readings, struct toll_slot *s)
+{
+	const struct toll_reading *recent = &readings[rule->fast_window];
+	double limit = rule->fast_factor * rule->rule.limit_usd, projected;
+
+	if (rule->fast_factor <= 0 || !recent->settled)
+		return;
+	projected = toll_nano_to_usd(recent->nano) *
+	            (double)toll_window_length_ms(&r->windows[rule->window], recent->asof_ms) /
+	            (double)r->windows[rule->fast_window].window_ms;
+	if (projected > limit)
+		s->fast = true;
+	s->fast_under = s->fast && projected < limit * rule->rule.release ? s->fast_under + 1 : 0;
+	if (s->fast_under >= rule->rule.windows) {
+		s->fast = false;
+		s->fast_under = 0;
+	}
+}
+
+/* The slot that this evaluation is about, NULL when there is nothing to evaluate. */
+static struct toll_slot *take_slot(const struct toll_rules *r, const struct toll_rule *rule,
+                                   const struct toll_reading *reading, struct toll_slots *slots)
 {
 	struct toll_slot *s = slot_of(slots, rule, false);
 	struct toll_slot *before = s ? NULL : toll_slots_find(slots, rule->before);
-	int64_t window = (int64_t)(reading->asof_ms / r->evaluation_ms);
+	int64_t window = (int64_t)(reading->asof_ms / rule->evaluation_ms);
 
 	if (!reading->settled || asleep(rule, s ? s : before, reading->nano))
-		return false;
-	if (before && before->state.window >= window)
-		return false; /* this window was decided by the rule before */
+		return NULL;
+	if (before && (int64_t)(before->at_ms / rule->evaluation_ms) >= window)
+		return NULL; /* this window was decided by the rule before */
 	if (!s)
 		s = slot_of(slots, rule, true);
 	if (s && before)
-		inherit(s, before);
+		inherit(rule, s, before);
+	if (s && is_past(&r->windows[rule->window], s, reading->asof_ms))
+		begin_period(s);
+	return s;
+}
+
+static bool step(const struct toll_rules *r, const struct toll_rule *rule,
+                 const struct toll_reading *readings, struct toll_slots *slots)
+{
+	const struct toll_reading *reading = &readings[rule->window];
+	int64_t window = (int64_t)(reading->asof_ms / rule->evaluation_ms);
+	struct toll_slot *s = take_slot(r, rule, reading, slots);
+
 	if (!s ||
 	    !toll_budget_step(&rule->rule, &s->state, window, toll_nano_to_usd(reading->nano)))
 		return false;
+	step_fast(r, rule, readings, s);
 	s->mode = rule->mode;
 	s->at_ms = reading->asof_ms;
 	s->nano = reading->nano;
-	s->until_ms = s->state.on ? reading->asof_ms + r->ttl_ms : 0;
+	s->until_ms = toll_slot_is_on(s) ? reading->asof_ms + r->ttl_ms : 0;
 	s->changed = true;
 	return true;
 }
@@ -68,7 +123,7 @@ static double weight(const struct toll_rule *rule, const struct toll_slot *s, to
 	double ratio = toll_nano_to_usd(nano) / limit;
 
 	ratio = ratio / (1 + ratio); /* 0..1 */
-	if (!s || !s->state.on)
+	if (!s || !toll_slot_is_on(s))
 		return ratio;
 	return ratio + (rule->mode == TOLL_MODE_ENFORCE ? 4 : 2);
 }
@@ -86,6 +141,7 @@ static void show(const struct toll_rule *rule, const struct toll_reading *readin
 	v->rule = rule;
 	v->rule_nano = reading->nano;
 	v->rule_ema = s ? s->state.ema : 0;
+	v->fast = s && s->fast && !s->state.on;
 }
 
 /* Flags, and slots that nobody has touched for a day (or the flag's life, if longer). */
@@ -99,7 +155,7 @@ static void sum_up(const struct toll_rules *r, uint64_t now_ms, struct toll_slot
 
 		if (s->at_ms + forget < now_ms && !s->changed)
 			s->gone = true;
-		if (s->gone || !s->state.on || s->until_ms <= now_ms)
+		if (s->gone || !toll_slot_is_on(s) || s->until_ms <= now_ms)
 			continue;
 		if (s->mode == TOLL_MODE_ENFORCE)
 			v->want = true;
@@ -130,7 +186,7 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 				s->gone = ret->evaluated = true;
 			continue;
 		}
-		if (step(r, rule, reading, slots))
+		if (step(r, rule, readings, slots))
 			ret->evaluated = true;
 		show(rule, reading, slots, &best, ret);
 	}
@@ -140,16 +196,18 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,
                     const struct toll_slots *slots, uint64_t now_ms)
 {
-	int64_t window = (int64_t)(now_ms / r->evaluation_ms);
-
 	for (uint32_t i = 0; i < matching_count; i++) {
 		const struct toll_rule *rule = &r->at[matching[i]];
+		int64_t window = (int64_t)(now_ms / rule->evaluation_ms);
 		const struct toll_slot *s = NULL;
 
 		for (uint32_t j = 0; j < slots->count; j++)
 			if (strcmp(slots->at[j].id, rule->id) == 0)
 				s = &slots->at[j];
-		if (rule->mode == TOLL_MODE_OFF ? s != NULL : !s || s->state.window != window)
+		if (rule->mode == TOLL_MODE_OFF
+		            ? s != NULL
+		            : !s || s->state.window != window ||
+		                      is_past(&r->windows[rule->window], s, now_ms))
 			return true;
 	}
 	return false;

@@ -24,6 +24,7 @@ struct toll_verdict {
 	const struct toll_rule *rule;
 	toll_i128 rule_nano;
 	double rule_ema;
+	bool fast; /* it is tripped by recent spend alone */
 };
 
 /* Steps every matching budget whose window is new and settled. readings: one per window. Slots of

@@ -7,44 +7,16 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "budget/subject.h"
 #include "cost/name.h"
 
 #define SERVICE TOLL_SLICE("service")
-#define CUT_AT  (TOLL_SUBJECT_MAX - 17)
 
 /* ---- keys ---- */
 
-/* Longer keys keep their beginning and a hash of the whole, as names do. */
-static size_t cut(const char *whole, size_t len, char *out)
-{
-	char tail[18];
-
-	if (len <= TOLL_SUBJECT_MAX) {
-		memcpy(out, whole, len);
-		return len;
-	}
-	snprintf(tail, sizeof(tail), "~%016" PRIx64, toll_hash(toll_slice(whole, len)));
-	memcpy(out, whole, CUT_AT);
-	memcpy(out + CUT_AT, tail, 17);
-	return TOLL_SUBJECT_MAX;
-}
-
 size_t toll_flag_key(const struct toll_flag_kind *kind, const struct toll_slice *values, char *out)
 {
-	TOLL_UNINITIALIZED char whole[TOLL_KIND_DIMENSIONS_MAX * (2 * TOLL_NAME_MAX + 2)];
-	size_t len = 0;
-
-	if (kind->count == 1 && toll_slice_eq(kind->dimensions[0], SERVICE))
-		return toll_name_encode(values[0], out);
-	for (unsigned i = 0; i < kind->count; i++) {
-		if (i)
-			whole[len++] = ':';
-		memcpy(whole + len, kind->dimensions[i].ptr, kind->dimensions[i].len);
-		len += kind->dimensions[i].len;
-		whole[len++] = ':';
-		len += toll_name_encode(values[i], whole + len);
-	}
-	return cut(whole, len, out);
+	return toll_subject_key(kind->dimensions, values, kind->count, out);
 }
 
 /* Up to the next ':'. */

@@ -19,6 +19,7 @@
 #include "base/snapshot.h"
 #include "budget/subject_max.h"
 #include "cost/money.h"
+#include "cost/window.h"
 
 enum toll_flag_reason { TOLL_FLAG_BUDGET = 0, TOLL_FLAG_FAST_TRIP, TOLL_FLAG_OVERRIDE };
 #define TOLL_FLAG_REASONS 3
@@ -39,7 +40,7 @@ enum toll_criticality toll_criticality_parse(struct toll_slice text);
  * critical quarter of the scale is shed first, critical requests last. Unknown counts as medium. */
 double toll_criticality_share(enum toll_criticality c, double allowed);
 
-#define TOLL_FLAG_WINDOW 24 /* "24h", "month" */
+#define TOLL_FLAG_WINDOW TOLL_WINDOW_NAME /* "24h", "month" */
 
 /* Of one subject; only those that are throttled, overridden or of a known criticality have one. */
 struct toll_flag {

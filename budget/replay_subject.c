@@ -14,9 +14,13 @@ static int open_series(struct toll_replay_subject *s, const struct toll_rules *r
 	if (!s->series)
 		return TOLL_ENOMEM;
 	for (uint32_t i = 0; i < s->budget_count; i++) {
-		struct toll_series *series = &s->series[rules->at[s->budgets[i].rule].window];
+		const struct toll_rule *rule = &rules->at[s->budgets[i].rule];
+		struct toll_series *series = &s->series[rule->window];
+		struct toll_series *fast =
+			rule->fast_factor > 0 ? &s->series[rule->fast_window] : series;
 
-		if (!series->at && toll_series_init(series) < 0)
+		if ((!series->at && toll_series_init(series) < 0) ||
+		    (!fast->at && toll_series_init(fast) < 0))
 			return TOLL_ENOMEM;
 	}
 	return 0;
@@ -27,8 +31,8 @@ struct toll_replay_subject *toll_replay_subject_new(struct toll_slice key,
 {
 	char name[TOLL_NAME_MAX];
 	uint16_t matching[TOLL_RULES_MAX];
-	uint32_t n =
-		toll_rules_match(rules, toll_slice(name, toll_name_decode(key, name)), matching);
+	struct toll_slice value = toll_slice(name, toll_name_decode(key, name));
+	uint32_t n = toll_rules_match(rules, 0, &value, matching);
 	struct toll_replay_subject *s = calloc(1, sizeof(*s) + n * sizeof(s->budgets[0]));
 
 	if (!s)
@@ -67,8 +71,8 @@ bool toll_replay_subject_add(struct toll_replay_subject *s, const struct toll_ru
 
 	for (uint32_t i = 0; i < rules->window_count; i++) {
 		const struct toll_window *w = &rules->windows[i];
-		int64_t index = (int64_t)(spend->time_ms / w->bucket_ms);
-		int64_t current = (int64_t)(now_ms / w->bucket_ms);
+		int64_t index = toll_window_index(w, spend->time_ms);
+		int64_t current = toll_window_index(w, now_ms);
 
 		if (!s->series[i].at || index <= current - (int64_t)w->buckets)
 			continue;
@@ -128,7 +132,7 @@ static void note(struct toll_replay_subject *s, struct toll_replay_budget *b,
 {
 	const struct toll_rule *rule = &set->rules->at[b->rule];
 	const struct toll_slot *slot = toll_slots_find(&s->slots, rule->id);
-	bool on = slot && slot->state.on;
+	bool on = slot && toll_slot_is_on(slot);
 
 	if (reading->nano > b->highest_nano) {
 		b->highest_nano = reading->nano;
@@ -160,7 +164,7 @@ void toll_replay_subject_decide(struct toll_replay_subject *s,
 
 	for (uint32_t i = 0; i < rules->window_count; i++) {
 		const struct toll_window *w = &rules->windows[i];
-		int64_t current = (int64_t)(now_ms / w->bucket_ms);
+		int64_t current = toll_window_index(w, now_ms);
 
 		readings[i] = (struct toll_reading){ .asof_ms = now_ms, .settled = true };
 		if (s->series[i].at)

@@ -12,11 +12,16 @@ static const char *const mode_names[] = { "enforce", "shadow" };
 int toll_slot_print(const struct toll_slot *s, char buf[TOLL_SLOT_TEXT])
 {
 	char state[TOLL_BUDGET_TEXT], nano[TOLL_NANO_TEXT];
+	int len;
 
 	toll_budget_print(&s->state, state);
 	toll_nano_print(s->nano, nano);
-	return snprintf(buf, TOLL_SLOT_TEXT, "%s %" PRIu64 " %s %" PRIu64 " %s", state, s->until_ms,
-	                mode_names[s->mode == TOLL_MODE_SHADOW], s->at_ms, nano);
+	len = snprintf(buf, TOLL_SLOT_TEXT, "%s %" PRIu64 " %s %" PRIu64 " %s", state, s->until_ms,
+	               mode_names[s->mode == TOLL_MODE_SHADOW], s->at_ms, nano);
+	if (s->fast)
+		len += snprintf(buf + len, TOLL_SLOT_TEXT - (size_t)len, " fast %" PRIu32,
+		                s->fast_under);
+	return len;
 }
 
 /* Cuts the last word, spaces being single, off text; empty when there is none. */
@@ -64,12 +69,33 @@ static bool read_nano(struct toll_slice text, toll_i128 *ret)
 	return true;
 }
 
+/* Takes " fast under" off the end, when it is there. */
+static bool cut_fast(struct toll_slice *text, struct toll_slot *s)
+{
+	struct toll_slice rest = *text, under = cut_word(&rest), word = cut_word(&rest);
+	uint64_t n;
+
+	if (!toll_slice_is(word, "fast"))
+		return true;
+	if (!read_ms(under, &n) || n > UINT32_MAX)
+		return false;
+	s->fast = true;
+	s->fast_under = (uint32_t)n;
+	*text = rest;
+	return true;
+}
+
 int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 {
-	struct toll_slice nano = cut_word(&text), at = cut_word(&text);
-	struct toll_slice mode = cut_word(&text), until = cut_word(&text);
+	struct toll_slice nano, at, mode, until;
 	struct toll_slot s = { 0 };
 
+	if (!cut_fast(&text, &s))
+		return TOLL_EINVALID;
+	nano = cut_word(&text);
+	at = cut_word(&text);
+	mode = cut_word(&text);
+	until = cut_word(&text);
 	if (!read_ms(at, &s.at_ms) || !read_ms(until, &s.until_ms) || !read_nano(nano, &s.nano))
 		return TOLL_EINVALID;
 	if (toll_slice_is(mode, mode_names[1]))

@@ -14,6 +14,8 @@ struct toll_slot {
 	uint64_t at_ms;    /* last evaluation ... */
 	toll_i128 nano;    /* ... and the sum that it saw */
 	enum toll_budget_mode mode;
+	bool fast;           /* tripped by recent spend alone */
+	uint32_t fast_under; /* evaluations in a row with recent spend below the release */
 	/* What the last toll_rules_decide() asks of the store. */
 	bool changed; /* to be written */
 	bool gone;    /* to be deleted */
@@ -25,8 +27,14 @@ struct toll_slots {
 	uint32_t count;
 };
 
-/* "window ema over under on until mode at nanodollars"; TOLL_EINVALID. */
-#define TOLL_SLOT_TEXT (TOLL_BUDGET_TEXT + TOLL_NANO_TEXT + 64)
+static inline bool toll_slot_is_on(const struct toll_slot *s)
+{
+	return s->state.on || s->fast;
+}
+
+/* "window ema over under on until mode at nanodollars", and while it is tripped by recent spend
+ * " fast under"; TOLL_EINVALID. */
+#define TOLL_SLOT_TEXT (TOLL_BUDGET_TEXT + TOLL_NANO_TEXT + 80)
 int toll_slot_print(const struct toll_slot *s, char buf[TOLL_SLOT_TEXT]);
 int toll_slot_parse(struct toll_slice text, struct toll_slot *ret) TOLL_MUST_CHECK;
 

@@ -8,24 +8,24 @@
 
 #include "base/hash.h"
 
-#define CUT_AT 111
+#define TAIL 17 /* '~' and 16 digits */
 
 static bool must_encode(unsigned char c)
 {
 	return c <= ' ' || c == 0x7f || c == '{' || c == '}' || c == ':' || c == '%';
 }
 
-size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX])
+size_t toll_name_encode_short(struct toll_slice name, size_t max, char *out)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char tail[18];
+	char tail[TAIL + 1];
 	size_t len = 0, i;
 
 	for (i = 0; i < name.len; i++) {
 		unsigned char c = (unsigned char)name.ptr[i];
 		bool encode = must_encode(c);
 
-		if (len + (encode ? 3 : 1) > TOLL_NAME_MAX)
+		if (len + (encode ? 3 : 1) > max)
 			break;
 		out[len++] = encode ? '%' : (char)c;
 		if (encode) {
@@ -36,8 +36,13 @@ size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX])
 	if (i == name.len)
 		return len;
 	snprintf(tail, sizeof(tail), "~%016" PRIx64, toll_hash(name));
-	memcpy(out + CUT_AT, tail, 17);
-	return TOLL_NAME_MAX;
+	memcpy(out + max - TAIL, tail, TAIL);
+	return max;
+}
+
+size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX])
+{
+	return toll_name_encode_short(name, TOLL_NAME_MAX, out);
 }
 
 static int digit(char c)

@@ -20,6 +20,8 @@ bool toll_name_is_unverified(struct toll_slice name);
  * names never meet in one. What then takes more than TOLL_NAME_MAX bytes is cut to 111 bytes, '~'
  * and 16 hex digits of a hash of the whole name. Writes no NUL; returns the length. */
 size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX]);
+/* The same into max bytes, 17..TOLL_NAME_MAX: cut to max - 17 bytes and the hash. */
+size_t toll_name_encode_short(struct toll_slice name, size_t max, char *out);
 
 /* The way back, for people and for globs: a cut name stays cut. Returns the length. */
 size_t toll_name_decode(struct toll_slice encoded, char out[TOLL_NAME_MAX]);

@@ -46,8 +46,59 @@ int toll_window_init(struct toll_window *w, uint64_t window_ns, uint64_t bucket_
 	w->window_ms = window_ms;
 	w->bucket_ms = bucket_ms;
 	w->buckets = (uint32_t)((window_ms + bucket_ms - 1) / bucket_ms);
+	w->periods = NULL;
 	print_name(window_ms / MS_PER_S, w->name);
 	return 0;
+}
+
+/* ---- calendars ---- */
+
+/* Of the period that begins at starts[i]; there is a next one. */
+static uint64_t length_of(const struct toll_periods *p, uint32_t i)
+{
+	return p->starts[i + 1] - p->starts[i];
+}
+
+int64_t toll_periods_index(const struct toll_periods *p, uint64_t ms)
+{
+	uint32_t low = 0, high = p->count - 1;
+
+	if (ms < p->starts[0])
+		return p->first - 1 - (int64_t)((p->starts[0] - 1 - ms) / length_of(p, 0));
+	if (ms >= p->starts[high])
+		return p->first + high + (int64_t)((ms - p->starts[high]) / length_of(p, high - 1));
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (ms < p->starts[middle])
+			high = middle;
+		else
+			low = middle;
+	}
+	return p->first + low;
+}
+
+uint64_t toll_periods_start_ms(const struct toll_periods *p, int64_t index)
+{
+	int64_t at = index - p->first;
+	uint32_t last = p->count - 1;
+
+	if (at < 0)
+		return p->starts[0] - (uint64_t)-at * length_of(p, 0);
+	if (at > (int64_t)last)
+		return p->starts[last] + (uint64_t)(at - last) * length_of(p, last - 1);
+	return p->starts[at];
+}
+
+uint64_t toll_window_length_ms(const struct toll_window *w, uint64_t ms)
+{
+	int64_t index;
+
+	if (!w->periods)
+		return w->window_ms;
+	index = toll_periods_index(w->periods, ms);
+	return toll_periods_start_ms(w->periods, index + 1) -
+	       toll_periods_start_ms(w->periods, index);
 }
 
 /* ---- totals ---- */
@@ -148,9 +199,10 @@ void toll_series_prune(struct toll_series *s, const struct toll_window *w, int64
 toll_i128 toll_series_sum(const struct toll_series *s, const struct toll_window *w, int64_t current)
 {
 	toll_i128 sum = 0;
+	int64_t last = w->periods ? current : current + 1;
 
 	for (uint32_t i = 0; i < s->count; i++)
-		if (s->at[i].index > current - (int64_t)w->buckets && s->at[i].index <= current + 1)
+		if (s->at[i].index > current - (int64_t)w->buckets && s->at[i].index <= last)
 			sum += s->at[i].nano;
 	return sum;
 }

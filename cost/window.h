@@ -1,25 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* window.h - rolling windows cut into buckets, and the absolute totals one daemon keeps per bucket.
+/* window.h - rolling windows cut into buckets, periods of a calendar, and the absolute totals one
+ * daemon keeps per bucket.
  *
  * A total only grows. It is counted in nanodollars, because that is what Redis holds; picodollars
  * that do not yet make one are carried to the next amount, so the sum over time is exact. 128 bits
- * hold both. Pure: no clock, no threads; an index is time in ms / bucket_ms. */
+ * hold both. Pure: no clock, no threads. The index of a rolling bucket is time in ms / bucket_ms; a
+ * period of a calendar is one bucket, and its index counts periods. */
 #ifndef TOLL_COST_WINDOW_H
 #define TOLL_COST_WINDOW_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "cost/money.h"
 
 #define TOLL_WINDOW_BUCKETS_MAX 1000u
-#define TOLL_WINDOW_NAME        24
+#define TOLL_WINDOW_NAME        48
+
+/* Where the periods of a calendar begin. Before and after what is known they go on as long as the
+ * first and the last one are. */
+struct toll_periods {
+	int64_t first;          /* index of the period that begins at starts[0] */
+	uint32_t count;         /* of starts, at least 2 */
+	const uint64_t *starts; /* Unix ms, rising */
+};
+
+int64_t toll_periods_index(const struct toll_periods *p, uint64_t ms);
+uint64_t toll_periods_start_ms(const struct toll_periods *p, int64_t index);
 
 struct toll_window {
-	uint64_t window_ms, bucket_ms;
-	uint32_t buckets;            /* live at a time, the current one included */
-	char name[TOLL_WINDOW_NAME]; /* "24h", "90m", "45s": whole hours, else minutes, else seconds
-	                              */
+	uint64_t window_ms, bucket_ms; /* of a calendar: about so long is a period */
+	uint32_t buckets;              /* live at a time, the current one included */
+	/* "24h", "90m", "45s": whole hours, else minutes, else seconds; "month",
+	 * "day@Europe/Berlin" */
+	char name[TOLL_WINDOW_NAME];
+	const struct toll_periods *periods; /* NULL: it rolls */
 };
+
+static inline int64_t toll_window_index(const struct toll_window *w, uint64_t ms)
+{
+	return w->periods ? toll_periods_index(w->periods, ms) : (int64_t)(ms / w->bucket_ms);
+}
+
+/* How long the window or period is that ms lies in. */
+uint64_t toll_window_length_ms(const struct toll_window *w, uint64_t ms);
 
 /* bucket_ns 0: the largest count of equal buckets up to 96 that are at least 1 s and whole ms.
  * TOLL_EINVALID: the window is not whole seconds >= 1 s; the bucket is under 1 s, not whole ms,
@@ -28,7 +52,8 @@ int toll_window_init(struct toll_window *w, uint64_t window_ns, uint64_t bucket_
 
 static inline bool toll_window_equal(const struct toll_window *a, const struct toll_window *b)
 {
-	return a->window_ms == b->window_ms && a->bucket_ms == b->bucket_ms;
+	return a->window_ms == b->window_ms && a->bucket_ms == b->bucket_ms &&
+	       strcmp(a->name, b->name) == 0;
 }
 
 struct toll_bucket {
@@ -57,7 +82,8 @@ int toll_series_add(struct toll_series *s, const struct toll_window *w, int64_t 
 
 /* Drops what has left the window that ends at bucket `current`. */
 void toll_series_prune(struct toll_series *s, const struct toll_window *w, int64_t current);
-/* Sum of the live buckets, one ahead of `current` included (another clock). */
+/* Sum of the live buckets, one ahead of `current` included (another clock); of a calendar the
+ * period alone. */
 toll_i128 toll_series_sum(const struct toll_series *s, const struct toll_window *w,
                           int64_t current);
 

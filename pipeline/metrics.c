@@ -80,9 +80,12 @@ static void append_escaped(struct toll_metrics_writer *w, struct toll_slice s, b
 }
 
 /* Dashboards and autoscalers know these under exactly these names, whatever the suffix says. */
-static const char *const fixed_names[] = { "otel_collector_received_spans", "cost_total_usd",
-	                                   "cost_by_feature_usd", "cost_per_service",
-	                                   "cost_per_commit" };
+static const char *const fixed_names[] = { "otel_collector_received_spans",
+	                                   "cost_total_usd",
+	                                   "cost_by_feature_usd",
+	                                   "cost_per_service",
+	                                   "cost_per_commit",
+	                                   "cost_per_subject" };
 
 static bool is_fixed(const char *name)
 {

@@ -43,6 +43,7 @@ THIRD = {
     "zstd.h": {"net"},
     "zstd_errors.h": {"net"},
     "librdkafka": {"exporters"},
+    "glib.h": {"budget"},
     "hiredis": {"net"},
     "libsmartcols": {"cmd"},
 }

@@ -206,6 +206,8 @@ static void release(struct simulation *s)
 {
 	toll_simulate_input_release(&s->input);
 	toll_replay_free(s->input.replay);
+	if (s->rules)
+		toll_rules_release(s->rules);
 	free(s->rules);
 	toll_config_free(s->config);
 	toll_config_free(s->made);

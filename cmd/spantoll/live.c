@@ -115,9 +115,12 @@ static void fold_row(void *ctx, const struct toll_spend_row *s)
 {
 	const struct sampling *now = ctx;
 	struct toll_live *l = now->live;
-	struct toll_live_row *r = row_of(l, s->service);
+	struct toll_live_row *r;
 	enum toll_live_state before;
 
+	if (!s->service.len)
+		return; /* other subjects' money is that of services */
+	r = row_of(l, s->service);
 	l->total.rolling_pico += s->rolling_pico;
 	l->total.total_pico += s->total_pico;
 	l->total.spans += s->spans;

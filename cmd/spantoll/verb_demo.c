@@ -145,7 +145,8 @@ static int load_config(struct demo *d)
 
 static void refuse_throttled(void *ctx, const struct toll_spend_row *r)
 {
-	toll_traffic_refuse(ctx, r->service, r->throttled);
+	if (r->service.len)
+		toll_traffic_refuse(ctx, r->service, r->throttled);
 }
 
 /* A sender's thread: the storm comes and goes, and throttled services get no calls, as behind a

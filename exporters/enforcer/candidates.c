@@ -13,15 +13,18 @@
 /* How long after its last publish a service can still matter to our budgets. */
 static uint64_t afterglow_ms(const struct toll_rules *r)
 {
-	uint64_t longest = 0;
+	uint64_t longest = 0, evaluation = r->evaluation_ms;
 
+	for (uint32_t i = 0; i < r->count; i++)
+		if (r->at[i].evaluation_ms > evaluation)
+			evaluation = r->at[i].evaluation_ms;
 	for (uint32_t i = 0; i < r->window_count; i++) {
 		uint64_t ms = r->windows[i].window_ms + 2 * r->windows[i].bucket_ms;
 
 		if (ms > longest)
 			longest = ms;
 	}
-	return longest + AFTERGLOW * r->evaluation_ms;
+	return longest + AFTERGLOW * evaluation;
 }
 
 static bool has_live_totals(const struct toll_service *s, uint32_t windows)
@@ -93,7 +96,8 @@ static int find_names(struct toll_decider *d)
 	int err;
 
 	snprintf(since, sizeof(since), "%" PRIu64, now > glow ? now - glow : 0);
-	snprintf(limit, sizeof(limit), "%" PRIu32, p->totals->limit);
+	snprintf(limit, sizeof(limit), "%" PRIu32,
+	         p->totals->limit * p->rules->subjects.kind_count);
 	snprintf(old, sizeof(old), "(%" PRIu64,
 	         now > 2 * glow + NAMES_KEPT_MS ? now - 2 * glow - NAMES_KEPT_MS : 0);
 	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_SERVICES), &reply, "ZREMRANGEBYSCORE",

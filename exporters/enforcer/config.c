@@ -44,10 +44,17 @@ const struct toll_field toll_enforcer_fields[] = {
 	           "daemons on "
 	           "one Redis must agree."),
 	TOLL_FIELD(struct toll_enforcer_config, evaluation_window, DURATION, "60s",
-	           "One decision per service and this much time."),
+	           "One decision per subject and this much time."),
 	TOLL_FIELD(struct toll_enforcer_config, max_services, INT, "2000",
-	           "Service names kept apart; the spend of others goes to __overflow__.", .min = 1,
-	           .max = 100000),
+	           "Names kept apart, of services and of each other kind of subject; the spend of "
+	           "others goes to __overflow__.",
+	           .min = 1, .max = 100000),
+	TOLL_FIELD(struct toll_enforcer_config, key, LIST, "[service.name]",
+	           "Resource attributes that name the service; several are joined by '/'."),
+	TOLL_FIELD(struct toll_enforcer_config, dimensions, GROUPS, NULL,
+	           "Dimensions besides the built-in ones, or instead of them.",
+	           .group = toll_dimension_fields,
+	           .group_size = sizeof(struct toll_dimension_config)),
 	TOLL_FIELD(struct toll_enforcer_config, budgets, GROUPS, NULL,
 	           "Every matching budget is evaluated; default: 500 USD per service and 24h.",
 	           .group = toll_budget_fields, .group_size = sizeof(struct toll_budget_config)),
@@ -71,6 +78,8 @@ struct toll_budget_settings toll_enforcer_budget_settings(const struct toll_enfo
 		                              .evaluation_window = conf->evaluation_window,
 		                              .ttl = conf->throttle.ttl,
 		                              .ema = conf->ema,
+		                              .key = conf->key,
+		                              .dimensions = conf->dimensions,
 		                              .budgets = conf->budgets };
 }
 
@@ -96,6 +105,7 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 	const struct toll_enforcer_config *conf = config;
 	struct toll_budget_settings budgets = toll_enforcer_budget_settings(conf);
 	struct toll_error error = { 0 };
+	char at[TOLL_SETTING_MAX];
 	struct toll_rules *rules;
 
 	toll_exporter_settings_check(&conf->common, r);
@@ -114,7 +124,9 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 		                  "renewed once per window");
 	validate_test_clock(conf->test_clock, r);
 	rules = malloc(sizeof(*rules));
-	if (rules && toll_rules_init(rules, &budgets, &error) < 0)
-		toll_report_error(r, "budgets", "%s", error.text);
+	if (rules && toll_rules_build(rules, &budgets, at, &error) < 0)
+		toll_report_error(r, at, "%s", error.text);
+	else if (rules)
+		toll_rules_release(rules);
 	free(rules);
 }

@@ -22,7 +22,9 @@ struct toll_enforcer_config {
 	struct toll_redis_config redis;
 	uint64_t flush_interval, bucket, evaluation_window; /* ns; bucket 0: by the window */
 	int64_t max_services;
-	struct toll_group_list budgets; /* struct toll_budget_config */
+	struct toll_slice_list key;        /* of services: attributes */
+	struct toll_group_list dimensions; /* struct toll_dimension_config */
+	struct toll_group_list budgets;    /* struct toll_budget_config */
 	struct toll_ema_config ema;
 	struct toll_throttle_config throttle;
 	struct toll_audit_config audit;

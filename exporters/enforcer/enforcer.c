@@ -160,6 +160,7 @@ static void free_enforcer(struct toll_component *c)
 	toll_host_let_go(c->host, e->kept);
 	toll_host_let_go(c->host, e->shown);
 	toll_test_clock_close(e->clock);
+	toll_rules_release(&e->rules);
 	free(e);
 }
 

@@ -30,7 +30,6 @@ struct toll_kept {
 	const void *waiting;            /* who asked for it and does not have it */
 	enum toll_enforcer_store store; /* of the last holder */
 	struct toll_rules rules;        /* of the holder; never moves, changes with the turn */
-	char *globs;                    /* what its globs lie in */
 	struct toll_totals totals;
 	struct toll_counters counters;
 	struct toll_flag_board board; /* the host's service "flags" */

@@ -5,10 +5,10 @@
 #define TOLL_ENFORCER_KEYS_H
 
 #include "base/slice.h"
-#include "cost/name.h"
+#include "budget/subject_max.h"
 #include "cost/window.h"
 
-#define TOLL_KEY_SERVICES "spantoll:services" /* sorted set: encoded name -> last publish, ms */
+#define TOLL_KEY_SERVICES "spantoll:services" /* sorted set: key of a subject -> last publish, ms */
 #define TOLL_KEY_DAEMONS  "spantoll:daemons"  /* sorted set: instance -> last heartbeat, ms */
 #define TOLL_KEY_THROTTLED \
 	"enforce:throttled"                /* sorted set: key of a subject -> end of its flag, ms */
@@ -17,26 +17,26 @@
 #define TOLL_KEY_BUDGETS    "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
 #define TOLL_CHANNEL        "enforce:events"   /* budget/event.h */
 
-/* cost:rolling:<service>:<window> and what belongs to it. */
+/* cost:rolling:<subject>:<window> and what belongs to it. */
 struct toll_spend_keys {
-	char total[TOLL_NAME_MAX + 64];
-	char sums[TOLL_NAME_MAX + 72];
-	char instance[TOLL_NAME_MAX + 144];
+	char total[TOLL_SUBJECT_MAX + TOLL_WINDOW_NAME + 16];
+	char sums[TOLL_SUBJECT_MAX + TOLL_WINDOW_NAME + 24];
+	char instance[TOLL_SUBJECT_MAX + TOLL_WINDOW_NAME + 96];
 };
 
-/* service: encoded; instance: at most 64 bytes. */
-void toll_spend_keys_init(struct toll_spend_keys *k, struct toll_slice service,
+/* subject: its key; instance: at most 64 bytes. */
+void toll_spend_keys_init(struct toll_spend_keys *k, struct toll_slice subject,
                           const struct toll_window *w, const char *instance);
 
-/* enforce:throttle:<service> and what belongs to it. */
+/* enforce:throttle:<subject> and what belongs to it. */
 struct toll_flag_keys {
-	char flag[TOLL_NAME_MAX + 24];
-	char state[TOLL_NAME_MAX + 32];
-	char shadow[TOLL_NAME_MAX + 36];
-	char audit[TOLL_NAME_MAX + 36];
-	char override[TOLL_NAME_MAX + 40];
+	char flag[TOLL_SUBJECT_MAX + 24];
+	char state[TOLL_SUBJECT_MAX + 32];
+	char shadow[TOLL_SUBJECT_MAX + 36];
+	char audit[TOLL_SUBJECT_MAX + 36];
+	char override[TOLL_SUBJECT_MAX + 40];
 };
 
-void toll_flag_keys_init(struct toll_flag_keys *k, struct toll_slice service);
+void toll_flag_keys_init(struct toll_flag_keys *k, struct toll_slice subject);
 
 #endif

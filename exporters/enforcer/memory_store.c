@@ -22,7 +22,7 @@ static void read_accounts(struct toll_memory_store *m, struct toll_service *s, u
 	for (uint32_t i = 0; i < m->rules->window_count; i++) {
 		struct toll_account *a = &s->accounts[i];
 		const struct toll_window *w = &m->rules->windows[i];
-		int64_t current = (int64_t)(now_ms / w->bucket_ms);
+		int64_t current = toll_window_index(w, now_ms);
 
 		if (!a->used)
 			continue;
@@ -30,11 +30,11 @@ static void read_accounts(struct toll_memory_store *m, struct toll_service *s, u
 			a->series.at[j].sent = a->series.at[j].nano; /* nothing waits for anyone */
 		toll_totals_prune(m->totals, a, w, current);
 		a->dirty = false;
-		a->reading = (struct toll_reading){
-			.nano = toll_series_sum(&a->series, w, current),
-			.asof_ms = now_ms,
-			.settled = true,
-		};
+		toll_account_read(a, (struct toll_reading){
+					     .nano = toll_series_sum(&a->series, w, current),
+					     .asof_ms = now_ms,
+					     .settled = true,
+				     });
 	}
 }
 
@@ -275,7 +275,7 @@ void toll_memory_store_tick(struct toll_memory_store *m)
 {
 	struct toll_totals *t = m->totals;
 	uint64_t now_ms = toll_wall_ms_by(m->clock);
-	int64_t window = (int64_t)(now_ms / m->rules->evaluation_ms);
+	int64_t window = (int64_t)toll_rules_next_ms(m->rules, now_ms);
 	/* A clock that was set back is followed at once: cost/budget.c copes with both. */
 	bool due = m->window != window, look;
 

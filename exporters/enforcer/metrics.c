@@ -23,31 +23,79 @@ static const struct toll_rule *shown_rule(const struct toll_totals *t, const str
 	return best;
 }
 
+/* At the present rate; a period of a calendar may end before. */
+static double limit_reached(const struct toll_window *w, const struct toll_reading *reading,
+                            double usd_per_hour, int64_t limit_pico)
+{
+	double seconds = toll_burn_reaches_s(usd_per_hour, reading->nano, limit_pico);
+	uint64_t ends;
+
+	if (!w->periods || seconds <= 0)
+		return seconds;
+	ends = toll_periods_start_ms(w->periods, toll_window_index(w, reading->asof_ms) + 1);
+	return seconds * 1000 < (double)(ends - reading->asof_ms) ? seconds : -1;
+}
+
+static void add_budget(const struct toll_totals *t, const struct toll_service *s,
+                       const struct toll_rule *rule, struct toll_spend_row *r)
+{
+	const struct toll_account *a = &s->accounts[rule->window];
+
+	r->limit_pico = rule->limit_pico;
+	r->ema_usd = s->rule_ema;
+	r->burn_usd_per_hour =
+		toll_burn_usd_per_hour(&a->burn, a->reading.asof_ms, a->reading.nano);
+	r->limit_reached_s = limit_reached(&t->rules->windows[rule->window], &a->reading,
+	                                   r->burn_usd_per_hour, rule->limit_pico);
+}
+
+/* That of the budget, else the first that is known: 24h of a service. */
+static uint32_t shown_window(const struct toll_totals *t, const struct toll_service *s,
+                             const struct toll_rule *rule)
+{
+	uint32_t i = 0;
+
+	if (rule)
+		return rule->window;
+	while (i + 1 < t->rules->window_count && !s->accounts[i].used)
+		i++;
+	return i;
+}
+
 static struct toll_spend_row row_of(const struct toll_totals *t, const struct toll_service *s)
 {
 	const struct toll_rule *rule = shown_rule(t, s);
-	uint32_t window = rule ? rule->window : 0;
-
-	return (struct toll_spend_row){
-		.service = s->name,
+	const struct toll_subject_kind *kind = &t->rules->subjects.kinds[s->kind];
+	uint32_t window = shown_window(t, s, rule);
+	struct toll_spend_row r = {
+		.service = s->kind == 0 ? s->name : toll_slice("", 0),
+		.subject = s->key,
+		.value = kind->count == 1 ? s->values[0] : toll_slice("", 0),
+		.dimension = kind->label,
 		.rolling_pico = s->accounts[window].reading.nano * 1000,
-		.limit_pico = rule ? rule->limit_pico : 0,
-		.ema_usd = s->rule_ema,
+		.limit_reached_s = -1,
 		.window_ns = t->rules->windows[window].window_ms * TOLL_MS,
+		.window = t->rules->windows[window].name,
 		.total_pico = s->total_pico,
 		.spans = s->spans,
 		.unpriced = s->unpriced,
 		.throttled = s->throttled,
 		.shadow = s->shadow,
 	};
+
+	if (rule)
+		add_budget(t, s, rule, &r);
+	return r;
 }
 
 /* __overflow__ is a row only once something overflowed. */
-static bool has_row(const struct toll_totals *t, uint32_t i)
+static bool has_row(const struct toll_totals *t, const struct toll_service *s)
 {
-	const struct toll_service *s = t->services[i];
+	bool spent = s->spans > 0;
 
-	return i > 0 || s->spans > 0 || s->accounts[0].reading.nano > 0;
+	for (uint32_t i = 0; i < t->rules->window_count && !spent; i++)
+		spent = s->accounts[i].reading.nano > 0;
+	return spent || !s->overflow;
 }
 
 void toll_totals_each(struct toll_spend_source *source,
@@ -57,7 +105,7 @@ void toll_totals_each(struct toll_spend_source *source,
 
 	toll_totals_lock(t);
 	for (uint32_t i = 0; i < t->count; i++)
-		if (has_row(t, i)) {
+		if (has_row(t, t->services[i])) {
 			struct toll_spend_row r = row_of(t, t->services[i]);
 
 			row(ctx, &r);
@@ -67,10 +115,19 @@ void toll_totals_each(struct toll_spend_source *source,
 
 /* ---- Prometheus ---- */
 
+/* One label set each: a scraper wants no other. */
 struct family {
 	const char *name, *help;
 	enum toll_metric_type type;
 	void (*value)(const struct toll_spend_row *r, char *text, size_t size);
+	/* Of subjects of this dimension alone, which names the label; NULL: of all subjects, or
+	 * all but services, by dimension and subject. */
+	const char *dimension;
+	bool services;
+};
+
+struct family_writer {
+	const struct family *family;
 	struct toll_metrics_writer *w;
 };
 
@@ -94,34 +151,89 @@ static void value_throttled(const struct toll_spend_row *r, char *text, size_t s
 	snprintf(text, size, "%d", r->throttled);
 }
 
-static void sample(void *ctx, const struct toll_spend_row *r)
+static void value_burn_rate(const struct toll_spend_row *r, char *text, size_t size)
 {
-	struct family *f = ctx;
-	struct toll_label label = { "service", r->service };
-	char text[TOLL_MONEY_TEXT] = "";
-
-	f->value(r, text, sizeof(text));
-	if (text[0])
-		toll_metrics_sample_text(f->w, &label, 1, toll_slice_str(text));
+	if (r->limit_pico > 0)
+		snprintf(text, size, "%.10g", r->burn_usd_per_hour);
 }
 
-static void write_services(struct toll_totals *t, struct toll_metrics_writer *w)
+static void value_limit_reached(const struct toll_spend_row *r, char *text, size_t size)
 {
-	struct family families[] = {
-		{ "cost_per_service",
-		  "USD spent by the service, as seen by this daemon since its start.",
-		  TOLL_METRIC_COUNTER, value_cost, w },
-		{ "budget_utilization_pct",
-		  "Spend in the rolling window as a share of the nearest budget's limit.",
-		  TOLL_METRIC_GAUGE, value_utilization, w },
-		{ "spantoll_enforcer_throttled", "1 while the service's throttle flag is set.",
-		  TOLL_METRIC_GAUGE, value_throttled, w },
-	};
+	if (r->limit_pico > 0 && r->limit_reached_s >= 0)
+		snprintf(text, size, "%.0f", r->limit_reached_s);
+}
 
-	for (size_t i = 0; i < TOLL_COUNT(families); i++) {
-		toll_metrics_family(w, families[i].name, families[i].type, families[i].help);
-		toll_totals_each(&t->source, sample, &families[i]);
+static const struct family families[] = {
+	{ "cost_per_service", "USD spent by the service, as seen by this daemon since its start.",
+	  TOLL_METRIC_COUNTER, value_cost, "service", true },
+	{ "budget_utilization_pct",
+	  "Spend in the window as a share of the limit of the service's nearest budget.",
+	  TOLL_METRIC_GAUGE, value_utilization, "service", true },
+	{ "spantoll_enforcer_throttled", "1 while the service's throttle flag is set.",
+	  TOLL_METRIC_GAUGE, value_throttled, "service", true },
+	{ "budget_burn_rate_usd_per_hour",
+	  "By which the spend that the nearest budget sees grew in the last minutes; 0: it did "
+	  "not.",
+	  TOLL_METRIC_GAUGE, value_burn_rate, NULL, true },
+	{ "budget_limit_reached_seconds",
+	  "Until the nearest budget's limit is reached at that rate; 0: it is. Absent: never.",
+	  TOLL_METRIC_GAUGE, value_limit_reached, NULL, true },
+};
+
+/* Where there are budgets for other subjects than services. */
+static const struct family subject_families[] = {
+	{ "cost_per_subject",
+	  "USD spent by a subject of budgets, as seen by this daemon since its start.",
+	  TOLL_METRIC_COUNTER, value_cost, NULL, false },
+	{ "budget_subject_utilization_pct",
+	  "Spend in the window as a share of the limit of the subject's nearest budget.",
+	  TOLL_METRIC_GAUGE, value_utilization, NULL, false },
+	{ "spantoll_enforcer_subject_throttled", "1 while the subject's throttle flag is set.",
+	  TOLL_METRIC_GAUGE, value_throttled, NULL, false },
+	{ "cost_by_feature_usd",
+	  "USD spent for the feature, as seen by this daemon since its start.", TOLL_METRIC_COUNTER,
+	  value_cost, "feature", false },
+	{ "cost_per_commit", "USD spent by the commit, as seen by this daemon since its start.",
+	  TOLL_METRIC_COUNTER, value_cost, "commit", false },
+};
+
+static void sample(void *ctx, const struct toll_spend_row *r)
+{
+	const struct family_writer *f = ctx;
+	const char *dimension = f->family->dimension;
+	struct toll_label labels[] = { { dimension ? dimension : "dimension",
+		                         dimension ? r->value : r->dimension },
+		                       { "subject", r->subject } };
+	char text[TOLL_MONEY_TEXT] = "";
+
+	if (dimension ? !toll_slice_is(r->dimension, dimension)
+	              : r->service.len && !f->family->services)
+		return;
+	f->family->value(r, text, sizeof(text));
+	if (text[0])
+		toll_metrics_sample_text(f->w, labels, dimension ? 1 : 2, toll_slice_str(text));
+}
+
+static void write_families(struct toll_totals *t, const struct family *list, size_t count,
+                           struct toll_metrics_writer *w)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct family_writer f = { &list[i], w };
+
+		toll_metrics_family(w, list[i].name, list[i].type, list[i].help);
+		toll_totals_each(&t->source, sample, &f);
 	}
+}
+
+/* With the lock held for a moment: a reload may change it. */
+static bool has_other_kinds(struct toll_totals *t)
+{
+	bool other;
+
+	toll_totals_lock(t);
+	other = t->rules->subjects.kind_count > 1;
+	toll_totals_unlock(t);
+	return other;
 }
 
 static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
@@ -179,7 +291,9 @@ static bool is_about_redis(enum toll_counter which)
 void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c, bool redis,
                            struct toll_metrics_writer *w)
 {
-	write_services(t, w);
+	write_families(t, families, TOLL_COUNT(families), w);
+	if (has_other_kinds(t))
+		write_families(t, subject_families, TOLL_COUNT(subject_families), w);
 	write_totals(t, w);
 	write_waiting(t, w);
 	for (int i = 0; i < TOLL_COUNTER_COUNT; i++) {

@@ -11,6 +11,7 @@
 
 #define PAIRS_PER_CALL 900 /* the script takes 1000 */
 #define LIST_EVERY_MS  5000
+#define PERIODS_TEXT   128
 #define TRIES          3
 
 /* ---- Redis's clock ---- */
@@ -60,6 +61,28 @@ static void add_number(struct toll_publisher *p, toll_i128 n)
 	add_text(p, text, (size_t)len);
 }
 
+/* Buckets, or of a calendar the last period, this one and the next, by Redis's clock as far as we
+ * know it: which of them it is is for Redis to say. */
+static void add_window(struct toll_publisher *p, const struct toll_window *w)
+{
+	char text[PERIODS_TEXT];
+	int64_t first;
+	int len;
+
+	if (!w->periods) {
+		add_number(p, w->bucket_ms);
+		add_number(p, w->buckets);
+		return;
+	}
+	first = toll_periods_index(w->periods, toll_publisher_clock_ms(p)) - 1;
+	len = snprintf(text, sizeof(text), "%" PRId64, first);
+	for (int i = 0; i < 4; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ",%" PRIu64,
+		                toll_periods_start_ms(w->periods, first + i));
+	add_number(p, 0);
+	add_text(p, text, (size_t)len);
+}
+
 static int send_job(struct toll_publisher *p, const struct toll_publish_job *job)
 {
 	const struct toll_window *w = &p->rules->windows[job->window];
@@ -72,8 +95,7 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 	toll_command_add(&p->command, toll_slice_str(keys.total));
 	toll_command_add(&p->command, toll_slice_str(keys.sums));
 	toll_command_add(&p->command, toll_slice_str(keys.instance));
-	add_number(p, w->bucket_ms);
-	add_number(p, w->buckets);
+	add_window(p, w);
 	toll_command_add(&p->command, toll_publisher_clock_text(p, clock));
 	add_number(p, job->seq);
 	add_number(p, job->prev);
@@ -200,13 +222,14 @@ static void apply_locked(struct toll_publisher *p, const struct toll_publish_job
 	if (!same)
 		snprintf(account->generation, sizeof(account->generation), "%.*s",
 		         TOLL_FMT(a->generation));
-	account->reading = (struct toll_reading){
-		.nano = a->total,
-		.asof_ms = a->now_ms,
-		.settled =
-			toll_age_ns_by(p->clock) >= account->settled_age_ns &&
-			(a->generation.len == 0 || a->now_ms >= a->born_ms + p->rules->settle_ms),
-	};
+	toll_account_read(account,
+	                  (struct toll_reading){
+				  .nano = a->total,
+				  .asof_ms = a->now_ms,
+				  .settled = toll_age_ns_by(p->clock) >= account->settled_age_ns &&
+	                                     (a->generation.len == 0 ||
+	                                      a->now_ms >= a->born_ms + p->rules->settle_ms),
+			  });
 }
 
 void toll_publish_apply(struct toll_publisher *p, const struct toll_publish_job *job,

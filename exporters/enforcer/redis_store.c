@@ -303,8 +303,8 @@ static int flush(struct toll_redis_store *s)
 /* Just behind the next boundary of Redis's clock. */
 static uint64_t next_decision(const struct toll_redis_store *s)
 {
-	uint64_t window = s->publisher.rules->evaluation_ms;
-	uint64_t left = window - toll_publisher_clock_ms(&s->publisher) % window;
+	uint64_t now = toll_publisher_clock_ms(&s->publisher);
+	uint64_t left = toll_rules_next_ms(s->publisher.rules, now) - now;
 
 	if (s->publisher.clock)
 		return UINT64_MAX; /* see watch_test_clock() */
@@ -374,13 +374,13 @@ static int look(struct toll_redis_store *s)
 /* A clock that a test sets jumps over the boundaries of windows, either way. */
 static void watch_test_clock(struct toll_redis_store *s, uint64_t now)
 {
-	uint64_t window = s->publisher.rules->evaluation_ms;
+	const struct toll_rules *rules = s->publisher.rules;
 	uint64_t now_ms;
 
 	if (!s->publisher.clock)
 		return;
 	now_ms = toll_publisher_clock_ms(&s->publisher);
-	if (now_ms / window != s->decided_ms / window)
+	if (toll_rules_next_ms(rules, now_ms) != toll_rules_next_ms(rules, s->decided_ms))
 		s->flush_at = s->decide_at = now;
 }
 

@@ -15,49 +15,6 @@ void toll_account_forget_sent(struct toll_account *a)
 	a->dirty = a->series.count > 0;
 }
 
-/* ---- room ---- */
-
-static int fill(const struct toll_totals *t, struct toll_table *by_raw, struct toll_table *by_key)
-{
-	uint32_t *at;
-
-	for (uint32_t i = 0; i < t->count; i++) {
-		const struct toll_service *s = t->services[i];
-
-		if (toll_table_insert(by_key, s->key, &at, NULL) < 0)
-			return TOLL_ENOMEM;
-		*at = i;
-		if (!s->raw.ptr)
-			continue;
-		if (toll_table_insert(by_raw, s->raw, &at, NULL) < 0)
-			return TOLL_ENOMEM;
-		*at = i;
-	}
-	return 0;
-}
-
-static int grow(struct toll_totals *t, uint32_t room)
-{
-	struct toll_table by_raw = { 0 }, by_key = { 0 };
-	struct toll_service **services = realloc(t->services, room * sizeof(struct toll_service *));
-
-	if (!services)
-		return TOLL_ENOMEM;
-	t->services = services;
-	if (toll_table_init(&by_raw, room) < 0 || toll_table_init(&by_key, room) < 0 ||
-	    fill(t, &by_raw, &by_key) < 0) {
-		toll_table_release(&by_raw);
-		toll_table_release(&by_key);
-		return TOLL_ENOMEM;
-	}
-	toll_table_release(&t->by_raw);
-	toll_table_release(&t->by_key);
-	t->by_raw = by_raw;
-	t->by_key = by_key;
-	t->room = room;
-	return 0;
-}
-
 /* ---- one service ---- */
 
 /* The account of s under rules `old` that has this window; NULL: there is none. */
@@ -80,18 +37,21 @@ static const struct toll_rule *shown(const struct toll_service *s, const struct 
 	return NULL;
 }
 
-/* Everything but the accounts, which `to` has of its own, and its rules. */
+/* What is known of it, but for its names, accounts and rules, which `to` has of its own. */
 static void move_rest(struct toll_service *to, struct toll_service *from)
 {
-	struct toll_service copy = *from;
-
-	free(to->key_text);
-	free(to->name_text);
-	copy.rules = to->rules;
-	copy.rule_count = to->rule_count;
-	copy.rule = to->rule;
-	memcpy(to, &copy, sizeof(copy)); /* without the accounts: a flexible array */
-	from->key_text = from->name_text = from->raw_text = NULL;
+	to->total_pico = from->total_pico;
+	to->spans = from->spans;
+	to->unpriced = from->unpriced;
+	to->listed_ms = from->listed_ms;
+	to->change_seen = from->change_seen;
+	to->candidate = from->candidate;
+	to->unanswered = from->unanswered;
+	to->throttled = from->throttled;
+	to->shadow = from->shadow;
+	to->rule_nano = from->rule_nano;
+	to->rule_ema = from->rule_ema;
+	to->slots = from->slots;
 	from->slots = NULL;
 }
 
@@ -112,48 +72,79 @@ static void move_service(struct toll_service *to, struct toll_service *from,
 
 /* ---- all of them ---- */
 
-static void drop(struct toll_service **list, uint32_t count, const struct toll_rules *rules)
+#define GONE UINT32_MAX /* no budget is for this subject any more */
+
+/* Where a subject is in the new tables. TOLL_ENOMEM. */
+static int place(struct toll_totals *to, const struct toll_service *from, uint32_t *ret)
 {
-	for (uint32_t i = 0; i < count; i++)
-		toll_service_free(list[i], rules->window_count);
-	free(list);
+	char text[TOLL_SUBJECT_MAX];
+	struct toll_subject subject;
+
+	*ret = GONE;
+	if (!toll_subjects_read(&to->rules->subjects, from->key, &subject, text) ||
+	    !toll_service_is_wanted(&subject, to->rules))
+		return 0;
+	if (from->overflow) {
+		*ret = to->names[subject.kind].overflow;
+		return 0;
+	}
+	if (!toll_totals_add(to, from->key, &subject))
+		return TOLL_ENOMEM;
+	*ret = to->count - 1;
+	toll_totals_remember(to, *ret, from->raw);
+	return 0;
 }
 
-/* New ones, empty, in the same order. NULL: out of memory. */
-static struct toll_service **shape(const struct toll_totals *t, const struct toll_rules *next)
+/* New tables with new subjects, empty. places: of t's services in them. Nobody is forgotten when
+ * the cap falls: the room stays. */
+static int shape(const struct toll_totals *t, const struct toll_rules *next, uint32_t max_services,
+                 struct toll_totals *to, uint32_t *places)
 {
-	struct toll_service **list = calloc(t->count + 1, sizeof(struct toll_service *));
+	uint32_t limit = max_services + 1;
+	int err;
 
-	for (uint32_t i = 0; list && i < t->count; i++) {
-		list[i] = toll_service_new(t->services[i]->key, next);
-		if (!list[i]) {
-			drop(list, i, next);
-			return NULL;
-		}
+	*to = (struct toll_totals){ .rules = next, .room = t->room > limit ? t->room : limit };
+	to->limit = to->room;
+	err = toll_totals_init_tables(to);
+	for (uint32_t i = 0; i < t->count && !err; i++)
+		err = place(to, t->services[i], &places[i]);
+	to->limit = limit;
+	return err;
+}
+
+/* With the old rules still in force. */
+static void move_all(struct toll_totals *t, struct toll_totals *to, const uint32_t *places)
+{
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct toll_service *from = t->services[i];
+
+		if (places[i] == GONE)
+			continue;
+		to->services[places[i]]->rule = shown(from, t->rules, to->rules);
+		move_service(to->services[places[i]], from, t->rules, to->rules);
 	}
-	return list;
+	toll_totals_release_tables(t);
+	t->services = to->services;
+	t->by_key = to->by_key;
+	t->count = to->count;
+	t->limit = to->limit;
+	t->room = to->room;
+	memcpy(t->names, to->names, sizeof(t->names));
 }
 
 int toll_totals_follow(struct toll_totals *t, struct toll_rules *rules,
                        const struct toll_rules *next, uint32_t max_services)
 {
-	struct toll_service **list;
+	uint32_t *places = calloc(t->count, sizeof(*places));
+	struct toll_totals to = { 0 };
+	int err = places ? shape(t, next, max_services, &to, places) : TOLL_ENOMEM;
 
-	if (max_services + 1 > t->room && grow(t, max_services + 1) < 0)
-		return TOLL_ENOMEM;
-	list = shape(t, next);
-	if (!list)
-		return TOLL_ENOMEM;
-	for (uint32_t i = 0; i < t->count; i++) {
-		struct toll_service *from = t->services[i];
-
-		list[i]->rule = shown(from, rules, next);
-		move_service(list[i], from, rules, next);
-		t->services[i] = list[i];
-		toll_service_free(from, rules->window_count);
+	if (err) {
+		toll_totals_release_tables(&to);
+	} else {
+		move_all(t, &to, places);
+		*rules = *next;
 	}
-	free(list);
-	t->limit = max_services + 1;
-	*rules = *next;
-	return 0;
+	free(places);
+	return err;
 }

@@ -82,13 +82,14 @@ static void adopt_readings(const struct toll_rules *rules, struct toll_service *
 {
 	for (uint32_t i = 0; i < s->rule_count; i++) {
 		const struct toll_rule *rule = &rules->at[s->rules[i]];
-		struct toll_reading *reading = &s->accounts[rule->window].reading;
+		struct toll_account *a = &s->accounts[rule->window];
 
 		for (uint32_t j = 0; j < slots->count; j++) {
 			const struct toll_slot *slot = &slots->at[j];
 
-			if (strcmp(slot->id, rule->id) == 0 && slot->at_ms > reading->asof_ms)
-				*reading = (struct toll_reading){ slot->nano, slot->at_ms, false };
+			if (strcmp(slot->id, rule->id) == 0 && slot->at_ms > a->reading.asof_ms)
+				toll_account_read(
+					a, (struct toll_reading){ slot->nano, slot->at_ms, false });
 		}
 	}
 }

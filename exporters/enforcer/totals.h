@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* totals.h - what this daemon has seen every service spend, and what is known of it.
+/* totals.h - what this daemon has seen every subject of a budget spend, and what is known of it.
+ * A service is the subject that every span has; the word stands for all of them here.
  *
  * One lock guards everything in here. Spans are folded in by the exporter's runner thread, one call
- * per run of spans of one resource; the store's thread reads what to publish and writes back what
- * it learnt. Services are only forgotten by the store's thread (toll_totals_sweep), so it may hold
- * pointers to them outside the lock. */
+ * per run of spans of one resource and, where a kind of subject goes by attributes of spans, one
+ * per span; the store's thread reads what to publish and writes back what it learnt. Services are
+ * only forgotten by the store's thread (toll_totals_sweep), so it may hold pointers to them outside
+ * the lock. */
 #ifndef TOLL_ENFORCER_TOTALS_H
 #define TOLL_ENFORCER_TOTALS_H
 
@@ -13,24 +15,29 @@
 #include "base/hash.h"
 #include "budget/control.h"
 #include "budget/decision.h"
+#include "cost/burn.h"
 #include "cost/spend.h"
 
-/* One published key: a service in one window. */
+/* One published key: a subject in one window. */
 struct toll_account {
 	struct toll_series series;
-	bool used;                   /* this window is published for this service */
+	bool used;                   /* this window is published for this subject */
 	bool dirty;                  /* the store may not have all of it */
 	char generation[40];         /* of the sums our acknowledged totals are in; "": none */
 	uint64_t chain;              /* sequence number of the last acknowledged publish; 0: none */
 	uint64_t heard_age_ns;       /* last answer about this key (toll_age_ns_by()) */
 	uint64_t settled_age_ns;     /* our part of the sums was lost: no decision before */
 	struct toll_reading reading; /* the store's last word, all daemons together */
+	struct toll_burn burn;       /* of the readings */
 };
 
 struct toll_service {
-	struct toll_slice key;  /* encoded; in key_text */
-	struct toll_slice name; /* decoded; in name_text */
-	struct toll_slice raw;  /* as on the wire, when seen there; in raw_text */
+	uint32_t kind;          /* of the rules' subjects; 0: a service */
+	bool overflow;          /* the money of its kind beyond the cap on names; never forgotten */
+	struct toll_slice key;  /* in key_text */
+	struct toll_slice name; /* what people call it: a service decoded, else its key */
+	struct toll_slice values[TOLL_SUBJECT_DIMENSIONS]; /* decoded; in name_text */
+	struct toll_slice raw; /* as on the wire, when seen there; in raw_text */
 	char *key_text, *name_text, *raw_text;
 	uint16_t *rules; /* indexes of the matching ones; owned */
 	uint32_t rule_count;
@@ -56,17 +63,26 @@ struct toll_service {
 	struct toll_account accounts[]; /* one per window of the rules */
 };
 
+/* The subjects of one kind. */
+struct toll_names {
+	struct toll_table by_raw; /* as spans have it: index of the service */
+	uint32_t count;
+	uint32_t overflow; /* index */
+};
+
 struct toll_totals {
 	struct toll_spend_source source; /* the host's service "spend" */
 	pthread_mutex_t lock;
 	const struct toll_rules *rules;
-	struct toll_service **services; /* [0] is __overflow__ */
-	uint32_t count, limit;
-	uint32_t room; /* of services and of the tables */
-	struct toll_table by_raw, by_key;
-	uint64_t overflow_spans; /* went to __overflow__ */
-	uint64_t refused_spans;  /* priced, but the amount cannot be: counted and left out */
-	toll_i128 lost_nano;     /* left the 24h window before it could be published */
+	struct toll_service **services; /* [0] is __overflow__ of services */
+	uint32_t count;
+	uint32_t limit; /* of each kind, overflow included */
+	uint32_t room;  /* of each kind, in services and in the tables */
+	struct toll_table by_key;
+	struct toll_names names[TOLL_KINDS_MAX]; /* one per kind of the rules */
+	uint64_t overflow_spans;                 /* went to __overflow__ */
+	uint64_t refused_spans; /* priced, but the amount cannot be: counted and left out */
+	toll_i128 lost_nano;    /* left the 24h window before it could be published */
 };
 
 int toll_totals_init(struct toll_totals *t, const struct toll_rules *rules,
@@ -82,6 +98,9 @@ int toll_totals_follow(struct toll_totals *t, struct toll_rules *rules,
 /* As if the store had nothing of it. With the lock held. */
 void toll_account_forget_sent(struct toll_account *a);
 
+/* The store's word on the sum. With the lock held. */
+void toll_account_read(struct toll_account *a, struct toll_reading reading);
+
 void toll_totals_lock(struct toll_totals *t);
 void toll_totals_unlock(struct toll_totals *t);
 
@@ -93,15 +112,20 @@ struct toll_run {
 	uint32_t spans, priced, unpriced, refused;
 };
 
-/* received_ms: wall clock of receipt. */
+/* Of a subject: values, decoded, in the order of its kind. One that no budget is for is left out,
+ * but for services, and for sums of many that stand for a kind. received_ms: wall clock of receipt.
+ */
+void toll_totals_fold_subject(struct toll_totals *t, uint32_t kind, const struct toll_slice *values,
+                              uint64_t received_ms, const struct toll_run *run);
+/* A service: what was refused is counted here, once. */
 void toll_totals_fold(struct toll_totals *t, struct toll_slice service, uint64_t received_ms,
                       const struct toll_run *run);
 
-/* A service that other daemons publish. NULL: three quarters of the room is taken, which the names
- * seen here need more, or out of memory. */
+/* A subject that other daemons publish. NULL: no budget of ours is for it, three quarters of the
+ * room is taken, which the names seen here need more, or out of memory. */
 struct toll_service *toll_totals_meet(struct toll_totals *t, struct toll_slice key);
 
-/* Store's thread, when the table is nearly full: forgets services without live totals, flags or
+/* Store's thread, when a table is nearly full: forgets subjects without live totals, flags or
  * averages. */
 void toll_totals_sweep(struct toll_totals *t);
 

@@ -19,6 +19,7 @@
 struct enforcer_rig {
 	struct toll_enforcer_config config;
 	struct toll_budget_config budgets[TEST_BUDGETS];
+	struct toll_pair match[TEST_BUDGETS];
 	struct toll_rules rules;
 	struct toll_totals totals;
 };
@@ -27,9 +28,15 @@ static inline void rig_budget(struct enforcer_rig *g, const char *glob, int64_t 
                               uint64_t window_s, enum toll_budget_mode mode)
 {
 	assert(g->config.budgets.count < TEST_BUDGETS);
-	g->budgets[g->config.budgets.count++] = (struct toll_budget_config){
-		{ toll_slice_str(glob) }, usd * TEST_USD, window_s * TOLL_S, (int)mode
+	g->match[g->config.budgets.count] =
+		(struct toll_pair){ TOLL_SLICE("service"), toll_slice_str(glob) };
+	g->budgets[g->config.budgets.count] = (struct toll_budget_config){
+		.match = { &g->match[g->config.budgets.count], 1 },
+		.limit = usd * TEST_USD,
+		.window = window_s * TOLL_S,
+		.mode = (int)mode,
 	};
+	g->config.budgets.count++;
 }
 
 /* The product's defaults, but an evaluation window of 1 s. */
@@ -49,7 +56,14 @@ static inline int rig_rules(struct enforcer_rig *g, struct toll_error *reterr)
 {
 	struct toll_budget_settings budgets = toll_enforcer_budget_settings(&g->config);
 
+	toll_rules_release(&g->rules);
 	return toll_rules_init(&g->rules, &budgets, reterr);
+}
+
+static inline void rig_release(struct enforcer_rig *g)
+{
+	toll_totals_release(&g->totals);
+	toll_rules_release(&g->rules);
 }
 
 /* After the budgets are in. */

@@ -36,6 +36,38 @@ static uint64_t number(const char *text)
 	return strtoull(text, NULL, 10);
 }
 
+/* "batch-*" is a service; "tenant=*,service=a*" names its dimensions. */
+static void read_match(char *text, struct toll_pair_list *ret)
+{
+	struct toll_pair *pairs = calloc(TOLL_SUBJECT_DIMENSIONS, sizeof(*pairs));
+	char *save, *word = strtok_r(text, ",", &save);
+
+	*ret = (struct toll_pair_list){ pairs, 0 };
+	for (; word && pairs && ret->count < TOLL_SUBJECT_DIMENSIONS; ret->count++) {
+		char *value = strchr(word, '=');
+
+		if (value)
+			*value++ = '\0';
+		pairs[ret->count] = (struct toll_pair){ toll_slice_str(value ? word : "service"),
+			                                toll_slice_str(value ? value : word) };
+		word = strtok_r(NULL, ",", &save);
+	}
+}
+
+/* Seconds, or a period: "day", "month@Europe/Berlin". */
+static void read_window(char *text, struct toll_budget_config *b)
+{
+	char *zone = strchr(text, '@');
+
+	b->window = number(text) * TOLL_S;
+	if (b->window)
+		return;
+	b->period = text[0] == 'd'   ? TOLL_PERIOD_DAY
+	            : text[0] == 'w' ? TOLL_PERIOD_WEEK
+	                             : TOLL_PERIOD_MONTH;
+	b->timezone = toll_slice_str(zone ? zone + 1 : "UTC");
+}
+
 static void must(int err, const char *what)
 {
 	if (!err)
@@ -61,9 +93,9 @@ static void read_arguments(int argc, char **argv)
 	for (int i = 8; i < argc; i += 4) {
 		struct toll_budget_config *b = &budgets[config.budgets.count++];
 
-		b->match.service = toll_slice_str(argv[i]);
+		read_match(argv[i], &b->match);
 		must(toll_money_parse(toll_slice_str(argv[i + 1]), &b->limit), "limit");
-		b->window = number(argv[i + 2]) * TOLL_S;
+		read_window(argv[i + 2], b);
 		b->mode = argv[i + 3][0] == 'e' ? TOLL_MODE_ENFORCE : TOLL_MODE_SHADOW;
 	}
 	config.budgets.at = budgets;
@@ -89,8 +121,8 @@ static void print_row(void *ctx TOLL_UNUSED, const struct toll_spend_row *r)
 	char nano[TOLL_NANO_TEXT];
 
 	toll_nano_print(r->rolling_pico, nano);
-	printf("row %.*s %s %.17g %d %d\n", TOLL_FMT(r->service), nano, r->ema_usd, r->throttled,
-	       r->shadow);
+	printf("row %.*s %s %.17g %d %d\n", TOLL_FMT(r->service.len ? r->service : r->subject),
+	       nano, r->ema_usd, r->throttled, r->shadow);
 }
 
 static void print_counters(void)
@@ -170,6 +202,7 @@ int main(int argc, char **argv)
 	puts("ok");
 	toll_redis_store_free(store);
 	toll_totals_release(&totals);
+	toll_rules_release(&rules);
 	toll_test_clock_close(test_clock);
 	toll_host_free(host);
 	return 0;

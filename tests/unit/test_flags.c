@@ -333,17 +333,19 @@ static void long_keys_are_cut_and_still_told_apart(void **state TOLL_UNUSED)
 	struct toll_flag_kind kind = { .count = 4 };
 	struct toll_slice values[4];
 	char long_value[121], first[TOLL_SUBJECT_MAX], second[TOLL_SUBJECT_MAX];
+	size_t len;
 
 	memset(long_value, 'v', sizeof(long_value));
 	for (int i = 0; i < 4; i++) {
 		kind.dimensions[i] = TOLL_SLICE("organisation");
 		values[i] = toll_slice(long_value, 120);
 	}
-	assert_int_equal(toll_flag_key(&kind, values, first), TOLL_SUBJECT_MAX);
+	len = toll_flag_key(&kind, values, first);
+	assert_in_range(len, TOLL_SUBJECT_MAX - 4, TOLL_SUBJECT_MAX);
 	values[3].len = 119;
-	assert_int_equal(toll_flag_key(&kind, values, second), TOLL_SUBJECT_MAX);
-	assert_memory_not_equal(first, second, TOLL_SUBJECT_MAX);
-	assert_memory_equal(first, second, TOLL_SUBJECT_MAX - 17);
+	assert_int_equal(toll_flag_key(&kind, values, second), len);
+	assert_memory_not_equal(first, second, len);
+	assert_memory_equal(first, second, len - 17);
 }
 
 int main(void)

@@ -41,7 +41,7 @@ static int setup(void **state TOLL_UNUSED)
 
 static int teardown(void **state TOLL_UNUSED)
 {
-	toll_totals_release(&rig.totals);
+	rig_release(&rig);
 	toll_memory_store_release(&store);
 	toll_memory_words_release(&words);
 	toll_clock_replace(NULL, NULL);

@@ -19,7 +19,12 @@ static char changes[1024];
 static struct toll_budget_config budget(const char *services, int64_t usd, uint64_t window_s,
                                         int mode)
 {
-	return (struct toll_budget_config){ .match = { toll_slice_str(services) },
+	static struct toll_pair match[3];
+	static unsigned next;
+	struct toll_pair *own = &match[next++ % TOLL_COUNT(match)];
+
+	*own = (struct toll_pair){ TOLL_SLICE("service"), toll_slice_str(services) };
+	return (struct toll_budget_config){ .match = { own, 1 },
 		                            .limit = usd * TOLL_PICO_PER_USD,
 		                            .window = window_s * TOLL_S,
 		                            .mode = mode };
@@ -56,6 +61,7 @@ static void begin(uint32_t count, uint32_t max_subjects)
 static int tear_down(void **state TOLL_UNUSED)
 {
 	replay = toll_replay_free(replay);
+	toll_rules_release(&rules);
 	return 0;
 }
 
@@ -197,7 +203,8 @@ static void names_beyond_the_room_are_one_subject(void **state TOLL_UNUSED)
 	char name[16];
 
 	budgets[0] = budget("*", 500, 86400, TOLL_MODE_ENFORCE);
-	begin(1, 3);
+	budgets[1] = budget("__overflow__", 500, 86400, TOLL_MODE_SHADOW); /* "*" is not for it */
+	begin(2, 3);
 	for (int i = 0; i < 9; i++) {
 		snprintf(name, sizeof(name), "svc-%d", i);
 		spend(name, 100, 5);

@@ -34,6 +34,7 @@ static int teardown(void **state TOLL_UNUSED)
 	toll_host_let_go(host, kept);
 	free(shown);
 	toll_host_free(host);
+	rig_release(&rig);
 	return 0;
 }
 

@@ -17,6 +17,12 @@ static int setup(void **state TOLL_UNUSED)
 	return 0;
 }
 
+static int teardown(void **state TOLL_UNUSED)
+{
+	rig_release(&rig);
+	return 0;
+}
+
 static void build(void)
 {
 	struct toll_error error;
@@ -40,17 +46,23 @@ static struct toll_verdict decide(int64_t window, int64_t usd)
 	return v;
 }
 
-static void without_budgets_there_is_one_of_500_usd_a_day(void **state TOLL_UNUSED)
+static uint32_t match(const char *service)
 {
+	struct toll_slice name = toll_slice_str(service);
 	uint16_t matching[TOLL_RULES_MAX];
 
+	return toll_rules_match(&rig.rules, 0, &name, matching);
+}
+
+static void without_budgets_there_is_one_of_500_usd_a_day(void **state TOLL_UNUSED)
+{
 	build();
 	assert_int_equal(rig.rules.count, 1);
 	assert_true(rig.rules.at[0].rule.limit_usd == 500);
 	assert_string_equal(rig.rules.windows[rig.rules.at[0].window].name, "24h");
-	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("anything"), matching), 1);
-	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("unverified"), matching), 1);
-	assert_int_equal(toll_rules_match(&rig.rules, TOLL_SLICE("unverified:shop"), matching), 0);
+	assert_int_equal(match("anything"), 1);
+	assert_int_equal(match("unverified"), 1);
+	assert_int_equal(match("unverified:shop"), 0);
 }
 
 static void every_service_has_the_day_and_its_budgets_windows(void **state TOLL_UNUSED)
@@ -285,7 +297,7 @@ static void who_takes_the_place_of_a_rule_takes_up_its_state(void **state TOLL_U
 		v = decide(i, 200);
 	assert_true(v.want);
 	ema = slots.at[0].state.ema;
-	before = rig.rules;
+	toll_rules_copy(&before, &rig.rules);
 	rig.budgets[0].limit = 150 * TEST_USD;
 	build();
 	toll_rules_succeed(&rig.rules, &before);
@@ -299,32 +311,35 @@ static void who_takes_the_place_of_a_rule_takes_up_its_state(void **state TOLL_U
 	assert_string_equal(slots.at[0].id, rig.rules.at[0].id);
 	assert_int_equal(slots.at[0].state.over, 1);
 	/* Another glob or window is another budget. */
-	before = rig.rules;
+	toll_rules_release(&before);
+	toll_rules_copy(&before, &rig.rules);
 	rig.budgets[0].window = 3600 * TOLL_S;
 	build();
 	toll_rules_succeed(&rig.rules, &before);
 	assert_string_equal(rig.rules.at[0].before, "");
+	toll_rules_release(&before);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(without_budgets_there_is_one_of_500_usd_a_day, setup),
-		cmocka_unit_test_setup(every_service_has_the_day_and_its_budgets_windows, setup),
-		cmocka_unit_test_setup(a_rule_twice_and_impossible_windows_are_refused, setup),
-		cmocka_unit_test_setup(the_id_follows_the_rule_but_not_its_mode, setup),
-		cmocka_unit_test_setup(any_enforcing_budget_wants_the_flag, setup),
-		cmocka_unit_test_setup(a_budget_nobody_evaluates_holds_nothing_after_its_ttl,
-		                       setup),
-		cmocka_unit_test_setup(switching_a_budget_off_deletes_its_state, setup),
-		cmocka_unit_test_setup(a_slot_of_long_ago_is_as_good_as_none, setup),
-		cmocka_unit_test_setup(unsettled_sums_decide_nothing, setup),
-		cmocka_unit_test_setup(an_idle_service_sleeps_once_its_average_has_faded, setup),
-		cmocka_unit_test_setup(a_window_is_due_until_every_budget_has_decided_it, setup),
-		cmocka_unit_test_setup(amounts_read_like_money, setup),
-		cmocka_unit_test_setup(slots_make_a_round_trip, setup),
-		cmocka_unit_test_setup(slots_from_outside_are_refused, setup),
-		cmocka_unit_test_setup(who_takes_the_place_of_a_rule_takes_up_its_state, setup),
+		TEST(without_budgets_there_is_one_of_500_usd_a_day),
+		TEST(every_service_has_the_day_and_its_budgets_windows),
+		TEST(a_rule_twice_and_impossible_windows_are_refused),
+		TEST(the_id_follows_the_rule_but_not_its_mode),
+		TEST(any_enforcing_budget_wants_the_flag),
+		TEST(a_budget_nobody_evaluates_holds_nothing_after_its_ttl),
+		TEST(switching_a_budget_off_deletes_its_state),
+		TEST(a_slot_of_long_ago_is_as_good_as_none),
+		TEST(unsettled_sums_decide_nothing),
+		TEST(an_idle_service_sleeps_once_its_average_has_faded),
+		TEST(a_window_is_due_until_every_budget_has_decided_it),
+		TEST(amounts_read_like_money),
+		TEST(slots_make_a_round_trip),
+		TEST(slots_from_outside_are_refused),
+		TEST(who_takes_the_place_of_a_rule_takes_up_its_state),
 	};
 
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

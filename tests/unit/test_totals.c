@@ -21,7 +21,7 @@ static int setup(void **state TOLL_UNUSED)
 
 static int teardown(void **state TOLL_UNUSED)
 {
-	toll_totals_release(&rig.totals);
+	rig_release(&rig);
 	return 0;
 }
 
