@@ -20,7 +20,8 @@ static uint32_t retry_after_s(const struct toll_about *a)
 {
 	uint32_t need = a->verdict->rule ? a->verdict->rule->rule.windows : 1;
 	uint32_t left = need > a->service->under ? need - a->service->under : 1;
-	uint64_t ms = left * a->rules->evaluation_ms;
+	uint64_t ms = left * (a->verdict->rule ? a->verdict->rule->evaluation_ms
+	                                       : a->rules->evaluation_ms);
 
 	return ms < UINT32_MAX ? (uint32_t)((ms + 999) / 1000) : UINT32_MAX / 1000;
 }
