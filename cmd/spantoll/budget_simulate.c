@@ -247,7 +247,7 @@ int toll_budget_verb_simulate(int argc, char **argv)
 		{ "enforcer", "ID", "of the configuration, whose budgets are meant; else the first",
 		  .text = &o.enforcer },
 		{ "pipeline", "ID",
-		  "of the configuration, that prices requests; else the first with "
+		  "prices requests; else the first with "
 		  "a processor cost",
 		  .text = &o.pipeline },
 		{ "prices", "FILE",

@@ -6,6 +6,7 @@
 #include "exporters/enforcer/audit.h"
 #include "exporters/enforcer/decide_inside.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/notify.h"
 #include "exporters/enforcer/scripts.h"
 #include "exporters/enforcer/tell.h"
 
@@ -209,8 +210,10 @@ void toll_tell_late(struct toll_decider *d, struct toll_service *s, const struct
 
 	s->unanswered = false;
 	s->change_seen = st->change_id;
-	if (news)
-		toll_tell_change(d->publisher->counters, d->who, s->name, st->what, st->note);
+	if (!news)
+		return;
+	toll_tell_change(d->publisher->counters, d->who, s->name, st->what, st->note);
+	toll_notifier_change(d->notifier, s->key, st->what, st->note);
 }
 
 /* The part of a state that a commit answers with. */
@@ -270,4 +273,5 @@ void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const red
 		return;
 	s->change_seen = now.change_id;
 	toll_tell_change(counters, d->who, s->name, change, toll_reply_text(reply, 8));
+	toll_notifier_change(d->notifier, s->key, change, toll_reply_text(reply, 8));
 }

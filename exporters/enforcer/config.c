@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "budget/rules.h"
 #include "exporters/enforcer/clock.h"
+#include "exporters/enforcer/notify_settings.h"
 
 static const char *const stores[] = { "redis", "memory", NULL };
 
@@ -62,6 +63,9 @@ const struct toll_field toll_enforcer_fields[] = {
 	           .group = toll_ema_fields),
 	TOLL_FIELD(struct toll_enforcer_config, throttle, GROUP, NULL, "The flag.",
 	           .group = throttle_fields),
+	TOLL_FIELD(struct toll_enforcer_config, webhooks, GROUPS, NULL,
+	           "Who is told by HTTP what happens to flags.", .group = toll_webhook_fields,
+	           .group_size = sizeof(struct toll_webhook_config)),
 	TOLL_FIELD(struct toll_enforcer_config, test_clock, STRING, "",
 	           "Tests only: a file of 8 bytes, milliseconds since 1970, little endian, that is "
 	           "this enforcer's wall clock."),
@@ -109,6 +113,7 @@ void toll_enforcer_validate(const void *config, struct toll_reporter *r)
 	struct toll_rules *rules;
 
 	toll_exporter_settings_check(&conf->common, r);
+	toll_webhooks_validate(&conf->webhooks, r);
 	if (conf->store == TOLL_STORE_REDIS)
 		toll_redis_validate(&conf->redis, r);
 	if (conf->flush_interval < 10 * TOLL_MS)

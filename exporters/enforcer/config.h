@@ -28,7 +28,8 @@ struct toll_enforcer_config {
 	struct toll_ema_config ema;
 	struct toll_throttle_config throttle;
 	struct toll_audit_config audit;
-	struct toll_slice test_clock; /* path; "": time is real */
+	struct toll_group_list webhooks; /* struct toll_webhook_config */
+	struct toll_slice test_clock;    /* path; "": time is real */
 };
 
 extern const struct toll_field toll_enforcer_fields[];

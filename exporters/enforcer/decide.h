@@ -12,13 +12,15 @@
 #include "exporters/enforcer/config.h"
 #include "exporters/enforcer/publish.h"
 
+struct toll_notifier;
 struct toll_audit; /* exporters/enforcer/audit.h */
 
 struct toll_decider {
 	struct toll_publisher *publisher;
-	const char *who;               /* for log lines */
-	struct toll_flag_board *board; /* NULL: nobody in this process asks */
-	struct toll_audit *audit;      /* NULL: there is no local log */
+	const char *who;                /* for log lines */
+	struct toll_flag_board *board;  /* NULL: nobody in this process asks */
+	struct toll_audit *audit;       /* NULL: there is no local log */
+	struct toll_notifier *notifier; /* NULL: nobody is told */
 	const struct toll_throttle_config *throttle;
 	bool cluster;    /* keys of all subjects together are out of reach of a script */
 	bool killed;     /* the kill switch as last heard of */

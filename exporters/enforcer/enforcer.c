@@ -13,6 +13,7 @@
 #include "exporters/enforcer/kept.h"
 #include "exporters/enforcer/memory_store.h"
 #include "exporters/enforcer/metrics.h"
+#include "exporters/enforcer/notify.h"
 #include "exporters/enforcer/redis_store.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
@@ -20,6 +21,8 @@
 
 #define MEMORY_TICK_NS     (100 * TOLL_MS)
 #define MEMORY_PATIENCE_NS TOLL_S /* whoever asks something of store memory waits so long */
+/* What webhooks have not been told yet has so long at the end, or half of the time that is left. */
+#define LAST_WORDS_NS (3 * TOLL_S)
 
 struct enforcer {
 	struct toll_exporter super;
@@ -34,6 +37,7 @@ struct enforcer {
 	struct toll_shown *shown;
 	struct toll_memory_store memory;
 	struct toll_redis_store *redis; /* NULL: store memory */
+	struct toll_notifier *notifier; /* NULL: there are no webhooks, or it has not started */
 	struct toll_test_clock *clock;  /* NULL: time is real */
 	char instance[64];              /* this enforcer among all in all processes */
 	bool exposed;                   /* metrics and the spend service are registered */
@@ -94,9 +98,38 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 
 /* ---- life ---- */
 
+static int start_notifier(struct enforcer *e, struct toll_error *reterr)
+{
+	const struct toll_group_list *hooks = &e->config->webhooks;
+	struct toll_error why = { 0 };
+	int err = hooks->count ? toll_notifier_new(hooks, e->super.super.who, &e->kept->counters,
+	                                           &e->notifier, &why)
+	                       : 0;
+
+	if (err)
+		return toll_fail(reterr, err, "%s: webhooks: %s", e->super.super.who, why.text);
+	e->memory.notifier = e->notifier;
+	if (e->redis)
+		toll_redis_store_notify(e->redis, e->notifier);
+	return 0;
+}
+
+static void stop_notifier(struct enforcer *e, uint64_t deadline_mono_ns)
+{
+	uint64_t now = toll_clock_mono_ns();
+	uint64_t left = deadline_mono_ns > now ? (deadline_mono_ns - now) / 2 : 0;
+
+	e->notifier = toll_notifier_free(e->notifier,
+	                                 now + (left < LAST_WORDS_NS ? left : LAST_WORDS_NS));
+}
+
 static int start(struct toll_component *c, struct toll_error *reterr)
 {
 	struct enforcer *e = enforcer_of(c);
+	int err = start_notifier(e, reterr);
+
+	if (err)
+		return err;
 
 	toll_host_metrics_add(c->host, &e->metrics);
 	e->exposed = true;
@@ -138,6 +171,8 @@ static void shutdown_enforcer(struct toll_component *c, uint64_t deadline_mono_n
 	}
 	if (!e->redis)
 		leave_memory(e);
+	if (!e->abandoned)
+		stop_notifier(e, deadline_mono_ns);
 	if (e->exposed) {
 		toll_host_withdraw(c->host, &e->control.super);
 		toll_host_withdraw(c->host, &e->flags);
@@ -157,6 +192,7 @@ static void free_enforcer(struct toll_component *c)
 	toll_memory_store_release(&e->memory);
 	toll_control_release(&e->control);
 	toll_audit_close(&e->audit);
+	stop_notifier(e, 0); /* of a start that failed */
 	toll_host_let_go(c->host, e->kept);
 	toll_host_let_go(c->host, e->shown);
 	toll_test_clock_close(e->clock);

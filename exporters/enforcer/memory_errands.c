@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exporters/enforcer/memory_store.h"
+#include "exporters/enforcer/notify.h"
 
 static void describe(const struct toll_memory_store *m, const struct toll_request *q,
                      enum toll_event_what what, uint64_t now_ms, struct toll_budget_event *ret)
@@ -26,6 +27,7 @@ static int record(struct toll_memory_store *m, struct toll_request *q,
 			&q->error, TOLL_EREFUSED,
 			"the audit log cannot be written: nothing is throttled without it");
 	toll_memory_words_record(m->words, line);
+	toll_notifier_put(m->notifier, e);
 	return 0;
 }
 

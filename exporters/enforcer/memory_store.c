@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "exporters/enforcer/describe.h"
+#include "exporters/enforcer/notify.h"
 #include "exporters/enforcer/tell.h"
 
 void toll_memory_store_release(struct toll_memory_store *m)
@@ -48,6 +49,7 @@ static void tell(struct toll_memory_store *m, struct toll_service *s, struct tol
 	e->what = what;
 	toll_memory_words_record(m->words, toll_slice(text, toll_event_print(e, text)));
 	toll_tell_event(m->counters, m->who, s->name, e);
+	toll_notifier_put(m->notifier, e);
 }
 
 static void tell_flag(struct toll_memory_store *m, struct toll_service *s,

@@ -14,6 +14,8 @@
 #include "exporters/enforcer/requests.h"
 #include "exporters/enforcer/totals.h"
 
+struct toll_notifier;
+
 struct toll_memory_store {
 	struct toll_totals *totals;
 	const struct toll_rules *rules;
@@ -30,6 +32,7 @@ struct toll_memory_store {
 	uint32_t capped; /* services that the cap holds back */
 	struct toll_contender *contenders;
 	uint32_t contender_count, contender_room;
+	struct toll_notifier *notifier; /* NULL: nobody is told */
 };
 
 void toll_memory_store_release(struct toll_memory_store *m);

@@ -284,8 +284,9 @@ static const struct {
 
 static bool is_about_redis(enum toll_counter which)
 {
-	return which != TOLL_COUNTER_DECISIONS && which != TOLL_COUNTER_FLAGS_SET &&
-	       which != TOLL_COUNTER_FLAGS_RELEASED && which != TOLL_COUNTER_DECIDED_UNTIL;
+	return which < TOLL_COUNTER_NOTICES_SENT && which != TOLL_COUNTER_DECISIONS &&
+	       which != TOLL_COUNTER_FLAGS_SET && which != TOLL_COUNTER_FLAGS_RELEASED &&
+	       which != TOLL_COUNTER_DECIDED_UNTIL;
 }
 
 void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c, bool redis,

@@ -8,6 +8,7 @@
 
 #include "exporters/enforcer/audit.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/notify.h"
 #include "exporters/enforcer/redis_audit.h"
 
 /* ---- one command ---- */
@@ -117,6 +118,7 @@ static int override(struct toll_decider *d, struct toll_request *q)
 	if (err)
 		return err;
 	nudge(d, q->subject);
+	toll_notifier_put(d->notifier, &e);
 	return tell_everybody(d, q, text);
 }
 
@@ -172,7 +174,10 @@ static int kill_all(struct toll_decider *d, struct toll_request *q)
 	err = record(d, q, TOLL_KEY_KILL_AUDIT, &e, false, text);
 	if (!err)
 		err = q->on ? turn_on(d, q) : turn_off(d, q);
-	return err ? err : tell_everybody(d, q, text);
+	if (err)
+		return err;
+	toll_notifier_put(d->notifier, &e);
+	return tell_everybody(d, q, text);
 }
 
 /* ---- all of them ---- */

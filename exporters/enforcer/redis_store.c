@@ -115,6 +115,11 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	return s;
 }
 
+void toll_redis_store_notify(struct toll_redis_store *s, struct toll_notifier *notifier)
+{
+	s->decider.notifier = notifier;
+}
+
 void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
                             const struct toll_rules *rules)
 {

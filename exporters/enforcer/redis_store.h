@@ -7,6 +7,7 @@
 #include "exporters/enforcer/publish.h"
 #include "pipeline/component.h"
 
+struct toll_notifier;
 struct toll_redis_store;
 
 /* Everything is borrowed and must outlive the store. NULL: out of memory. */
@@ -29,6 +30,9 @@ struct toll_requests;
 struct toll_audit;
 void toll_redis_store_serve(struct toll_redis_store *s, struct toll_requests *requests,
                             struct toll_audit *audit);
+
+/* Before start: told of every change that this store makes; NULL: nobody. */
+void toll_redis_store_notify(struct toll_redis_store *s, struct toll_notifier *notifier);
 
 int toll_redis_store_start(struct toll_redis_store *s) TOLL_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "net/http_header.h"
 #include "net/http_post.h"
 
 #define CONF struct toll_otlp_http_out_config
@@ -117,52 +118,19 @@ static void check_url(const struct toll_otlp_http_out_config *c, struct toll_rep
 		                  field);
 }
 
-/* RFC 9110, section 5.6.2. */
-static bool is_header_name(struct toll_slice name)
-{
-	static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < name.len; i++)
-		if (!name.ptr[i] || !strchr(legal, name.ptr[i]))
-			return false;
-	return name.len > 0;
-}
-
-/* What encoding, compression and the body's length say. */
-static bool is_ours(struct toll_slice name)
-{
-	static const char *const ours[] = { "content-type",   "content-encoding",
-		                            "content-length", "transfer-encoding",
-		                            "connection",     "expect" };
-
-	for (size_t i = 0; i < TOLL_COUNT(ours); i++)
-		if (name.len == strlen(ours[i]) && strncasecmp(name.ptr, ours[i], name.len) == 0)
-			return true;
-	return false;
-}
-
-static bool is_header_value(struct toll_slice value)
-{
-	for (size_t i = 0; i < value.len; i++)
-		if (value.ptr[i] < 0x20 || value.ptr[i] > 0x7e)
-			return false;
-	return true;
-}
-
 static void check_headers(const struct toll_otlp_http_out_config *c, struct toll_reporter *r)
 {
 	for (size_t i = 0; i < c->headers.count; i++) {
 		const struct toll_pair *h = &c->headers.at[i];
 
-		if (!is_header_name(h->key))
+		if (!toll_http_is_header_name(h->key))
 			toll_report_error(r, "headers", "\"%.*s\" is no name of a header",
 			                  TOLL_FMT(h->key));
-		else if (is_ours(h->key))
+		else if (toll_http_is_framing_header(h->key))
 			toll_report_error(r, "headers",
 			                  "%.*s follows from encoding, compression and the request",
 			                  TOLL_FMT(h->key));
-		else if (!is_header_value(h->value))
+		else if (!toll_http_is_header_value(h->value))
 			toll_report_error(r, "headers", "the value of %.*s must be printable ASCII",
 			                  TOLL_FMT(h->key));
 	}
