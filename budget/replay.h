@@ -3,7 +3,7 @@
  * virtual time, for one store that nobody else shares.
  *
  * The clock is the spend itself: it stands at the latest time seen so far. Each time it passes the
- * end of an evaluation window, every subject is decided, as the enforcer does it every window.
+ * end of an evaluation window or period, every subject is decided, as the enforcer does it.
  * Spend that comes late (its time is before the clock) counts in the bucket of its time as long as
  * that is in the window, but decisions that were made stay made: it is counted as late. Memory is
  * bounded by subjects, not by spend. Pure; one thread. */
@@ -27,23 +27,23 @@ struct toll_replay_change {
 
 struct toll_replay_settings {
 	const struct toll_rules *rules; /* outlives the replay */
-	uint32_t max_subjects;          /* spend of others goes to __overflow__ */
+	uint32_t max_subjects;          /* of each kind; spend of others goes to __overflow__ */
 	uint64_t latest_ms; /* spend from after it is refused: it would run the clock away */
 	void (*changed)(void *ctx, const struct toll_replay_change *c); /* NULL: nobody asks */
 	void *ctx;
 };
 
 struct toll_replay_spend {
-	uint64_t time_ms; /* Unix */
-	struct toll_slice service;
-	toll_i128 pico; /* >= 0; with what sampling left out */
+	uint64_t time_ms;                /* Unix */
+	const struct toll_slice *values; /* of each dimension of the rules' subjects; empty: none */
+	toll_i128 pico;                  /* >= 0; with what sampling left out */
 };
 
 int toll_replay_new(const struct toll_replay_settings *set,
                     struct toll_replay **ret) TOLL_MUST_CHECK;
 struct toll_replay *toll_replay_free(struct toll_replay *r); /* always returns NULL */
 
-/* TOLL_ENOMEM, and nothing was added. */
+/* TOLL_ENOMEM: it is in some sums, or in none. */
 int toll_replay_add(struct toll_replay *r, const struct toll_replay_spend *s) TOLL_MUST_CHECK;
 
 /* No more spend comes: decides the window that the last one is in. Before rows are read. */
@@ -77,7 +77,8 @@ void toll_replay_each(const struct toll_replay *r,
 struct toll_replay_totals {
 	uint64_t from_ms, to_ms; /* of the spend; 0: there was none */
 	uint64_t end_ms;         /* of the last window that was decided */
-	uint64_t spans, subjects, windows /* decided */;
+	uint64_t spans, services;
+	uint64_t rounds; /* of decisions */
 	toll_i128 pico;
 	uint64_t late, late_ms; /* came before the clock; by how much at most */
 	uint64_t expired;       /* of these, too late for any window: not in sums */

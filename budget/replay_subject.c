@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cost/name.h"
-
 /* ---- life ---- */
 
 static int open_series(struct toll_replay_subject *s, const struct toll_rules *rules)
@@ -29,10 +27,12 @@ static int open_series(struct toll_replay_subject *s, const struct toll_rules *r
 struct toll_replay_subject *toll_replay_subject_new(struct toll_slice key,
                                                     const struct toll_rules *rules)
 {
-	char name[TOLL_NAME_MAX];
 	uint16_t matching[TOLL_RULES_MAX];
-	struct toll_slice value = toll_slice(name, toll_name_decode(key, name));
-	uint32_t n = toll_rules_match(rules, 0, &value, matching);
+	struct toll_subject subject = { .kind = 0 };
+	char text[TOLL_SUBJECT_MAX];
+	uint32_t n = toll_subjects_read(&rules->subjects, key, &subject, text)
+	                     ? toll_rules_match(rules, subject.kind, subject.values, matching)
+	                     : 0;
 	struct toll_replay_subject *s = calloc(1, sizeof(*s) + n * sizeof(s->budgets[0]));
 
 	if (!s)
@@ -40,6 +40,7 @@ struct toll_replay_subject *toll_replay_subject_new(struct toll_slice key,
 	for (uint32_t i = 0; i < n; i++)
 		if (rules->at[matching[i]].mode != TOLL_MODE_OFF)
 			s->budgets[s->budget_count++].rule = matching[i];
+	s->kind = subject.kind;
 	s->key_text = strndup(key.ptr, key.len);
 	if (!s->key_text || open_series(s, rules) < 0)
 		return toll_replay_subject_free(s, rules);
@@ -153,6 +154,21 @@ static void note(struct toll_replay_subject *s, struct toll_replay_budget *b,
 				       });
 }
 
+/* Without spend there is still an average that fades, or a flag to be released. Budgets are due at
+ * different times, so what was decided just now does not tell. */
+static bool is_fading(struct toll_replay_subject *s, const struct toll_rules *rules)
+{
+	for (uint32_t i = 0; i < s->budget_count; i++) {
+		const struct toll_rule *rule = &rules->at[s->budgets[i].rule];
+		const struct toll_slot *slot = toll_slots_find(&s->slots, rule->id);
+
+		if (slot &&
+		    (toll_slot_is_on(slot) || slot->state.ema >= rule->rule.limit_usd / 1000))
+			return true;
+	}
+	return false;
+}
+
 void toll_replay_subject_decide(struct toll_replay_subject *s,
                                 const struct toll_replay_settings *set, uint64_t now_ms)
 {
@@ -177,7 +193,7 @@ void toll_replay_subject_decide(struct toll_replay_subject *s,
 	toll_slots_drop_gone(&s->slots);
 	for (uint32_t i = 0; i < s->budget_count; i++)
 		note(s, &s->budgets[i], set, &readings[rules->at[matching[i]].window]);
-	s->awake = spent || v.evaluated;
+	s->awake = spent || is_fading(s, rules);
 }
 
 void toll_replay_subject_end(struct toll_replay_subject *s, uint64_t now_ms)

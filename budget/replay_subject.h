@@ -19,6 +19,7 @@ struct toll_replay_budget {
 struct toll_replay_subject {
 	struct toll_slice key; /* encoded; owned */
 	char *key_text;
+	uint32_t kind;
 	bool awake; /* has something to be decided */
 	uint64_t spans;
 	toll_i128 pico;
@@ -28,7 +29,7 @@ struct toll_replay_subject {
 	struct toll_replay_budget budgets[]; /* that match */
 };
 
-/* NULL: out of memory. */
+/* key: one of the rules' subjects. NULL: out of memory. */
 struct toll_replay_subject *toll_replay_subject_new(struct toll_slice key,
                                                     const struct toll_rules *rules);
 /* Always returns NULL. */

@@ -172,6 +172,7 @@ static int begin(struct simulation *s, const struct options *o, struct toll_erro
 	}
 	s->input.config = s->config ? s->config : s->made;
 	s->input.pipeline_id = o->pipeline;
+	s->input.subjects = &s->rules->subjects;
 	s->input.progress = isatty(STDERR_FILENO) && !(o->changes && isatty(STDOUT_FILENO));
 	err = toll_replay_new(&set, &s->input.replay);
 	return err ? toll_fail(reterr, err, "out of memory") : 0;

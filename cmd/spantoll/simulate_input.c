@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/macro.h"
 #include "cmd/spantoll/line_reader.h"
 #include "proto/cost_record.h"
 #include "proto/cost_record_read.h"
@@ -39,9 +40,35 @@ static uint64_t time_of(const struct toll_batch *b)
 	return latest;
 }
 
+static void note_seen(struct toll_simulate_input *in, const struct toll_slice *values)
+{
+	for (uint32_t i = 0; i < in->subjects->dimension_count; i++)
+		if (values[i].len && !toll_slice_is(values[i], TOLL_VALUE_UNATTRIBUTED))
+			in->seen |= UINT32_C(1) << i;
+}
+
+/* Values of spans that have no memory of their own. */
+struct values {
+	struct toll_slice at[TOLL_DIMENSIONS_MAX];
+	char text[TOLL_DIMENSIONS_MAX][TOLL_DIMENSION_TEXT];
+};
+
+static void find_values(const struct toll_subjects *subjects, const struct toll_batch *b,
+                        const struct toll_span *s, struct values *ret)
+{
+	const struct toll_resource *res = &b->resources[s->resource];
+
+	for (uint32_t i = 0; i < subjects->dimension_count; i++) {
+		const struct toll_budget_dimension *d = &subjects->dimensions[i];
+
+		ret->at[i] = toll_dimension_value(d, b, res, d->by_span ? s : NULL, ret->text[i]);
+	}
+}
+
 static int add_batch(struct toll_simulate_input *in, const struct toll_batch *b)
 {
-	struct toll_replay_spend spend = { .time_ms = time_of(b) };
+	TOLL_UNINITIALIZED struct values values; /* large, and hardly looked at */
+	struct toll_replay_spend spend = { .time_ms = time_of(b), .values = values.at };
 	int err = 0;
 
 	for (uint32_t i = 0; i < b->span_count && !err; i++) {
@@ -52,7 +79,8 @@ static int add_batch(struct toll_simulate_input *in, const struct toll_batch *b)
 		in->unpriced += s->cost_state == TOLL_COST_UNPRICED;
 		if (s->cost_state == TOLL_COST_UNPRICED)
 			continue;
-		spend.service = b->resources[s->resource].service;
+		find_values(in->subjects, b, s, &values);
+		note_seen(in, values.at);
 		spend.pico = toll_span_total_pico(s);
 		err = toll_replay_add(in->replay, &spend);
 	}
@@ -75,9 +103,24 @@ static int add_request(struct toll_simulate_input *in, struct toll_slice request
 
 /* ---- cost records ---- */
 
+/* A record has them by name. */
+static void read_values(const struct toll_subjects *subjects, const struct toll_cost_record *r,
+                        struct toll_slice *ret)
+{
+	for (uint32_t i = 0; i < subjects->dimension_count; i++) {
+		const struct toll_budget_dimension *d = &subjects->dimensions[i];
+
+		ret[i] = toll_cost_record_text(r, d->name);
+		if (!ret[i].len && d->unattributed)
+			ret[i] = TOLL_SLICE(TOLL_VALUE_UNATTRIBUTED);
+	}
+}
+
 static int add_record(struct toll_simulate_input *in, struct toll_slice line, char *room,
                       struct toll_error *reterr)
 {
+	struct toll_slice values[TOLL_DIMENSIONS_MAX];
+	struct toll_replay_spend spend = { .values = values };
 	struct toll_cost_record r;
 	int err = toll_cost_record_read((char *)(uintptr_t)line.ptr, line.len, room, &r, reterr);
 
@@ -87,11 +130,11 @@ static int add_record(struct toll_simulate_input *in, struct toll_slice line, ch
 	in->unpriced += r.unpriced;
 	if (r.unpriced)
 		return 0;
-	err = toll_replay_add(in->replay,
-	                      &(struct toll_replay_spend){
-				      .time_ms = r.received_ms ? r.received_ms : r.timestamp_ms,
-				      .service = toll_cost_record_text(&r, TOLL_SLICE("service")),
-				      .pico = r.total_pico });
+	read_values(in->subjects, &r, values);
+	note_seen(in, values);
+	spend.time_ms = r.received_ms ? r.received_ms : r.timestamp_ms;
+	spend.pico = r.total_pico;
+	err = toll_replay_add(in->replay, &spend);
 	return err ? toll_fail(reterr, err, "out of memory") : 0;
 }
 

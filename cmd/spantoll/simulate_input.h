@@ -9,6 +9,8 @@
 
 struct toll_simulate_input {
 	struct toll_replay *replay;
+	const struct toll_subjects *subjects; /* of the rules */
+	uint32_t seen; /* a bit per dimension that some span had a value of */
 	/* Prices requests; made at the first one. */
 	struct toll_config *config; /* changed by that */
 	const char *pipeline_id;    /* NULL: the first with a processor cost */

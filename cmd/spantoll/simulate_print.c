@@ -24,7 +24,8 @@ static void budget_text(const struct toll_rule *rule, const char *window, char *
 	char limit[TOLL_MONEY_TEXT];
 
 	toll_money_print_usd(rule->limit_pico, limit);
-	snprintf(buf, size, "%s/%s%s", limit, window,
+	snprintf(buf, size, "%.*s%s%s/%s%s", TOLL_FMT(toll_slice_cut(rule->name, 40)),
+	         rule->name.len ? " " : "", limit, window,
 	         rule->mode == TOLL_MODE_SHADOW ? " (shadow)" : "");
 }
 
@@ -213,6 +214,15 @@ static void print_notes(const struct toll_simulate_input *in, const struct toll_
 		       TOLL_PLURAL(in->unreadable), in->first_unreadable.text);
 }
 
+/* A budget that nobody could be the subject of was perhaps not meant so. */
+static void print_unseen(const struct toll_simulate_input *in)
+{
+	for (uint32_t i = 0; i < in->subjects->dimension_count; i++)
+		if (!(in->seen & UINT32_C(1) << i))
+			printf("No span says its %.*s: budgets by it have seen nothing.\n",
+			       TOLL_FMT(in->subjects->dimensions[i].name));
+}
+
 static void print_summary(const struct toll_simulate_input *in, const struct rows *rows,
                           const struct toll_replay_totals *t)
 {
@@ -224,11 +234,12 @@ static void print_summary(const struct toll_simulate_input *in, const struct row
 	toll_money_print_usd(t->pico, spent);
 	printf("%s%" PRIu64 " priced spans from %s to %s: %s by %" PRIu64 " service%s.\n",
 	       rows->count ? "\n" : "", t->spans, time_text(t->from_ms, from),
-	       time_text(t->to_ms, to), spent, t->subjects, TOLL_PLURAL(t->subjects));
+	       time_text(t->to_ms, to), spent, t->services, TOLL_PLURAL(t->services));
 	if (!rows->count)
 		puts("No budget matches any of them.");
 	else
 		printf("%zu of %zu would have gone over budget.\n", over, rows->count);
+	print_unseen(in);
 	print_notes(in, t);
 }
 
@@ -292,9 +303,9 @@ int toll_simulate_print_json(const struct toll_simulate_input *in)
 	struct rows rows = gather(in);
 
 	printf("{\"from_ms\":%" PRIu64 ",\"to_ms\":%" PRIu64 ",\"records\":%" PRIu64
-	       ",\"requests\":%" PRIu64 ",\"spans\":%" PRIu64 ",\"subjects\":%" PRIu64
-	       ",\"windows\":%" PRIu64,
-	       t->from_ms, t->to_ms, in->records, in->requests, t->spans, t->subjects, t->windows);
+	       ",\"requests\":%" PRIu64 ",\"spans\":%" PRIu64 ",\"services\":%" PRIu64
+	       ",\"rounds\":%" PRIu64,
+	       t->from_ms, t->to_ms, in->records, in->requests, t->spans, t->services, t->rounds);
 	put_usd("spent_usd", t->pico);
 	printf(",\"late\":%" PRIu64 ",\"late_ms\":%" PRIu64 ",\"expired\":%" PRIu64, t->late,
 	       t->late_ms, t->expired);

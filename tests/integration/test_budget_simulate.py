@@ -53,7 +53,7 @@ def test_the_reference_runs_of_the_rule():
     assert (row["highest_usd"], row["spent_usd"], row["throttled_usd"]) == (1000, 1100, 100)
     assert row["throttled_ms"] == 19 * MINUTE
     assert row["throttled_share"] == pytest.approx(Decimal(19 * 60) / (29 * 60 - 59), abs=Decimal("0.0001"))
-    assert answer["records"] == 4 and answer["subjects"] == 2
+    assert answer["records"] == 4 and answer["services"] == 2
 
 
 def test_for_people():
@@ -100,6 +100,24 @@ service: {pipelines: {traces: {receivers: [otlp], processors: [pricing, cost], e
     printed = tmp_path / "request.json"
     printed.write_text(json.dumps(otlp_json(requests[1]), indent=2))
     assert found("--config", config, whole, printed)["spent_usd"] == 4
+
+
+def test_budgets_about_other_dimensions_and_by_the_calendar():
+    day = 24 * 3600
+    lines = b"".join(record("shop", 60, day * d + 7200, tenant=t, team="red") for d in range(3) for t in ("acme", "beta"))
+    rows = {r["subject"]: r for r in found("--match", "tenant=*", "--match", "service=shop", "--limit", 100, "--window", "48h",
+                                           stdin=lines + record("shop", 500, 3 * day))["rows"]}
+    assert set(rows) == {"tenant:acme:service:shop", "tenant:beta:service:shop"}  # "*" is not for what nobody claims
+    acme = rows["tenant:acme:service:shop"]
+    assert (acme["spent_usd"], acme["highest_usd"], acme["times"]) == (180, 120, 1)
+    # A day of a calendar begins anew at midnight there.
+    daily = found("--budget", "{name: daily, match: {tenant: acme}, limit: 50, period: day, timezone: Europe/Berlin}",
+                  stdin=lines + record("x", 0, 3 * day))["rows"]
+    assert [r["subject"] for r in daily] == ["tenant:acme"] and daily[0]["times"] == 3 and daily[0]["highest_usd"] == 60
+    for episode in daily[0]["throttled"]:
+        assert (episode["release_ms"] // 1000 + 3600) % day == 0  # +01:00 in November
+    text = simulate("--match", "namespace=*", stdin=lines).stdout.decode()
+    assert "No span says its namespace: budgets by it have seen nothing." in text
 
 
 def test_order_matters_little():
