@@ -17,12 +17,21 @@ static uint64_t slot_of(uint64_t generation)
 	return generation % 2 * TOLL_JOURNAL_SLOT;
 }
 
-int toll_journal_checkpoint_load(struct toll_journal *j)
+static int write_slot(struct toll_journal *j, int file)
 {
-	int found = TOLL_EINVALID, file = j->io->open(j->io, NAME, TOLL_JOURNAL_OPEN_UPDATE);
+	struct iovec iov = { j->slot, sizeof(j->slot) };
+	int err;
 
-	if (file < 0)
-		return file == -ENOENT ? TOLL_EINVALID : toll_journal_error(file);
+	toll_journal_slot_write(&j->next, j->slot);
+	err = toll_journal_write_all(j->io, file, &iov, 1, slot_of(j->next.generation));
+	return err < 0 ? err : j->io->datasync(j->io, file);
+}
+
+/* The newer one of the two into j->saved. */
+static int read_slots(struct toll_journal *j, int file)
+{
+	int found = TOLL_EINVALID;
+
 	for (uint64_t i = 0; i < 2 && found != TOLL_EUNSUPPORTED; i++) {
 		int err = TOLL_EINVALID;
 
@@ -36,21 +45,28 @@ int toll_journal_checkpoint_load(struct toll_journal *j)
 		j->saved = j->next;
 		found = 0;
 	}
-	if (found < 0)
-		j->io->close(j->io, file);
-	else
-		j->checkpoint = file;
 	return found;
 }
 
-static int write_slot(struct toll_journal *j, int file)
+int toll_journal_checkpoint_load(struct toll_journal *j)
 {
-	struct iovec iov = { j->slot, sizeof(j->slot) };
-	int err;
+	int err, file = j->io->open(j->io, NAME, TOLL_JOURNAL_OPEN_UPDATE);
 
-	toll_journal_slot_write(&j->next, j->slot);
-	err = toll_journal_write_all(j->io, file, &iov, 1, slot_of(j->next.generation));
-	return err < 0 ? err : j->io->datasync(j->io, file);
+	if (file < 0)
+		return file == -ENOENT ? TOLL_EINVALID : toll_journal_error(file);
+	err = read_slots(j, file);
+	/* Once more, and all names: what is found may be in the page cache only, where a sync has
+	 * failed for it, and would be taken for durable. */
+	j->next = j->saved;
+	if (!err)
+		err = toll_journal_error(write_slot(j, file));
+	if (!err)
+		err = toll_journal_error(j->io->sync_directory(j->io));
+	if (err < 0)
+		j->io->close(j->io, file);
+	else
+		j->checkpoint = file;
+	return err;
 }
 
 int toll_journal_checkpoint_make(struct toll_journal *j)

@@ -6,7 +6,7 @@
  *   journal_cursor.c     cursors
  *   journal_checkpoint.c the file that makes cursors durable
  *   journal_keep.c       the keeper thread: checkpoints, removal, a spare segment ahead of need
- *   journal_recover.c    what is found at the start
+ *   journal_recover.c    what is found at the start; journal_tail.c: where it ends
  *   journal_read.c       readers
  *
  * Locks, in this order: files, saving, lock. Nothing waits for the disk under `lock`. */
@@ -110,6 +110,13 @@ int toll_journal_checkpoint_make(struct toll_journal *j) TOLL_MUST_CHECK;
 
 /* ---- journal_recover.c ---- */
 int toll_journal_recover(struct toll_journal *j, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* A file, or a negative errno. */
+int toll_journal_open_segment(struct toll_journal *j, uint64_t first_seq,
+                              enum toll_journal_open how) TOLL_MUST_CHECK;
+
+/* ---- journal_tail.c ---- */
+/* Finds the end of the last segment, which is j->end from then on, whatever happens. */
+int toll_journal_recover_last(struct toll_journal *j) TOLL_MUST_CHECK;
 
 /* ---- journal_cursor.c ---- */
 /* The checkpoint was lost: this one stands at the oldest record, and new ones begin there. */

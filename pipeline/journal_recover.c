@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "pipeline/journal_private.h"
-#include "pipeline/journal_scan.h"
 
 /* More files than anybody's disk holds segments: what is beyond is not looked at. */
 #define SEGMENTS_MAX 100000
@@ -69,7 +68,8 @@ static int read_segment_head(struct toll_journal *j, int file, bool any_journal,
 	return err;
 }
 
-static int open_segment(struct toll_journal *j, uint64_t first_seq, enum toll_journal_open how)
+int toll_journal_open_segment(struct toll_journal *j, uint64_t first_seq,
+                              enum toll_journal_open how)
 {
 	char name[TOLL_JOURNAL_SEGMENT_NAME];
 
@@ -114,98 +114,13 @@ static int push_segment(struct toll_journal *j, struct toll_journal_mark begin, 
 
 static int add_segment(struct toll_journal *j, uint64_t first_seq)
 {
-	int err, file = open_segment(j, first_seq, TOLL_JOURNAL_OPEN_READ);
+	int err, file = toll_journal_open_segment(j, first_seq, TOLL_JOURNAL_OPEN_READ);
 	int64_t size = file < 0 ? file : j->io->size(j->io, file);
 
 	err = size < 0 ? toll_journal_error((int)size)
 	               : push_segment(j, begin_of(j, file, first_seq), (uint64_t)size);
 	if (file >= 0)
 		j->io->close(j->io, file);
-	return err;
-}
-
-/* The end of the log as one segment tells it. */
-struct tail {
-	struct toll_journal_mark end; /* everything before was durable, and so is this group as far
-	                                 as it has no holes */
-	uint64_t end_at;              /* where that is in the file */
-	uint64_t last_at;             /* behind the last intact record */
-};
-
-static void take_record(struct tail *t, uint64_t *group, const struct toll_journal_head *h,
-                        uint64_t behind)
-{
-	const uint64_t of = h->begin.seq - h->in_group;
-
-	if (of > *group && of > t->end.seq) {
-		t->end.seq = of;
-		t->end_at = t->last_at;
-		if (h->in_group == 0)
-			t->end = h->begin;
-	}
-	if (of > *group)
-		*group = of;
-	t->last_at = behind;
-	if (h->begin.seq == t->end.seq) {
-		t->end = toll_journal_head_end(h);
-		t->end_at = behind;
-	}
-}
-
-static int find_tail(struct toll_journal *j, int file, const struct toll_journal_segment *s,
-                     struct tail *ret, bool *ret_unreadable)
-{
-	uint64_t group = s->begin.seq;
-	struct toll_journal_scan scan;
-	struct toll_journal_head head;
-	struct toll_slice payload;
-	int err;
-
-	*ret = (struct tail){ s->begin, TOLL_JOURNAL_BLOCK, TOLL_JOURNAL_BLOCK };
-	toll_journal_scan_init(&scan, j->io, file, toll_journal_stamp(&j->id, s->begin.seq));
-	scan.limit = s->file_bytes;
-	scan.next = s->begin.seq;
-	while ((err = toll_journal_scan_next(&scan, &head, &payload)) > 0)
-		take_record(ret, &group, &head, scan.at);
-	*ret_unreadable = scan.unreadable;
-	toll_journal_scan_release(&scan);
-	return err;
-}
-
-/* What nobody needs gives its room back; what was read here stays there, whatever comes. */
-static void settle_tail(struct toll_journal *j, struct toll_journal_segment *s, int file,
-                        const struct tail *t, bool unreadable)
-{
-	const uint64_t behind = s->end.seq > t->end.seq ? t->last_at : t->end_at;
-
-	s->used = toll_journal_round_up(behind, TOLL_JOURNAL_BLOCK);
-	if (s->used > s->file_bytes)
-		s->used = s->file_bytes;
-	if (!unreadable && j->io->truncate(j->io, file, s->used) == 0)
-		s->file_bytes = s->used;
-	if (j->io->datasync(j->io, file) < 0)
-		TOLL_WARN(j->set.who, "segment %llu cannot be synced",
-		          (unsigned long long)s->begin.seq);
-}
-
-static int recover_last(struct toll_journal *j)
-{
-	struct toll_journal_segment *s = j->segments[j->segment_count - 1];
-	struct tail tail;
-	int err, file = open_segment(j, s->begin.seq, TOLL_JOURNAL_OPEN_UPDATE);
-	bool unreadable;
-
-	if (file < 0)
-		return toll_journal_error(file);
-	err = find_tail(j, file, s, &tail, &unreadable);
-	if (!err) {
-		s->end = tail.end;
-		if (j->end.seq > s->end.seq)
-			s->end = j->end; /* as the checkpoint says */
-		j->end = s->end;
-		settle_tail(j, s, file, &tail, unreadable);
-	}
-	j->io->close(j->io, file);
 	return err;
 }
 
@@ -246,7 +161,7 @@ static int find_identity(struct toll_journal *j, const struct names *n)
 	int err = TOLL_EINVALID;
 
 	for (size_t i = n->count; i-- > 0 && err == TOLL_EINVALID;) {
-		int file = open_segment(j, n->seqs[i], TOLL_JOURNAL_OPEN_READ);
+		int file = toll_journal_open_segment(j, n->seqs[i], TOLL_JOURNAL_OPEN_READ);
 
 		if (file < 0)
 			continue;
@@ -305,7 +220,7 @@ static int recover(struct toll_journal *j, struct names *n)
 	for (size_t i = 0; i < n->count && !err; i++)
 		err = add_segment(j, n->seqs[i]);
 	if (!err && j->segment_count) {
-		err = recover_last(j);
+		err = toll_journal_recover_last(j);
 		if (!err)
 			remove_empty_last(j);
 		/* Removals that were not durable came back, perhaps with holes between them. */

@@ -34,7 +34,8 @@ enum disk_what {
 	DISK_RENAME,
 	DISK_UNLINK,
 	DISK_SYNC,
-	DISK_SYNC_DIR
+	DISK_SYNC_DIR,
+	DISK_SYNC_FAILED, /* what waited for it may be there; no later sync will tell */
 };
 
 struct disk_op {
@@ -60,6 +61,7 @@ struct disk {
 	long calls;              /* so far */
 	long fail_from, fail_to; /* calls of these numbers fail, from 1 */
 	int fail_with;           /* errno */
+	int fail_syncs;          /* so many of the next ones */
 	bool failed;             /* one of them has */
 	uint64_t full_at;        /* bytes in all files; 0: never */
 	long allocations;        /* not freed yet */
@@ -161,6 +163,7 @@ static inline void disk_apply(struct disk *d, const struct disk_op *op)
 		break;
 	case DISK_SYNC:
 	case DISK_SYNC_DIR:
+	case DISK_SYNC_FAILED:
 		break;
 	}
 }
@@ -328,9 +331,13 @@ static inline int disk_datasync(struct toll_journal_io *io, int file)
 	int err = disk_enter(d);
 
 	if (err)
-		return err;
-	disk_do(d, (struct disk_op){ .what = DISK_SYNC, .file = file });
-	return disk_leave(d, 0);
+		pthread_mutex_lock(&d->lock);
+	if (!err && d->fail_syncs) {
+		d->fail_syncs--;
+		err = -EIO;
+	}
+	disk_do(d, (struct disk_op){ .what = err ? DISK_SYNC_FAILED : DISK_SYNC, .file = file });
+	return disk_leave(d, err);
 }
 
 static inline int disk_sync_directory(struct toll_journal_io *io)
@@ -493,6 +500,7 @@ struct disk_history {
 	struct disk durable;
 	size_t at;       /* operations so far */
 	size_t *pending; /* those not synced, in order */
+	bool *doomed;    /* of ops: its sync has failed */
 	size_t pending_count;
 };
 
@@ -503,39 +511,46 @@ static inline void disk_history_init(struct disk_history *h, const struct disk *
 	disk_init(&h->durable);
 	h->durable.file_count = of->file_count;
 	h->pending = calloc(of->op_count + 1, sizeof(*h->pending));
-	assert(h->pending);
+	h->doomed = calloc(of->op_count + 1, sizeof(*h->doomed));
+	assert(h->pending && h->doomed);
 }
 
 static inline void disk_history_release(struct disk_history *h)
 {
 	disk_destroy(&h->durable);
 	free(h->pending);
+	free(h->doomed);
 }
 
 static inline bool disk_synced_by(const struct disk_op *sync, const struct disk_op *op)
 {
 	if (op->what == DISK_WRITE || op->what == DISK_RESIZE)
-		return sync->what == DISK_SYNC && sync->file == op->file;
+		return sync->what != DISK_SYNC_DIR && sync->file == op->file;
 	return sync->what == DISK_SYNC_DIR;
 }
 
-/* One operation on. */
+/* One operation on. The kernel keeps nothing of what a sync has failed for: the next one succeeds
+ * without it. */
 static inline void disk_history_step(struct disk_history *h)
 {
 	const struct disk_op *op = &h->of->ops[h->at];
 	size_t left = 0;
 
-	if (op->what != DISK_SYNC && op->what != DISK_SYNC_DIR) {
+	if (op->what < DISK_SYNC) {
 		h->pending[h->pending_count++] = h->at++;
 		return;
 	}
 	for (size_t i = 0; i < h->pending_count; i++) {
 		const struct disk_op *p = &h->of->ops[h->pending[i]];
 
-		if (disk_synced_by(op, p))
-			disk_apply(&h->durable, p);
-		else
-			h->pending[left++] = h->pending[i];
+		if (disk_synced_by(op, p) && op->what == DISK_SYNC_FAILED)
+			h->doomed[h->pending[i]] = true;
+		else if (disk_synced_by(op, p)) {
+			if (!h->doomed[h->pending[i]])
+				disk_apply(&h->durable, p);
+			continue;
+		}
+		h->pending[left++] = h->pending[i];
 	}
 	h->pending_count = left;
 	h->at++;
