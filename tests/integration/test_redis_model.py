@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from env.redis_model import HOUR_MS, World
+from env.redis_model import HOUR_MS, SHARED, World, flag_keys
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -25,6 +25,37 @@ def test_sums_begin_anew_after_a_clock_that_had_run_ahead(quick_redis):
     after = world.deliver("a", key, [(now // 60_000, 5)], 3, 2, now)
     assert before[3] == "0.000000009" and after[3] == "0.000000005"
     assert before[0] != after[0], "whoever publishes must see that the sums are others"
+
+
+def decide(world, version, want, now):
+    """One commit of payment-svc: (version, change, change id)."""
+    args = [version, "a", now, 60_000, 3600, int(want), 0, '{"subject":"payment-svc"}', now, "", 0, 0, "", "payment-svc", 0]
+    answer = world.call("commit", [*flag_keys("payment-svc"), *SHARED], args)
+    assert answer[0] == "ok", answer
+    return answer[1], answer[4], int(answer[5])
+
+
+def test_no_version_and_no_change_id_is_ever_used_twice(quick_redis):
+    world = World(quick_redis.port, 1)
+    seen, version, now = [], "", world.now
+    for step in range(10):
+        if step == 5:  # what was read before the loss must not pass for what is there after it
+            world.redis.flushall()
+            version, now = "", now + 1000
+        version, change, change_id = decide(world, version, step % 2 == 0, now)
+        assert change == ("set" if step % 2 == 0 else "release" if step != 5 else "")
+        seen.append((int(version), change_id))
+    versions, ids = [v for v, _ in seen], [i for _, i in seen if i]
+    assert versions == sorted(set(versions)) and ids == sorted(set(ids)), seen
+
+
+def test_a_flag_that_somebody_else_has_written_is_not_deleted(quick_redis):
+    world, flag = World(quick_redis.port, 1), flag_keys("payment-svc")[0]
+    version, change, _ = decide(world, "", True, world.now)
+    assert change == "set" and world.redis.get(flag) == "true"
+    world.redis.set(flag, "by hand")
+    version, change, _ = decide(world, version, False, world.now + 1)
+    assert change == "release" and world.redis.get(flag) == "by hand"
 
 
 @pytest.mark.soak

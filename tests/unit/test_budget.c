@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "tests/unit/unit.h"
 
 static const struct toll_budget_rule five_hundred = { 500, 0.1, 0.9, 3 };
@@ -86,6 +87,31 @@ static void between_release_and_limit_both_streaks_reset(void **state TOLL_UNUSE
 	assert_int_equal(s.over, 0);
 	assert_int_equal(s.under, 0);
 	assert_true(s.on);
+}
+
+static void at_the_release_limit_is_not_under_it(void **state TOLL_UNUSED)
+{
+	struct toll_budget_state s = fresh();
+	int64_t w = 0;
+
+	assert_int_equal(run(&s, &w, 450, 5), 0);
+	assert_int_equal(s.under, 0);
+	assert_int_equal(run(&s, &w, 449, 5), 0);
+	assert_true(s.under > 0);
+}
+
+/* From above the limit to below the release in one window, and back. */
+static void each_streak_ends_the_other(void **state TOLL_UNUSED)
+{
+	static const struct toll_budget_rule no_average = { 500, 1, 0.9, 3 };
+	static const double values[] = { 600, 600, 100, 600, 600, 600, 100, 100, 600, 100, 100, 100 };
+	static const bool on[] = { 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0 };
+	struct toll_budget_state s = fresh();
+
+	for (size_t i = 0; i < TOLL_COUNT(values); i++) {
+		assert_true(toll_budget_step(&no_average, &s, (int64_t)i, values[i]));
+		assert_int_equal(s.on, on[i]);
+	}
 }
 
 static void a_window_is_decided_once(void **state TOLL_UNUSED)
@@ -185,6 +211,8 @@ int main(void)
 		cmocka_unit_test(a_single_spike_never_trips),
 		cmocka_unit_test(at_the_limit_is_not_over_it),
 		cmocka_unit_test(between_release_and_limit_both_streaks_reset),
+		cmocka_unit_test(at_the_release_limit_is_not_under_it),
+		cmocka_unit_test(each_streak_ends_the_other),
 		cmocka_unit_test(a_window_is_decided_once),
 		cmocka_unit_test(skipped_windows_count_as_the_current_value),
 		cmocka_unit_test(a_gap_longer_than_the_streak_resets_it),
