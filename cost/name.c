@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 
 #define TAIL 17 /* '~' and 16 digits */
 
@@ -15,29 +16,53 @@ static bool must_encode(unsigned char c)
 	return c <= ' ' || c == 0x7f || c == '{' || c == '}' || c == ':' || c == '%';
 }
 
-size_t toll_name_encode_short(struct toll_slice name, size_t max, char *out)
+/* How many bytes at `at` stand as they are: a character; 0: this byte is encoded. Keys are text, so
+ * what is no UTF-8 is encoded too. */
+static size_t plain(struct toll_slice name, size_t at)
+{
+	unsigned char c = (unsigned char)name.ptr[at];
+
+	if (c < 0x80)
+		return !must_encode(c);
+	return toll_utf8_length((const uint8_t *)name.ptr + at, name.len - at);
+}
+
+static void put(const char *raw, size_t bytes, char *out)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	char tail[TAIL + 1];
-	size_t len = 0, i;
+	unsigned char c = (unsigned char)*raw;
 
-	for (i = 0; i < name.len; i++) {
-		unsigned char c = (unsigned char)name.ptr[i];
-		bool encode = must_encode(c);
-
-		if (len + (encode ? 3 : 1) > max)
-			break;
-		out[len++] = encode ? '%' : (char)c;
-		if (encode) {
-			out[len++] = hex[c >> 4];
-			out[len++] = hex[c & 15];
-		}
+	if (bytes) {
+		memcpy(out, raw, bytes);
+		return;
 	}
-	if (i == name.len)
+	out[0] = '%';
+	out[1] = hex[c >> 4];
+	out[2] = hex[c & 15];
+}
+
+size_t toll_name_encode_short(struct toll_slice name, size_t max, char *out)
+{
+	size_t len = 0, cut = 0, i, n;
+	char tail[TAIL + 1];
+
+	for (i = 0; i < name.len; i += n ? n : 1) {
+		size_t need;
+
+		n = plain(name, i);
+		need = n ? n : 3;
+		if (len + need > max)
+			break;
+		put(name.ptr + i, n, out + len);
+		len += need;
+		if (len <= max - TAIL)
+			cut = len;
+	}
+	if (i >= name.len)
 		return len;
 	snprintf(tail, sizeof(tail), "~%016" PRIx64, toll_hash(name));
-	memcpy(out + max - TAIL, tail, TAIL);
-	return max;
+	memcpy(out + cut, tail, TAIL);
+	return cut + TAIL;
 }
 
 size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX])

@@ -16,11 +16,12 @@
 #define TOLL_NAME_UNVERIFIED "unverified:"
 bool toll_name_is_unverified(struct toll_slice name);
 
-/* Percent-encodes { } : % space and control bytes, so that a name is one word in a key and two
- * names never meet in one. What then takes more than TOLL_NAME_MAX bytes is cut to 111 bytes, '~'
- * and 16 hex digits of a hash of the whole name. Writes no NUL; returns the length. */
+/* Percent-encodes { } : % space, control bytes and what is no UTF-8, so that a name is one word of
+ * text in a key and two names never meet in one. What then takes more than TOLL_NAME_MAX bytes is
+ * cut to at most 111 bytes, between characters, '~' and 16 hex digits of a hash of the whole name.
+ * Writes no NUL; returns the length. */
 size_t toll_name_encode(struct toll_slice name, char out[TOLL_NAME_MAX]);
-/* The same into max bytes, 17..TOLL_NAME_MAX: cut to max - 17 bytes and the hash. */
+/* The same into max bytes, 17..TOLL_NAME_MAX: cut to at most max - 17 bytes and the hash. */
 size_t toll_name_encode_short(struct toll_slice name, size_t max, char *out);
 
 /* The way back, for people and for globs: a cut name stays cut. Returns the length. */

@@ -12,7 +12,7 @@
 #include "base/macro.h"
 #include "prices/import_csv.h"
 #include "prices/import_write.h"
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 enum { ONE_OF_MAX = 64, UNITS_MAX = 10000 };
 

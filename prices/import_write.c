@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/macro.h"
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 enum { LONGEST = 255 }; /* bytes of an id, a field or a text */
 

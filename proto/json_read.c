@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 /* ---- memory ---- */
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 

@@ -156,7 +156,7 @@ def test_a_million_names_take_bounded_room_and_lose_nothing(victims):
         v.send_raw(b"".join(part for name in names for part in (before, name, after)), per_request,
                    usd=Decimal(per_request) / 1000)
     v.send({"late-but-light": [pay(1)]}, usd=Decimal(1) / 1000)
-    totals = v.check(flags=("heavy", "__overflow__"))
+    totals = v.check()  # a sum of many is nobody's budget
     assert totals["light"] == 400 and totals["__overflow__"] > 999
     assert len(totals) <= most + 1 and v.redis.zcard("spantoll:services") <= most + 1
     assert v.daemon.metric("spantoll_enforcer_overflow_spans") >= requests * per_request - most

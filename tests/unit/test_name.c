@@ -34,6 +34,8 @@ static void what_would_break_a_key_is_encoded_and_comes_back(void **state TOLL_U
 		{ TOLL_SLICE("two words"), "two%20words" },
 		{ TOLL_SLICE("a%3Ab"), "a%253Ab" },
 		{ TOLL_SLICE("nul\0\n\x7f"), "nul%00%0A%7F" },
+		{ TOLL_SLICE("gr\xc3\xb6\xff\xc3"), "gr\xc3\xb6%FF%C3" },
+		{ TOLL_SLICE("\xed\xa0\x80"), "%ED%A0%80" },
 	};
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
@@ -52,6 +54,21 @@ static void broken_escapes_are_left_alone(void **state TOLL_UNUSED)
 
 	assert_true(toll_slice_is(toll_slice(back, toll_name_decode(TOLL_SLICE("100%zz%4"), back)),
 	                          "100%zz%4"));
+}
+
+static void a_cut_falls_between_characters(void **state TOLL_UNUSED)
+{
+	char name[300], key[TOLL_NAME_MAX];
+
+	for (size_t i = 0; i < sizeof(name); i += 4)
+		memcpy(name + i, "\xf0\x9f\x9a\x80", 4);
+	assert_int_equal(toll_name_encode(toll_slice(name, sizeof(name)), key), 108 + 17);
+	assert_memory_equal(key, name, 108);
+	assert_int_equal(key[108], '~');
+	memset(name, ' ', sizeof(name));
+	name[0] = 'x';
+	assert_int_equal(toll_name_encode(toll_slice(name, 50), key), 109 + 17);
+	assert_memory_equal(key + 106, "%20~", 4);
 }
 
 static void long_names_are_cut_and_stay_apart(void **state TOLL_UNUSED)
@@ -106,6 +123,7 @@ int main(void)
 		cmocka_unit_test(plain_names_stay_themselves),
 		cmocka_unit_test(what_would_break_a_key_is_encoded_and_comes_back),
 		cmocka_unit_test(broken_escapes_are_left_alone),
+		cmocka_unit_test(a_cut_falls_between_characters),
 		cmocka_unit_test(long_names_are_cut_and_stay_apart),
 		cmocka_unit_test(globs),
 	};

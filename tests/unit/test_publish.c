@@ -90,6 +90,25 @@ static void a_bucket_ahead_of_the_clock_is_kept(void **state TOLL_UNUSED)
 	assert_true(account->series.at[0].sent == 0);
 }
 
+static void a_bucket_that_redis_has_dropped_is_not_acknowledged(void **state TOLL_UNUSED)
+{
+	answer(60000, "0.5", "0", "x");
+	assert_true(account->series.at[0].sent == 0);
+	assert_true(toll_publish_waiting_pico(&rig.totals) == 5 * TEST_USD);
+}
+
+static void an_error_makes_the_last_reading_old(void **state TOLL_UNUSED)
+{
+	char text[] = "OOM command not allowed";
+	redisReply error = { .type = REDIS_REPLY_ERROR, .str = text, .len = sizeof(text) - 1 };
+
+	answer(60000, "5", "0", "0");
+	assert_true(account->reading.settled);
+	toll_publish_apply(&publisher, &job, &error);
+	assert_false(account->reading.settled);
+	assert_int_equal(toll_counter_get(&counters, TOLL_COUNTER_PUBLISH_ERRORS), 1);
+}
+
 static void young_sums_are_not_settled(void **state TOLL_UNUSED)
 {
 	answer(500, "5", "0", "0");
@@ -101,9 +120,11 @@ static void a_broken_chain_publishes_everything_again(void **state TOLL_UNUSED)
 	answer(60000, "5", "0", "0");
 	job.prev = 7;
 	job.seq = 8;
+	job.service->listed_ms = TEST_NOW_MS;
 	answer(60000, "5", "6", "0");
 	assert_true(account->dirty);
 	assert_true(publisher.lost);
+	assert_int_equal(job.service->listed_ms, 0); /* the list of names may be lost as well */
 	assert_int_equal(account->chain, 0);
 	assert_true(account->series.at[0].sent == 0);
 	assert_false(account->reading.settled);
@@ -283,6 +304,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_total_that_grew_meanwhile_stays_dirty, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(a_bucket_ahead_of_the_clock_is_kept, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(a_bucket_that_redis_has_dropped_is_not_acknowledged,
+		                                setup, teardown),
+		cmocka_unit_test_setup_teardown(an_error_makes_the_last_reading_old, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(young_sums_are_not_settled, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_chain_publishes_everything_again, setup,

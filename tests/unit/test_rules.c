@@ -214,6 +214,19 @@ static void an_idle_service_sleeps_once_its_average_has_faded(void **state TOLL_
 	assert_true(slots.at[0].state.ema < 0.5);
 }
 
+static void who_is_throttled_does_not_sleep(void **state TOLL_UNUSED)
+{
+	build();
+	for (int64_t w = 0; w < 3; w++)
+		decide(w, 600);
+	slots.at[0].state.ema = 1e-9; /* as after a night that nobody evaluated */
+	assert_true(decide(3, 0).evaluated);
+	assert_true(decide(4, 0).evaluated);
+	assert_true(decide(5, 0).evaluated);
+	assert_false(slots.at[0].state.on);
+	assert_false(decide(6, 0).evaluated);
+}
+
 static void a_window_is_due_until_every_budget_has_decided_it(void **state TOLL_UNUSED)
 {
 	uint16_t both[] = { 0, 1 };
@@ -335,6 +348,7 @@ int main(void)
 		TEST(a_slot_of_long_ago_is_as_good_as_none),
 		TEST(unsettled_sums_decide_nothing),
 		TEST(an_idle_service_sleeps_once_its_average_has_faded),
+		TEST(who_is_throttled_does_not_sleep),
 		TEST(a_window_is_due_until_every_budget_has_decided_it),
 		TEST(amounts_read_like_money),
 		TEST(slots_make_a_round_trip),

@@ -135,6 +135,19 @@ static void a_clock_that_ran_ahead_does_not_hide_the_present(void **state TOLL_U
 	toll_series_release(&s);
 }
 
+static void a_sum_is_of_the_live_buckets_and_one_ahead(void **state TOLL_UNUSED)
+{
+	struct toll_window w = window(5, 1);
+	struct toll_series s;
+
+	assert_int_equal(toll_series_init(&s), 0);
+	for (int64_t i = 10; i < 17; i++)
+		assert_int_equal(toll_series_add(&s, &w, i, 1000), 0);
+	assert_int_equal((int64_t)toll_series_sum(&s, &w, 15), 6); /* 11 to 15, and 16 */
+	assert_int_equal((int64_t)toll_series_sum(&s, &w, 14), 6); /* 10 to 14, and 15 */
+	toll_series_release(&s);
+}
+
 static void sums_hold_more_than_64_bits(void **state TOLL_UNUSED)
 {
 	struct toll_window w = window(4, 1);
@@ -189,6 +202,7 @@ int main(void)
 		cmocka_unit_test(random_amounts_against_a_plain_ledger),
 		cmocka_unit_test(what_was_never_sent_is_told),
 		cmocka_unit_test(a_clock_that_ran_ahead_does_not_hide_the_present),
+		cmocka_unit_test(a_sum_is_of_the_live_buckets_and_one_ahead),
 		cmocka_unit_test(sums_hold_more_than_64_bits),
 		cmocka_unit_test(nano_text),
 	};

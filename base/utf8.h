@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* utf8.h - is it UTF-8? */
-#ifndef TOLL_PROTO_UTF8_H
-#define TOLL_PROTO_UTF8_H
+#ifndef TOLL_BASE_UTF8_H
+#define TOLL_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

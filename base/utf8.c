@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proto/utf8.h"
+#include "base/utf8.h"
 
 size_t toll_utf8_length(const uint8_t *p, size_t left)
 {
