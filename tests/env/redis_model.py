@@ -101,11 +101,11 @@ class Flag:
         version, override, killed = read
         if version != self.version or override != self.override:
             return "conflict", ""
-        if killed != world.killed:
+        if world.shared and killed != world.killed:
             return "killed" if world.killed else "unkilled", ""
         if asof is not None and abs(now - asof) > EVALUATION_MS:
             return "stale", ""
-        if want and not override and places and service not in world.throttled:
+        if world.shared and want and not override and places and service not in world.throttled:
             world.throttled = {s: until for s, until in world.throttled.items() if until > now}
             if len(world.throttled) >= places:
                 want, capped = False, True
@@ -120,7 +120,7 @@ class Flag:
             changes.append("capped")
         if shadow != self.shadow:
             changes.append("shadow_set" if shadow else "shadow_release")
-        if want and not override:
+        if want and not override and world.shared:
             world.throttled[service] = now + FLAG_TTL_S * 1000
         elif self.applied or override:
             world.throttled.pop(service, None)
@@ -153,10 +153,50 @@ class Daemon:
             totals[bucket] = totals.get(bucket, 0) + nano
 
 
+class Nodes:
+    """A Redis, or the masters of a cluster: each command goes where its key lies."""
+
+    def __init__(self, ports, ranges, **how):
+        self.clients, self.ranges = [redis.Redis("127.0.0.1", p, **how) for p in ports], ranges
+
+    def at(self, key):
+        where = slot(key if isinstance(key, str) else key.decode("latin-1"))
+        return self.clients[next(i for i, (first, last) in enumerate(self.ranges) if first <= where <= last)]
+
+    def __getattr__(self, name):
+        return lambda key, *args, **how: getattr(self.at(key), name)(key, *args, **how)
+
+    def delete(self, *keys):
+        for key in keys:
+            self.at(key).delete(key)
+
+    def keys(self):
+        return [key for client in self.clients for key in client.keys()]
+
+    def flushall(self):
+        for client in self.clients:
+            client.flushall()
+
+    def script_flush(self):
+        for client in self.clients:
+            client.script_flush()
+
+    def register_script(self, source):
+        scripts = {id(client): client.register_script(source) for client in self.clients}
+        return lambda keys, args: scripts[id(self.at(keys[0]))](keys=keys, args=args)
+
+    def pubsub(self):
+        return self.clients[0].pubsub()
+
+
+WHOLE = [(0, 16383)]  # all slots on one node
+
+
 class World:
-    def __init__(self, port, seed):
-        self.redis = redis.Redis("127.0.0.1", port, decode_responses=True)
-        self.raw = redis.Redis("127.0.0.1", port)
+    def __init__(self, ports, seed, ranges=WHOLE):
+        self.redis = Nodes(ports, ranges, decode_responses=True)
+        self.raw = Nodes(ports, ranges)
+        self.shared = SHARED if ranges == WHOLE else ()
         self.redis.flushall()
         self.script = {n: self.redis.register_script((SCRIPTS / f"{n}.lua").read_text())
                        for n in ("publish", "commit")}
@@ -210,7 +250,7 @@ class World:
 
     def check_keys(self, key, instance, series):
         """Everything expires, and nothing grows."""
-        keys, pipe = total_keys(*key, instance), self.redis.pipeline(transaction=False)
+        keys, pipe = total_keys(*key, instance), self.redis.at(total_keys(*key)[0]).pipeline(transaction=False)
         *lives, sums, own = pipe.ttl(keys[0]).ttl(keys[1]).ttl(keys[2]).hlen(keys[1]).hlen(keys[2]).execute()
         assert -1 not in lives, (key, lives)
         assert sums <= series.buckets + 4 and own <= series.buckets * 5 // 4 + 6, (key, sums, own)
@@ -326,7 +366,7 @@ class World:
         before = (model.applied, model.shadow)
         code, change = model.commit(self, read, asof, now, want, shadow, held, places, service)
         daemon.unanswered.add(service)
-        answer = self.call("commit", [*flag_keys(service), *SHARED], args)
+        answer = self.call("commit", [*flag_keys(service), *self.shared], args)
         assert (answer[0], answer[4]) == (code, change), (service, answer, code, change, before)
         assert (answer[2], answer[3]) == (str(int(model.applied)), str(int(model.shadow)))
         assert answer[9] == str(int(model.capped))
@@ -380,7 +420,7 @@ class World:
     # ---- harm ----
 
     def keep_copy(self):
-        content = [(k, self.raw.pttl(k), self.raw.dump(k)) for k in self.raw.keys("*")]
+        content = [(k, self.raw.pttl(k), self.raw.dump(k)) for k in self.raw.keys()]
         self.copy = (content, *copy.deepcopy((self.series, self.flags, self.killed, self.throttled)))
 
     def fall_back(self):

@@ -85,6 +85,10 @@ def pay(ms, **fields):
     return otlp.span("POST", attrs={"http.route": "/pay"}, duration_ms=ms, **fields)
 
 
+def paid_for(tenant, ms):
+    return otlp.span("POST", attrs={"http.route": "/pay", "tenant.id": tenant}, duration_ms=ms)
+
+
 def work(units):
     return otlp.span("POST", attrs={"http.route": "/work", "work.units": units})
 
@@ -141,6 +145,34 @@ def test_an_odd_name_is_throttled_under_its_own_key(victims):
     v.send({"a:b{c} %\n": [pay(700_000)]}, usd=700)
     v.check(flags=("heavy", "a%3Ab%7Bc%7D%20%25%0A"))
     assert v.redis.get("enforce:throttle:a%3Ab%7Bc%7D%20%25%0A") == "true"
+
+
+def subjects(totals, dimension):
+    """Those of one dimension, by value as it stands in the key. A service alone has no ':' in its key."""
+    if dimension == "service":
+        return {key: usd for key, usd in totals.items() if ":" not in key}
+    return {key.split(":")[1]: usd for key, usd in totals.items() if key.startswith(dimension + ":")}
+
+
+def test_tenants_that_are_none_are_told_apart_and_ten_thousand_are_bounded(victims):
+    most, tenants = 100, 10_000
+    v = victims(max_services=most, budgets=[{"match": {"service": "*"}, "limit": 500},
+                                            {"match": {"tenant": "*"}, "limit": 500}])
+    odd = [name for name in NAMES if name not in ("", "__unattributed__", "__overflow__")]
+    for i, name in enumerate(odd):
+        v.send({"shared": [paid_for(name, i + 1)]}, usd=Decimal(i + 1) / 1000)
+    v.send({"shared": [paid_for("a:b{c} %\n", 600_000)]}, usd=600)
+    for first in range(0, tenants, 1000):
+        v.send({"shared": [paid_for(f"t{n}", 1) for n in range(first, first + 1000)]}, usd=1)
+    v.settle()
+    v.windows(3)
+    totals = v.totals()
+    by_tenant, by_service = subjects(totals, "tenant"), subjects(totals, "service")
+    assert sum(by_service.values()) == v.spent and sum(by_tenant.values()) == v.spent
+    assert len(by_tenant) <= most + 1 and by_tenant["__overflow__"] > 9
+    assert by_tenant["a%3Ab%7Bc%7D%20%25%0A"] == 600
+    assert not any(set(name) & set("{} \n\r\t\0") for name in by_tenant)
+    assert v.flags() == {"heavy", "shared", "tenant:a%3Ab%7Bc%7D%20%25%0A"}
 
 
 @pytest.mark.timeout(240)

@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from env.redis_model import HOUR_MS, SHARED, World, flag_keys
+from env.redis_model import HOUR_MS, World, flag_keys
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_scripts_agree_with_the_model(quick_redis, seed):
-    world = World(quick_redis.port, seed)
+    world = World([quick_redis.port], seed)
     world.run(hours=24)
     assert world.calls > 20_000 and len(world.changes) > 20
     assert {"ok", "conflict", "stale", "killed", "unkilled"} <= world.seen
@@ -17,7 +17,7 @@ def test_scripts_agree_with_the_model(quick_redis, seed):
 
 
 def test_sums_begin_anew_after_a_clock_that_had_run_ahead(quick_redis):
-    world, key = World(quick_redis.port, 1), ("payment-svc", "1h")
+    world, key = World([quick_redis.port], 1), ("payment-svc", "1h")
     now, far = world.now, world.now + 10 * HOUR_MS
     world.deliver("a", key, [(now // 60_000, 5)], 1, 0, now)
     world.deliver("a", key, [(far // 60_000, 9)], 2, 1, far)
@@ -30,13 +30,13 @@ def test_sums_begin_anew_after_a_clock_that_had_run_ahead(quick_redis):
 def decide(world, version, want, now):
     """One commit of payment-svc: (version, change, change id)."""
     args = [version, "a", now, 60_000, 3600, int(want), 0, '{"subject":"payment-svc"}', now, "", 0, 0, "", "payment-svc", 0]
-    answer = world.call("commit", [*flag_keys("payment-svc"), *SHARED], args)
+    answer = world.call("commit", [*flag_keys("payment-svc"), *world.shared], args)
     assert answer[0] == "ok", answer
     return answer[1], answer[4], int(answer[5])
 
 
 def test_no_version_and_no_change_id_is_ever_used_twice(quick_redis):
-    world = World(quick_redis.port, 1)
+    world = World([quick_redis.port], 1)
     seen, version, now = [], "", world.now
     for step in range(10):
         if step == 5:  # what was read before the loss must not pass for what is there after it
@@ -50,7 +50,7 @@ def test_no_version_and_no_change_id_is_ever_used_twice(quick_redis):
 
 
 def test_a_flag_that_somebody_else_has_written_is_not_deleted(quick_redis):
-    world, flag = World(quick_redis.port, 1), flag_keys("payment-svc")[0]
+    world, flag = World([quick_redis.port], 1), flag_keys("payment-svc")[0]
     version, change, _ = decide(world, "", True, world.now)
     assert change == "set" and world.redis.get(flag) == "true"
     world.redis.set(flag, "by hand")
@@ -62,4 +62,4 @@ def test_a_flag_that_somebody_else_has_written_is_not_deleted(quick_redis):
 @pytest.mark.timeout(0)
 def test_scripts_agree_with_the_model_for_long(quick_redis):
     for seed in range(100, 100 + int(os.environ.get("MODEL_SEEDS", "10"))):
-        World(quick_redis.port, seed).run(hours=48)
+        World([quick_redis.port], seed).run(hours=48)

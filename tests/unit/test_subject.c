@@ -129,7 +129,7 @@ static void keys_of_long_values_fit_and_can_be_read(void **state TOLL_UNUSED)
 	for (int i = 0; i < 4; i++)
 		values[i] = toll_slice(value, sizeof(value));
 	len = toll_subjects_key(&rules.subjects, 1, values, first);
-	assert_in_range(len, TOLL_SUBJECT_MAX - 8, TOLL_SUBJECT_MAX);
+	assert_in_range(len, TOLL_SUBJECT_MAX - 16, TOLL_SUBJECT_MAX);
 	assert_true(toll_subjects_read(&rules.subjects, toll_slice(first, len), &s, text));
 	assert_int_equal(s.kind, 1);
 	values[2].len--;
