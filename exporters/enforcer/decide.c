@@ -129,8 +129,6 @@ static int run_chunk(struct toll_decider *d, struct toll_case *cases, uint32_t n
 	for (int i = 1; i < TRIES && n > 0 && !err; i++) {
 		uint32_t left = 0;
 
-		if (d->publisher->redis.scripts_gone)
-			err = toll_redis_load_scripts(&d->publisher->redis);
 		for (uint32_t j = 0; j < n; j++)
 			if (cases[j].again)
 				cases[left++] = cases[j];

@@ -148,9 +148,7 @@ static int start(struct toll_component *c, struct toll_error *reterr)
 		toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "");
 		return 0;
 	}
-	if (toll_redis_store_start(e->redis) < 0)
-		return toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a thread", c->who);
-	return 0;
+	return toll_redis_store_start(e->redis, reterr);
 }
 
 static void leave_memory(struct enforcer *e)

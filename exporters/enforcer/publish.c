@@ -218,6 +218,7 @@ static void apply_locked(struct toll_publisher *p, const struct toll_publish_job
 			account->chain = job->seq;
 		acknowledge(p, job, account, reply);
 	}
+	account->doubted = false;
 	account->heard_age_ns = toll_age_ns_by(p->clock);
 	if (!same)
 		snprintf(account->generation, sizeof(account->generation), "%.*s",
@@ -232,6 +233,16 @@ static void apply_locked(struct toll_publisher *p, const struct toll_publish_job
 			  });
 }
 
+/* How far the clocks of a cluster's nodes are apart: each answer tells its node's. */
+static void note_skew(struct toll_publisher *p, uint64_t now_ms)
+{
+	uint64_t expected = toll_publisher_redis_ms(p);
+	uint64_t skew = now_ms > expected ? now_ms - expected : expected - now_ms;
+
+	if (skew > p->skew_ms)
+		p->skew_ms = skew;
+}
+
 void toll_publish_apply(struct toll_publisher *p, const struct toll_publish_job *job,
                         const redisReply *reply)
 {
@@ -244,8 +255,10 @@ void toll_publish_apply(struct toll_publisher *p, const struct toll_publish_job 
 		toll_totals_unlock(p->totals);
 		return;
 	}
-	if (!p->clock)
+	if (!p->clock) {
+		note_skew(p, a.now_ms);
 		toll_publisher_set_clock(p, a.now_ms);
+	}
 	toll_totals_lock(p->totals);
 	apply_locked(p, job, reply, &a);
 	toll_totals_unlock(p->totals);
@@ -295,8 +308,8 @@ static bool collect_account(struct toll_publisher *p, struct toll_service *s, ui
 			job->pair_count++;
 		}
 	}
-	a->dirty = job->pair_count > 0;
-	if (job->pair_count) {
+	a->dirty = job->pair_count > 0 || a->doubted;
+	if (a->dirty) {
 		job->seq = ++p->seq;
 		p->job_count++;
 	}
@@ -395,6 +408,22 @@ static int run_once(struct toll_publisher *p, uint32_t *published)
 	return err;
 }
 
+/* Another server than before, or the same after a break, may lack what was acknowledged. Whoever
+ * spends goes on and finds out by itself; the sums of all others are asked for once. */
+static void doubt_all(struct toll_publisher *p)
+{
+	struct toll_totals *t = p->totals;
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct toll_service *s = t->services[i];
+
+		s->listed_ms = 0;
+		for (uint32_t j = 0; j < p->rules->window_count; j++)
+			if (any_sent(&s->accounts[j]))
+				s->accounts[j].dirty = s->accounts[j].doubted = true;
+	}
+}
+
 int toll_publish_round(struct toll_publisher *p, uint32_t *ret_published)
 {
 	uint32_t published = 0;
@@ -402,13 +431,14 @@ int toll_publish_round(struct toll_publisher *p, uint32_t *ret_published)
 
 	toll_totals_lock(p->totals);
 	toll_totals_sweep(p->totals);
+	if (p->epoch != p->redis.stats.epoch)
+		doubt_all(p);
 	toll_totals_unlock(p->totals);
+	p->epoch = p->redis.stats.epoch;
 	for (int i = 0; i < TRIES && !err; i++) {
 		p->lost = false;
 		err = run_once(p, &published);
-		if (!err && p->redis.scripts_gone)
-			err = toll_redis_load_scripts(&p->redis);
-		else if (!p->lost)
+		if (!p->lost)
 			break;
 	}
 	*ret_published = published;

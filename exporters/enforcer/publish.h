@@ -39,6 +39,8 @@ struct toll_publisher {
 	uint64_t seq;
 	uint64_t clock_ms;      /* Redis's clock as last told ... */
 	uint64_t clock_mono_ns; /* ... at this moment */
+	uint64_t skew_ms;       /* largest difference of its nodes' clocks since it was last told */
+	uint64_t epoch;         /* of the connection, when all acknowledged totals were last sure */
 	bool lost;              /* a loss was found: publish again soon */
 	struct toll_command command;
 	char text[96 * 1024];

@@ -4,56 +4,137 @@
 #include "base/clock.h"
 #include "exporters/enforcer/scripts.h"
 #include "net/endpoint.h"
+#include "pipeline/client_pem.h"
+
+#define CONF          struct toll_redis_config
+#define ENDPOINTS_MAX 64
+
+static const char *const modes[] = { "standalone", "sentinel", "cluster", NULL };
 
 const struct toll_field toll_redis_fields[] = {
-	TOLL_FIELD(struct toll_redis_config, endpoints, LIST, "localhost:6379",
-	           "host:port of Redis."),
-	TOLL_FIELD(struct toll_redis_config, username, STRING, "",
-	           "ACL user; empty: the default one."),
-	TOLL_FIELD(struct toll_redis_config, password, SECRET, "", "Empty: no AUTH."),
-	TOLL_FIELD(struct toll_redis_config, db, INT, "0", "Database number.", .min = 0,
+	TOLL_FIELD(CONF, mode, ENUM, "standalone",
+	           "standalone: one server; sentinel: the primary that Sentinels name; cluster: "
+	           "Redis Cluster.",
+	           .choices = modes),
+	TOLL_FIELD(CONF, endpoints, LIST, "localhost:6379",
+	           "host:port of the server, of the Sentinels, or of some nodes of the cluster."),
+	TOLL_FIELD(CONF, master_name, STRING, "", "What the Sentinels call the primary."),
+	TOLL_FIELD(CONF, username, STRING, "", "ACL user; empty: the default one."),
+	TOLL_FIELD(CONF, password, SECRET, "", "Empty: no AUTH."),
+	TOLL_FIELD(CONF, sentinel_username, STRING, "", "The same for the Sentinels."),
+	TOLL_FIELD(CONF, sentinel_password, SECRET, "", "Empty: no AUTH to the Sentinels."),
+	TOLL_FIELD(CONF, db, INT, "0", "Database number; a cluster has only 0.", .min = 0,
 	           .max = 16383),
-	TOLL_FIELD(struct toll_redis_config, timeout, DURATION, "2s",
-	           "Longest wait for a connection or an answer."),
-	TOLL_FIELD_REFUSED("tls",
-	                   "TLS to Redis is not here yet: use a local proxy or a private network"),
-	TOLL_FIELD_REFUSED(
-		"mode", "sentinel and cluster are not here yet: remove it and name one endpoint"),
+	TOLL_FIELD(CONF, tls, GROUP, NULL, "Present: connections are encrypted, all of them.",
+	           .group = toll_client_tls_fields, .present = offsetof(CONF, tls.present)),
+	TOLL_FIELD(CONF, timeout, DURATION, "2s", "Longest wait for a connection or an answer."),
 	TOLL_FIELD_END,
 };
 
-void toll_redis_validate(const struct toll_redis_config *redis, struct toll_reporter *r)
+/* ---- what a table cannot say ---- */
+
+static void check_endpoint(struct toll_slice text, struct toll_reporter *r)
 {
 	struct toll_endpoint endpoint;
 	struct toll_error error;
 
-	if (redis->endpoints.count == 0)
-		toll_report_error(r, "redis::endpoints", "must name one endpoint, as host:port");
-	if (redis->endpoints.count > 1)
-		toll_report_error(r, "redis::endpoints",
-		                  "sentinel and cluster are not here yet: name one endpoint");
-	for (size_t i = 0; i < redis->endpoints.count; i++)
-		if (toll_endpoint_parse(redis->endpoints.at[i], &endpoint, &error) < 0)
-			toll_report_error(r, "redis::endpoints", "%s", error.text);
-		else if (!endpoint.host[0] || !endpoint.port)
-			toll_report_error(r, "redis::endpoints",
-			                  "\"%.*s\" must name a host and a port",
-			                  TOLL_FMT(redis->endpoints.at[i]));
-	if (redis->timeout < 10 * TOLL_MS)
-		toll_report_error(r, "redis::timeout", "must be at least 10ms");
+	if (toll_endpoint_parse(text, &endpoint, &error) < 0)
+		toll_report_error(r, "redis::endpoints", "%s", error.text);
+	else if (!endpoint.host[0] || !endpoint.port)
+		toll_report_error(r, "redis::endpoints", "\"%.*s\" must name a host and a port",
+		                  TOLL_FMT(text));
 }
 
-void toll_redis_settings_make(const struct toll_redis_config *config,
-                              struct toll_redis_settings *ret)
+static void check_endpoints(const CONF *c, struct toll_reporter *r)
+{
+	if (c->endpoints.count == 0)
+		toll_report_error(r, "redis::endpoints", "must name one endpoint, as host:port");
+	if (c->endpoints.count > 1 && c->mode == TOLL_REDIS_STANDALONE)
+		toll_report_error(r, "redis::endpoints",
+		                  "are several: name one, or say mode: sentinel or mode: cluster");
+	if (c->endpoints.count > ENDPOINTS_MAX)
+		toll_report_error(r, "redis::endpoints", "are more than %d", ENDPOINTS_MAX);
+	for (size_t i = 0; i < c->endpoints.count; i++)
+		check_endpoint(c->endpoints.at[i], r);
+}
+
+static void check_mode(const CONF *c, struct toll_reporter *r)
+{
+	bool sentinel = c->mode == TOLL_REDIS_SENTINEL;
+
+	if (sentinel && !c->master_name.len)
+		toll_report_error(r, "redis::master_name",
+		                  "must say what the Sentinels call the primary");
+	if (!sentinel && c->master_name.len)
+		toll_report_error(r, "redis::master_name", "is for mode: sentinel");
+	if (!sentinel && (c->sentinel_username.len || c->sentinel_password.len))
+		toll_report_error(r,
+		                  c->sentinel_username.len ? "redis::sentinel_username"
+		                                           : "redis::sentinel_password",
+		                  "is for mode: sentinel");
+	if (c->mode == TOLL_REDIS_CLUSTER && c->db)
+		toll_report_error(r, "redis::db", "a cluster has only database 0");
+}
+
+void toll_redis_validate(const CONF *c, struct toll_reporter *r)
+{
+	check_endpoints(c, r);
+	check_mode(c, r);
+	if (c->username.len && !c->password.len)
+		toll_report_error(r, "redis::username", "needs its password");
+	if (c->sentinel_username.len && !c->sentinel_password.len)
+		toll_report_error(r, "redis::sentinel_username", "needs sentinel_password");
+	if (c->timeout < 10 * TOLL_MS)
+		toll_report_error(r, "redis::timeout", "must be at least 10ms");
+	toll_client_tls_check(&c->tls, "redis::tls", r);
+}
+
+/* ---- what it means ---- */
+
+void toll_redis_settings_make(const CONF *c, struct toll_redis_settings *ret)
 {
 	*ret = (struct toll_redis_settings){
-		.endpoints = config->endpoints.at,
-		.endpoint_count = config->endpoints.count,
-		.username = config->username,
-		.password = config->password,
-		.db = (int)config->db,
-		.timeout_ns = config->timeout,
+		.mode = (enum toll_redis_mode)c->mode,
+		.endpoints = c->endpoints.at,
+		.endpoint_count = c->endpoints.count,
+		.master_name = c->master_name,
+		.username = c->username,
+		.password = c->password,
+		.sentinel_username = c->sentinel_username,
+		.sentinel_password = c->sentinel_password,
+		.db = (int)c->db,
+		.timeout_ns = c->timeout,
 		.scripts = toll_scripts,
 		.script_count = TOLL_SCRIPT_COUNT,
 	};
+}
+
+static int version_of(struct toll_slice text)
+{
+	return toll_slice_is(text, "1.3") ? 13 : toll_slice_is(text, "1.2") ? 12 : 0;
+}
+
+int toll_redis_tls_load(const CONF *c, struct toll_tls_client **ret, struct toll_error *reterr)
+{
+	struct toll_client_pems pems = { NULL, NULL, NULL };
+	struct toll_tls_client_settings set = {
+		.server_name = c->tls.server_name_override.ptr,
+		.skip_verify = c->tls.insecure_skip_verify,
+		.min_version = version_of(c->tls.min_version),
+		.max_version = version_of(c->tls.max_version),
+	};
+	int err;
+
+	*ret = NULL;
+	if (!c->tls.present || c->tls.insecure)
+		return 0;
+	err = toll_client_pems_load(&c->tls, &pems, reterr);
+	if (err)
+		return err;
+	set.ca_pem = pems.ca;
+	set.cert_pem = pems.cert;
+	set.key_pem = pems.key;
+	err = toll_tls_client_new(&set, ret, reterr);
+	toll_client_pems_release(&pems);
+	return err;
 }

@@ -17,11 +17,10 @@
 #include "exporters/enforcer/keys.h"
 #include "exporters/enforcer/kill.h"
 #include "exporters/enforcer/redis_errands.h"
+#include "exporters/enforcer/redis_health.h"
 #include "exporters/enforcer/redis_settings.h"
 #include "pipeline/host.h"
 
-#define BACKOFF_STEP_NS        (100 * TOLL_MS)
-#define BACKOFF_MAX_NS         (3 * TOLL_S)
 #define PUBLISHES_PER_SECOND   2500 /* about 40 us of Redis each: a tenth of it stays ours */
 #define HEARTBEAT_NS           (10 * TOLL_S)
 #define HEARTBEAT_FORGOTTEN_MS UINT64_C(60000)
@@ -44,9 +43,9 @@ struct toll_redis_store {
 	bool stop, nudged, asked;
 	uint64_t deadline_mono_ns;
 	/* The thread's own. */
-	bool complained;   /* about this outage */
-	bool refused;      /* connected, but Redis answers publishes with errors */
-	uint32_t failures; /* in a row */
+	struct toll_redis_health health;
+	struct toll_tls_client *tls; /* NULL: plain */
+	uint64_t tls_loaded_at;
 	uint64_t retry_at; /* mono ns */
 	uint64_t flush_at, decide_at, heartbeat_at, kill_at;
 	bool look_now; /* somebody has said something: flags follow before the next round */
@@ -54,14 +53,7 @@ struct toll_redis_store {
 	struct toll_requests *requests; /* NULL: nobody can ask */
 	uint64_t decided_ms;            /* clock when the last round of decisions began */
 	uint64_t daemons, interval_ns, spread_ms;
-	char warned[160];
 };
-
-uint64_t toll_redis_backoff_ns(uint32_t failures)
-{
-	return failures < BACKOFF_MAX_NS / BACKOFF_STEP_NS ? failures * BACKOFF_STEP_NS
-	                                                   : BACKOFF_MAX_NS;
-}
 
 uint64_t toll_redis_interval_ns(uint64_t configured_ns, uint64_t keys, uint64_t daemons)
 {
@@ -103,6 +95,8 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	p = &s->publisher;
 	toll_redis_settings_make(&config->redis, &set);
 	toll_redis_init(&p->redis, &set);
+	s->health.owner = owner;
+	s->health.counters = counters;
 	p->totals = totals;
 	p->rules = rules;
 	p->counters = counters;
@@ -112,6 +106,7 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 		.who = owner->who,
 		.throttle = &config->throttle,
 	};
+	s->decider.cluster = config->redis.mode == TOLL_REDIS_CLUSTER;
 	return s;
 }
 
@@ -139,6 +134,7 @@ struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
 		return NULL;
 	toll_redis_close(&s->publisher.redis);
 	toll_decider_release(&s->decider);
+	toll_tls_client_free(s->tls);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -168,35 +164,30 @@ void toll_redis_store_serve(struct toll_redis_store *s, struct toll_requests *re
 
 static void went_down(struct toll_redis_store *s)
 {
-	struct toll_redis *r = &s->publisher.redis;
-	char why[280], at[TOLL_ENDPOINT_MAX];
-
-	s->failures++;
-	s->retry_at = toll_clock_mono_ns() + toll_redis_backoff_ns(s->failures);
-	toll_counter_add(s->publisher.counters, TOLL_COUNTER_FAILURES, 1);
-	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 0);
-	if (s->complained)
-		return;
-	s->complained = true;
-	snprintf(why, sizeof(why), "redis %.60s is away: %s", toll_redis_where(r, at), r->why);
-	TOLL_WARN(s->owner->who, "%s; spans flow on, totals wait", why);
-	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_DEGRADED, why);
+	toll_redis_health_down(&s->health, &s->publisher.redis);
+	s->retry_at = toll_clock_mono_ns() + toll_redis_backoff_ns(s->health.failures);
 }
 
-static void came_up(struct toll_redis_store *s)
+/* Files are looked at when a connection is made: then they matter. What cannot be read leaves the
+ * old certificates in use. */
+static void renew_tls(struct toll_redis_store *s)
 {
-	struct toll_redis *r = &s->publisher.redis;
-	char at[TOLL_ENDPOINT_MAX];
+	const struct toll_client_tls *conf = &s->config->redis.tls;
+	uint64_t now = toll_clock_mono_ns();
+	struct toll_tls_client *fresh;
+	struct toll_error why;
 
-	s->failures = 0;
-	s->complained = s->refused = false;
-	toll_counter_set(s->publisher.counters, TOLL_COUNTER_UP, 1);
-	toll_host_set_health(s->owner->host, s->owner, TOLL_HEALTH_OK, "");
-	s->alert = (struct toll_alert){ 0 };
-	TOLL_INFO(s->owner->who, "connected to redis %s", toll_redis_where(r, at));
-	if (r->warning[0] && strcmp(r->warning, s->warned) != 0)
-		TOLL_WARN(s->owner->who, "%s", r->warning);
-	snprintf(s->warned, sizeof(s->warned), "%s", r->warning);
+	if (!s->tls || !conf->reload_interval || now - s->tls_loaded_at < conf->reload_interval)
+		return;
+	s->tls_loaded_at = now;
+	if (toll_redis_tls_load(&s->config->redis, &fresh, &why) < 0) {
+		TOLL_WARN(s->owner->who, "redis::%s; the certificates read before stay in use",
+		          why.text);
+		return;
+	}
+	toll_tls_client_free(s->tls);
+	s->tls = fresh;
+	s->publisher.redis.set.tls = fresh;
 }
 
 static int learn_clock(struct toll_publisher *p)
@@ -220,8 +211,10 @@ static int learn_clock(struct toll_publisher *p)
 
 static int connect_now(struct toll_redis_store *s)
 {
-	int err = toll_redis_connect(&s->publisher.redis);
+	int err;
 
+	renew_tls(s);
+	err = toll_redis_connect(&s->publisher.redis);
 	if (!err)
 		err = learn_clock(&s->publisher);
 	if (err) {
@@ -229,7 +222,8 @@ static int connect_now(struct toll_redis_store *s)
 		return err;
 	}
 	s->flush_at = s->decide_at = s->heartbeat_at = s->kill_at = toll_clock_mono_ns();
-	came_up(s);
+	toll_redis_health_up(&s->health, &s->publisher.redis);
+	s->alert = (struct toll_alert){ 0 };
 	return 0;
 }
 
@@ -260,33 +254,12 @@ static int heartbeat(struct toll_redis_store *s)
 	                      TOLL_KEY_DAEMONS);
 	if (err)
 		return err;
-	s->daemons = reply->type == REDIS_REPLY_INTEGER && reply->integer > 0
-	                     ? (uint64_t)reply->integer
-	                     : 1;
+	if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
+		s->daemons = (uint64_t)reply->integer;
 	freeReplyObject(reply);
 	toll_counter_set(p->counters, TOLL_COUNTER_DAEMONS, s->daemons);
 	s->heartbeat_at = toll_clock_mono_ns() + HEARTBEAT_NS;
 	return 0;
-}
-
-/* Out of memory, read-only, loading: the connection stands, but nothing is taken. */
-static void judge_answers(struct toll_redis_store *s, bool refused)
-{
-	const struct toll_component *owner = s->owner;
-	char why[280];
-
-	if (refused == s->refused)
-		return;
-	s->refused = refused;
-	if (!refused) {
-		TOLL_INFO(owner->who, "redis takes totals again");
-		toll_host_set_health(owner->host, owner, TOLL_HEALTH_OK, "");
-		s->alert = (struct toll_alert){ 0 };
-		return;
-	}
-	snprintf(why, sizeof(why), "redis refuses totals: %s", s->publisher.redis.why);
-	TOLL_WARN(owner->who, "%s; spans flow on, totals wait", why);
-	toll_host_set_health(owner->host, owner, TOLL_HEALTH_DEGRADED, why);
 }
 
 static int flush(struct toll_redis_store *s)
@@ -297,8 +270,10 @@ static int flush(struct toll_redis_store *s)
 	int err = toll_publish_round(&s->publisher, &published);
 
 	errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS) - errors;
-	if (!err)
-		judge_answers(s, errors > 0);
+	if (!err && toll_redis_health_flushed(&s->health, &s->publisher.redis, errors > 0))
+		s->alert = (struct toll_alert){ 0 };
+	toll_counter_set(s->publisher.counters, TOLL_COUNTER_SKEW_MS, s->publisher.skew_ms);
+	s->publisher.skew_ms = 0;
 	s->interval_ns = toll_redis_interval_ns(s->config->flush_interval, published, s->daemons);
 	s->flush_at = began + s->interval_ns;
 	toll_counter_set(s->publisher.counters, TOLL_COUNTER_INTERVAL_MS, s->interval_ns / TOLL_MS);
@@ -328,7 +303,7 @@ static int decide(struct toll_redis_store *s)
 	if (!err)
 		toll_counter_set(s->publisher.counters, TOLL_COUNTER_DECIDED_UNTIL, s->decided_ms);
 	s->decide_at = next_decision(s);
-	if (!err && !s->refused)
+	if (!err && toll_redis_health_is_good(&s->health))
 		toll_alert_judge(&s->alert, s->owner, s->decider.capped,
 		                 s->decider.audit && s->decider.audit->broken);
 	return err;
@@ -582,12 +557,19 @@ void toll_redis_store_nudge(struct toll_redis_store *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-int toll_redis_store_start(struct toll_redis_store *s)
+int toll_redis_store_start(struct toll_redis_store *s, struct toll_error *reterr)
 {
-	int err = toll_thread_start(&s->thread, "toll-enforcer", run, s);
+	const char *who = s->owner->who;
+	struct toll_error why = { 0 };
+	int err = toll_redis_tls_load(&s->config->redis, &s->tls, &why);
 
+	if (err)
+		return toll_fail(reterr, err, "%s: redis::%s", who, why.text);
+	s->publisher.redis.set.tls = s->tls;
+	s->tls_loaded_at = toll_clock_mono_ns();
+	err = toll_thread_start(&s->thread, "toll-enforcer", run, s);
 	s->started = !err;
-	return err;
+	return err ? toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a thread", who) : 0;
 }
 
 bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns)

@@ -34,7 +34,8 @@ void toll_redis_store_serve(struct toll_redis_store *s, struct toll_requests *re
 /* Before start: told of every change that this store makes; NULL: nobody. */
 void toll_redis_store_notify(struct toll_redis_store *s, struct toll_notifier *notifier);
 
-int toll_redis_store_start(struct toll_redis_store *s) TOLL_MUST_CHECK;
+/* Reads certificates and starts the thread. With a sentence. */
+int toll_redis_store_start(struct toll_redis_store *s, struct toll_error *reterr) TOLL_MUST_CHECK;
 
 /* Any thread, while it runs: somebody has said something about flags; they follow before the next
  * round. */
@@ -47,8 +48,6 @@ bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns
 /* After a stop that returned true, or before start. Always returns NULL. */
 struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s);
 
-/* How long n failed attempts in a row make us wait: min(n x 100 ms, 3 s). */
-uint64_t toll_redis_backoff_ns(uint32_t failures);
 /* So that all daemons together stay under what one Redis takes. */
 uint64_t toll_redis_interval_ns(uint64_t configured_ns, uint64_t keys, uint64_t daemons);
 /* At most one flush per interval, and decisions on fresh sums: a flush that is due less than an

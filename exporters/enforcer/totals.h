@@ -23,6 +23,7 @@ struct toll_account {
 	struct toll_series series;
 	bool used;                   /* this window is published for this subject */
 	bool dirty;                  /* the store may not have all of it */
+	bool doubted;                /* nor what it has acknowledged: ask, even if all was sent */
 	char generation[40];         /* of the sums our acknowledged totals are in; "": none */
 	uint64_t chain;              /* sequence number of the last acknowledged publish; 0: none */
 	uint64_t heard_age_ns;       /* last answer about this key (toll_age_ns_by()) */

@@ -12,15 +12,16 @@ from env.process import Process
 class RedisServer(Process):
     """stop (saves), kill (loses nothing: append-only, fsync always), restart, pause, resume."""
 
-    def __init__(self, directory, options=()):
+    def __init__(self, directory, options=(), password=None, program="redis-server", **client):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         super().__init__(
-            ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.dir, "--save", "",
+            [program, "--port", self.port, "--bind", "127.0.0.1", "--dir", self.dir, "--save", "",
              "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", *options],
             self.dir / "redis.log")
-        self.client = redis.Redis("127.0.0.1", self.port, decode_responses=True, socket_timeout=30)
+        self.client = redis.Redis("127.0.0.1", self.port, password=password, decode_responses=True,
+                                  socket_timeout=30, **client)
 
     @property
     def address(self):

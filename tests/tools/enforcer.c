@@ -2,7 +2,10 @@
 /* enforcer - the Redis side of the enforcer alone, told what to spend: the other end of
  * test_enforcer_*.py and test_redis_*.py.
  *
- * usage: enforcer HOST:PORT EVALUATION_MS FLUSH_MS BUCKET_MS TTL_S [GLOB LIMIT_USD WINDOW_S MODE]..
+ * usage: enforcer REDIS EVALUATION_MS FLUSH_MS BUCKET_MS TTL_S [GLOB LIMIT_USD WINDOW_S MODE]..
+ *
+ * REDIS: words with commas between them: HOST:PORT, any number; "cluster"; "sentinel=MASTER_NAME";
+ * "password=WORD"
  *
  * in:    "spend SERVICE PICODOLLARS", "rows", "counters", "waiting", "stop DEADLINE_MS"; a line
  *        each
@@ -21,11 +24,12 @@
 #include "exporters/enforcer/redis_store.h"
 #include "pipeline/host.h"
 
-#define BUDGETS_MAX 16
+#define BUDGETS_MAX   16
+#define ENDPOINTS_MAX 8
 
 static struct toll_enforcer_config config;
 static struct toll_budget_config budgets[BUDGETS_MAX];
-static struct toll_slice endpoint;
+static struct toll_slice endpoints[ENDPOINTS_MAX];
 static struct toll_rules rules;
 static struct toll_totals totals;
 static struct toll_counters counters;
@@ -76,12 +80,30 @@ static void must(int err, const char *what)
 	exit(2);
 }
 
+static void read_redis(char *words)
+{
+	struct toll_redis_config *c = &config.redis;
+
+	*c = (struct toll_redis_config){ .endpoints = { endpoints, 0 }, .timeout = 500 * TOLL_MS };
+	for (char *w = strsep(&words, ","); w; w = strsep(&words, ",")) {
+		if (strcmp(w, "cluster") == 0) {
+			c->mode = TOLL_REDIS_CLUSTER;
+		} else if (strncmp(w, "sentinel=", 9) == 0) {
+			c->mode = TOLL_REDIS_SENTINEL;
+			c->master_name = toll_slice_str(w + 9);
+		} else if (strncmp(w, "password=", 9) == 0) {
+			c->password = toll_slice_str(w + 9);
+		} else {
+			must(c->endpoints.count == ENDPOINTS_MAX, "endpoints");
+			endpoints[c->endpoints.count++] = toll_slice_str(w);
+		}
+	}
+}
+
 static void read_arguments(int argc, char **argv)
 {
 	must(argc < 8 || (argc - 8) % 4 || (argc - 8) / 4 > BUDGETS_MAX, "wrong arguments");
-	endpoint = toll_slice_str(argv[1]);
-	config.redis = (struct toll_redis_config){ .endpoints = { &endpoint, 1 },
-		                                   .timeout = 500 * TOLL_MS };
+	read_redis(argv[1]);
 	config.evaluation_window = number(argv[2]) * TOLL_MS;
 	config.flush_interval = number(argv[3]) * TOLL_MS;
 	config.bucket = number(argv[4]) * TOLL_MS;
@@ -196,7 +218,7 @@ int main(int argc, char **argv)
 	                             &counters);
 	must(!store, "store");
 	toll_redis_store_go_by(store, test_clock);
-	must(toll_redis_store_start(store), "thread");
+	must(toll_redis_store_start(store, &error), "thread");
 	patience = serve();
 	must(!toll_redis_store_stop(store, toll_clock_mono_ns() + patience), "the store hangs");
 	puts("ok");
