@@ -101,7 +101,8 @@ const char *toll_journal_epoch(const struct toll_journal *j);
 struct toll_journal_mark toll_journal_begin(struct toll_journal *j); /* oldest kept */
 struct toll_journal_mark toll_journal_end(struct toll_journal *j);   /* durable */
 
-/* Called on the journal's thread after every group that has become durable. Must not block. */
+/* Called on the journal's thread after every group that has become durable. Must not block, nor
+ * listen or unlisten. */
 struct toll_journal_listener {
 	struct toll_journal_listener *next;
 	void (*durable)(struct toll_journal_listener *l);
@@ -129,7 +130,7 @@ bool toll_journal_cursor_claimed(struct toll_journal_cursor *c);
 void toll_journal_advance(struct toll_journal_cursor *c, struct toll_journal_mark to);
 /* What had not been done when it was dropped (TOLL_JOURNAL_DROP_OLDEST), since open. */
 struct toll_journal_mark toll_journal_cursor_dropped(struct toll_journal_cursor *c);
-/* It holds nothing any more, and must not be used any more. */
+/* It must not be used any more, and holds nothing from the next checkpoint on. */
 void toll_journal_forget(struct toll_journal_cursor *c);
 /* Makes all cursors durable now; waits for the disk. */
 int toll_journal_checkpoint(struct toll_journal *j) TOLL_MUST_CHECK;

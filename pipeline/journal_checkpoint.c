@@ -113,7 +113,7 @@ static bool collect(struct toll_journal *j)
 		                               .generation = j->saved.generation,
 		                               .end = j->end };
 	for (size_t i = 0; i < TOLL_JOURNAL_CURSORS_MAX; i++) {
-		if (!j->cursors[i].used)
+		if (!j->cursors[i].used || j->cursors[i].forgotten)
 			continue;
 		memcpy(c->cursors[c->count].name, j->cursors[i].name, sizeof(c->cursors[0].name));
 		c->cursors[c->count++].mark = j->cursors[i].mark;
@@ -124,14 +124,27 @@ static bool collect(struct toll_journal *j)
 	return true;
 }
 
+static const struct toll_journal_saved *saved_of(const struct toll_journal *j, const char *name)
+{
+	for (uint32_t i = 0; i < j->saved.count; i++)
+		if (strcmp(j->saved.cursors[i].name, name) == 0)
+			return &j->saved.cursors[i];
+	return NULL;
+}
+
 /* The cursors may have moved on, or have come, since they were collected. */
 static void note_saved(struct toll_journal *j)
 {
-	for (uint32_t i = 0; i < j->saved.count; i++)
-		for (size_t k = 0; k < TOLL_JOURNAL_CURSORS_MAX; k++)
-			if (j->cursors[k].used &&
-			    strcmp(j->cursors[k].name, j->saved.cursors[i].name) == 0)
-				j->cursors[k].saved = j->saved.cursors[i].mark;
+	for (size_t i = 0; i < TOLL_JOURNAL_CURSORS_MAX; i++) {
+		struct toll_journal_cursor *c = &j->cursors[i];
+		const struct toll_journal_saved *s = c->used ? saved_of(j, c->name) : NULL;
+
+		c->durable = s != NULL;
+		if (s)
+			c->saved = s->mark;
+		else if (c->forgotten)
+			c->used = c->forgotten = false;
+	}
 }
 
 int toll_journal_checkpoint(struct toll_journal *j)

@@ -13,7 +13,7 @@ bool toll_journal_lowest(struct toll_journal *j, bool saved, struct toll_journal
 		const struct toll_journal_cursor *c = &j->cursors[i];
 		const struct toll_journal_mark *m = saved ? &c->saved : &c->mark;
 
-		if (!c->used || (any && m->seq >= ret->seq))
+		if (!c->used || (!saved && c->forgotten) || (any && m->seq >= ret->seq))
 			continue;
 		*ret = *m;
 		any = true;
@@ -35,7 +35,9 @@ void toll_journal_drop_before(struct toll_journal *j, struct toll_journal_mark b
 
 		if (!c->used || c->mark.seq >= to.seq)
 			continue;
-		toll_journal_mark_add(&c->dropped, toll_journal_between(c->mark, to));
+		toll_journal_mark_add(
+			&c->dropped,
+			toll_journal_between(c->mark.seq < begin.seq ? begin : c->mark, to));
 		c->mark = to;
 	}
 }
@@ -56,33 +58,53 @@ static struct toll_journal_cursor *find(struct toll_journal *j, const char *name
 	return unused;
 }
 
+/* Where one begins that has not been there: under lock. */
+static struct toll_journal_mark start_of(struct toll_journal *j)
+{
+	const struct toll_journal_cursor *lost = find(j, TOLL_JOURNAL_LOST);
+
+	return lost && lost->used && !lost->forgotten ? lost->mark : j->end;
+}
+
+/* Under lock. NULL: there are too many. */
+static struct toll_journal_cursor *claim(struct toll_journal *j, const char *name, bool *ret_fresh)
+{
+	struct toll_journal_cursor *c = find(j, name);
+
+	*ret_fresh = c && (!c->used || c->forgotten);
+	if (!c)
+		return NULL;
+	if (!c->used) {
+		*c = (struct toll_journal_cursor){ .journal = j, .used = true };
+		memcpy(c->name, name, strlen(name));
+		c->mark = c->saved = start_of(j);
+	} else if (c->forgotten) {
+		c->mark = start_of(j);
+		c->forgotten = c->durable = false;
+	}
+	c->claimed = true;
+	return c;
+}
+
 int toll_journal_cursor(struct toll_journal *j, const char *name, struct toll_journal_cursor **ret)
 {
-	struct toll_journal_cursor *c, *lost;
-	bool fresh;
+	struct toll_journal_cursor *c;
+	bool fresh, durable;
 	int err;
 
 	if (strlen(name) > TOLL_JOURNAL_NAME_MAX)
 		return TOLL_ETOOBIG;
 	pthread_mutex_lock(&j->lock);
-	c = find(j, name);
-	fresh = c && !c->used;
-	lost = find(j, TOLL_JOURNAL_LOST);
-	if (fresh) {
-		*c = (struct toll_journal_cursor){ .journal = j, .used = true };
-		memcpy(c->name, name, strlen(name));
-		c->mark = c->saved = lost && lost->used && lost != c ? lost->mark : j->end;
-	}
-	if (c)
-		c->claimed = true;
+	c = claim(j, name, &fresh);
+	durable = c && c->durable;
 	pthread_mutex_unlock(&j->lock);
 	if (!c)
 		return TOLL_EFULL;
 	/* What is acknowledged from now on is for this one too, also after a crash. */
-	err = fresh ? toll_journal_checkpoint(j) : 0;
-	if (err < 0)
+	err = durable ? 0 : toll_journal_checkpoint(j);
+	if (err < 0 && fresh)
 		toll_journal_forget(c);
-	else
+	if (!err)
 		*ret = c;
 	return err;
 }
@@ -93,7 +115,7 @@ struct toll_journal_cursor *toll_journal_cursor_at(struct toll_journal *j, unsig
 
 	pthread_mutex_lock(&j->lock);
 	for (size_t k = 0; k < TOLL_JOURNAL_CURSORS_MAX && !found; k++)
-		if (j->cursors[k].used && i-- == 0)
+		if (j->cursors[k].used && !j->cursors[k].forgotten && i-- == 0)
 			found = &j->cursors[k];
 	pthread_mutex_unlock(&j->lock);
 	return found;
@@ -145,6 +167,7 @@ void toll_journal_advance(struct toll_journal_cursor *c, struct toll_journal_mar
 void toll_journal_forget(struct toll_journal_cursor *c)
 {
 	pthread_mutex_lock(&c->journal->lock);
-	c->used = false;
+	c->forgotten = true;
+	c->claimed = false;
 	pthread_mutex_unlock(&c->journal->lock);
 }

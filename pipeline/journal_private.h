@@ -33,6 +33,8 @@ struct toll_journal_segment {
 struct toll_journal_cursor {
 	struct toll_journal *journal;
 	bool used, claimed;
+	bool durable;   /* a checkpoint has it */
+	bool forgotten; /* and still holds what it held, until a checkpoint is without it */
 	char name[TOLL_JOURNAL_NAME_MAX + 1];
 	struct toll_journal_mark mark, saved; /* saved: what the checkpoint on disk says */
 	struct toll_journal_mark dropped;     /* so much of each */

@@ -195,7 +195,7 @@ static void recover_cursors(struct toll_journal *j)
 		struct toll_journal_cursor *c = &j->cursors[i];
 
 		c->journal = j;
-		c->used = true;
+		c->used = c->durable = true;
 		memcpy(c->name, j->saved.cursors[i].name, sizeof(c->name));
 		c->mark = c->saved = j->saved.cursors[i].mark;
 		if (c->mark.seq > j->end.seq)

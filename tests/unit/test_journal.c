@@ -335,6 +335,33 @@ static void a_cursor_frees_nothing_before_it_is_durable(void **state)
 	toll_clock_replace(NULL, NULL);
 }
 
+/* A crash would bring it back, and what it held must still be there. */
+static void a_forgotten_cursor_holds_until_that_is_durable(void **state)
+{
+	struct toll_journal *j = open_small();
+	struct toll_journal_cursor *kept = cursor(j, "kept"), *gone = cursor(j, "gone");
+
+	(void)state;
+	append_all(j, 0, 30);
+	toll_journal_advance(kept, sent[29].entry.end);
+	assert_int_equal(toll_journal_checkpoint(j), 0);
+	toll_journal_forget(gone);
+	assert_null(toll_journal_cursor_at(j, 1));
+	assert_false(toll_journal_remove_passed(j));
+	assert_int_equal(toll_journal_begin(j).seq, 0);
+	toll_journal_keep_once(j);
+	assert_true(toll_journal_begin(j).seq > 20);
+	gone = cursor(j, "gone");
+	assert_int_equal(toll_journal_cursor_mark(gone).seq, 30);
+	toll_journal_forget(gone);
+	assert_ptr_equal(cursor(j, "gone"), gone); /* before anybody noticed */
+	assert_int_equal(toll_journal_cursor_mark(gone).seq, 30);
+	close_journal(j);
+	j = open_small();
+	assert_int_equal(toll_journal_cursor_mark(cursor(j, "gone")).seq, 30);
+	close_journal(j);
+}
+
 static void dropping_the_oldest_counts_exactly(void **state)
 {
 	struct toll_journal_settings set = small_journal(&disk);
@@ -648,6 +675,7 @@ int main(void)
 		ON_DISK(segments_are_used_again),
 		ON_DISK(a_full_journal_refuses_and_resumes),
 		ON_DISK(a_cursor_frees_nothing_before_it_is_durable),
+		ON_DISK(a_forgotten_cursor_holds_until_that_is_durable),
 		ON_DISK(dropping_the_oldest_counts_exactly),
 		ON_DISK(what_is_too_large_or_too_much_is_refused_at_once),
 		ON_DISK(bad_settings_have_a_sentence),

@@ -3,7 +3,8 @@
  * and names are there, torn or not: what was acknowledged is found, nothing else is made up.
  * Some groups fail on the way: what was written of them must never stand in for what came after.
  *
- * TOLL_JOURNAL_STATES=1000000 looks at so many states (quick form: 20,000). */
+ * TOLL_JOURNAL_STATES=1000000 looks at so many states (quick form: 20,000); TOLL_JOURNAL_SEED=7 at
+ * those of another life. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -375,10 +376,12 @@ static void follow(uint64_t per_operation)
 
 static void power_may_go_at_any_moment(void **state)
 {
-	const char *wish = getenv("TOLL_JOURNAL_STATES");
+	const char *wish = getenv("TOLL_JOURNAL_STATES"), *seed = getenv("TOLL_JOURNAL_SEED");
 	uint64_t states = wish ? strtoull(wish, NULL, 10) : QUICK_STATES;
 
 	(void)state;
+	if (seed)
+		random_state += strtoull(seed, NULL, 10) * UINT64_C(0x9e3779b97f4a7c15);
 	toll_log_set_sink(no_line, NULL);
 	toll_clock_replace(clock_of_mine, NULL);
 	disk_init(&disk);
