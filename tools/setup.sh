@@ -30,6 +30,7 @@ present() {
 		done
 		return 1 ;;
 	pc) command -v pkg-config > /dev/null && pkg-config --exists "$what" ;;
+	file) [ -e "$what" ] ;;
 	py) command -v python3 > /dev/null && python3 -c "import $what" 2> /dev/null ;;
 	*) die "tools/packages.txt: unknown test $1" ;;
 	esac
