@@ -60,6 +60,7 @@ struct disk {
 
 	long calls;              /* so far */
 	long fail_from, fail_to; /* calls of these numbers fail, from 1 */
+	long fail_every;         /* so does every so many-th; 0: none */
 	int fail_with;           /* errno */
 	int fail_syncs;          /* so many of the next ones */
 	bool failed;             /* one of them has */
@@ -196,7 +197,8 @@ static inline int disk_enter(struct disk *d)
 {
 	pthread_mutex_lock(&d->lock);
 	d->calls++;
-	if (d->calls < d->fail_from || d->calls > d->fail_to)
+	if ((d->calls < d->fail_from || d->calls > d->fail_to) &&
+	    !(d->fail_every && d->calls % d->fail_every == 0))
 		return 0;
 	d->failed = true;
 	pthread_mutex_unlock(&d->lock);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_journal_torture.c - the Nth call of the disk or the allocator fails, once or from then on,
  * for N = 1, 2, ...: every append is answered once, nothing leaks, what was answered with 0 is
- * found by the next start, and when the disk is back the journal goes on.
+ * found by the next start, and when the disk is back the journal goes on. Then with threads.
  *
  * That nothing leaks is asserted by the disk when a journal lets go of it. */
 #include <limits.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -178,12 +179,112 @@ static void all_calls_fail_from_then_on(void **state)
 		n++;
 }
 
+/* ---- with threads ---- */
+
+enum { WRITERS = 3, EACH = 300 };
+
+static struct sent many[WRITERS * EACH];
+static _Atomic uint32_t accepted, answered;
+
+static void count_answer(struct toll_journal_entry *e, int err)
+{
+	sent_done(e, err);
+	atomic_fetch_add(&answered, 1);
+}
+
+struct worker {
+	struct toll_journal *journal;
+	uint32_t first;
+};
+
+static void *append_many(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	for (uint32_t i = 0; i < EACH; i++) {
+		struct sent *s = &many[w->first + i];
+
+		sent_init(s, w->first + i, NULL);
+		s->entry.done = count_answer;
+		if (toll_journal_append(w->journal, &s->entry) == 0)
+			atomic_fetch_add(&accepted, 1);
+		if (i % 16 == 0)
+			usleep(300);
+	}
+	return NULL;
+}
+
+/* What is read is in order, nobody's invention, and with a cursor that comes and goes. */
+static void *read_many(void *ctx)
+{
+	const struct worker *w = ctx;
+	struct toll_journal_cursor *c = NULL;
+	struct toll_journal_reader *r = NULL;
+	struct toll_journal_record record;
+	uint64_t at = 0;
+
+	while (toll_journal_reader_new(w->journal, (struct toll_journal_mark){ 0 }, &r) < 0)
+		continue;
+	for (int i = 0; i < 3000; i++) {
+		int got = toll_journal_read(r, &record);
+
+		if (i % 100 == 50 && c)
+			toll_journal_forget(c);
+		if (i % 100 == 50 || (i % 100 == 0 && toll_journal_cursor(w->journal, "c", &c) < 0))
+			c = NULL;
+		if (got <= TOLL_JOURNAL_END) {
+			usleep(20);
+			continue;
+		}
+		if (record.begin.seq != at || (got == TOLL_JOURNAL_RECORD && sent_id(&record) < 0))
+			abort();
+		at = record.end.seq;
+		if (c)
+			toll_journal_advance(c, record.end);
+	}
+	toll_journal_reader_free(r);
+	return NULL;
+}
+
+static void threads_meet_a_disk_that_fails_now_and_then(void **state)
+{
+	struct toll_journal_settings set = small_journal(&disk);
+	struct worker workers[WRITERS + 1];
+	pthread_t threads[WRITERS + 1];
+	struct toll_journal *j;
+
+	(void)state;
+	toll_clock_replace(NULL, NULL);
+	disk_init(&disk);
+	set.by_hand = false;
+	set.max_bytes = 96 << 10;
+	set.policy = TOLL_JOURNAL_DROP_OLDEST;
+	set.sync_interval_ns = 50 * TOLL_US;
+	set.checkpoint_interval_ns = 200 * TOLL_US;
+	assert_int_equal(toll_journal_open(&set, &j, NULL), 0);
+	disk.fail_every = 61;
+	disk.fail_with = EIO;
+	for (uint32_t i = 0; i <= WRITERS; i++) {
+		workers[i] = (struct worker){ j, i * EACH };
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		                                i < WRITERS ? append_many : read_many, &workers[i]),
+		                 0);
+	}
+	for (uint32_t i = 0; i <= WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(toll_journal_close(j, 0), 0);
+	assert_true(accepted > 0);
+	assert_int_equal(answered, accepted);
+	disk_destroy(&disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_call_fails),
 		cmocka_unit_test(three_calls_fail),
 		cmocka_unit_test(all_calls_fail_from_then_on),
+		cmocka_unit_test(threads_meet_a_disk_that_fails_now_and_then),
 	};
 
 	toll_log_set_sink(no_line, NULL);
