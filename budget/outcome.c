@@ -9,7 +9,9 @@ bool toll_outcome_needs_place(const struct toll_verdict *v, const struct toll_ci
 struct toll_outcome toll_outcome_of(const struct toll_verdict *v,
                                     const struct toll_circumstances *now)
 {
-	struct toll_outcome o = { .throttled = v->want, .shadow = v->shadow, .reason = "budget" };
+	struct toll_outcome o = { .throttled = v->want,
+		                  .shadow = v->shadow,
+		                  .reason = v->fast ? "fast_trip" : "budget" };
 
 	if (now->killed) {
 		o.shadow = v->shadow || v->want;

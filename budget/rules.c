@@ -18,8 +18,8 @@
 #define DEFAULT_LIMIT (500 * TOLL_PICO_PER_USD)
 #define MEMORY_MAX    ((size_t)16 * 1024 * 1024)
 
-static const struct toll_budget_config default_budget = { .limit = DEFAULT_LIMIT,
-	                                                  .mode = TOLL_MODE_ENFORCE };
+const struct toll_budget_config toll_default_budget = { .limit = DEFAULT_LIMIT,
+	                                                .mode = TOLL_MODE_ENFORCE };
 
 /* ---- memory ---- */
 
@@ -301,7 +301,7 @@ static int add_rules(struct toll_rules *r, const struct toll_budget_settings *se
 	int err = toll_subjects_init(&r->subjects, set, &r->memory->arena, at, reterr);
 
 	if (set->budgets.count == 0)
-		budgets = &default_budget;
+		budgets = &toll_default_budget;
 	if (err)
 		return err;
 	snprintf(at, TOLL_SETTING_MAX, "budgets");

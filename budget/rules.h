@@ -16,7 +16,7 @@
 #define TOLL_WINDOWS_MAX     16
 #define TOLL_RULE_ID         20
 #define TOLL_SETTING_MAX     128
-#define TOLL_BUDGET_NAME_MAX 128
+#define TOLL_BUDGET_NAME_MAX 63
 
 struct toll_rule {
 	struct toll_slice name;                           /* "": none */
@@ -45,6 +45,9 @@ struct toll_rules {
 	uint64_t ttl_ms;
 	uint64_t settle_ms; /* sums younger than this may still be under reconstruction */
 };
+
+/* What no budget at all stands for. */
+extern const struct toll_budget_config toll_default_budget;
 
 /* TOLL_ECONFIG with a sentence, TOLL_ENOMEM; then there is nothing to release. */
 int toll_rules_init(struct toll_rules *r, const struct toll_budget_settings *set,

@@ -9,7 +9,7 @@
 
 #include "cost/money.h"
 
-#define TOLL_BURN_SAMPLES 3 /* 150 s apart: the first is 5 to 7.5 minutes old */
+#define TOLL_BURN_SAMPLES 3 /* 150 s apart or more: the first is soon 5 minutes old, or more */
 
 struct toll_burn {
 	struct {

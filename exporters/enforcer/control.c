@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cost/name.h"
+#include "exporters/enforcer/spend_rows.h"
 
 #define TTL_MAX_S UINT64_C(2678400) /* 31 days */
 #define AUDIT_MAX 1000
@@ -237,7 +238,9 @@ static void fill_budget(const struct toll_totals *t, const struct toll_service *
 	static const char *const modes[] = { "enforce", "shadow", "off" };
 	const struct toll_rule *rule = s->rule;
 
+	row->budget = rule->name;
 	row->mode = modes[rule->mode];
+	row->forecast_s = toll_service_forecast_s(t, s, rule);
 	row->window = t->rules->windows[rule->window].name;
 	row->limit_pico = rule->limit_pico;
 	row->spent_nano = s->rule_nano;

@@ -10,6 +10,8 @@ static double share_of(const struct toll_about *a)
 	const struct toll_verdict *v = a->verdict;
 	double share = v->rule && v->rule_ema > 0 ? v->rule->rule.limit_usd / v->rule_ema : 1;
 
+	if (v->fast)
+		return a->throttle->min_allowed; /* the average does not know of it yet */
 	if (share < a->throttle->min_allowed)
 		return a->throttle->min_allowed;
 	return share < 1 ? share : 1;
@@ -31,6 +33,7 @@ static void add_budget(const struct toll_about *a, struct toll_budget_event *e)
 	static const char *const modes[] = { "enforce", "shadow", "off" };
 	const struct toll_rule *rule = a->verdict->rule;
 
+	snprintf(e->budget, sizeof(e->budget), "%.*s", TOLL_FMT(rule->name));
 	snprintf(e->mode, sizeof(e->mode), "%s", modes[rule->mode]);
 	snprintf(e->window, sizeof(e->window), "%s", a->rules->windows[rule->window].name);
 	e->spent_nano = a->verdict->rule_nano;
@@ -64,7 +67,9 @@ struct toll_flag toll_describe_flag(const struct toll_about *a, uint64_t until_m
 		.override_allow = s->override == TOLL_OVERRIDE_ALLOW,
 		.criticality = s->criticality,
 		.until_ms = until_ms,
-		.reason = s->override == TOLL_OVERRIDE_DENY ? TOLL_FLAG_OVERRIDE : TOLL_FLAG_BUDGET,
+		.reason = s->override == TOLL_OVERRIDE_DENY ? TOLL_FLAG_OVERRIDE
+		          : a->verdict->fast                ? TOLL_FLAG_FAST_TRIP
+		                                            : TOLL_FLAG_BUDGET,
 		.spent_nano = a->verdict->rule_nano,
 		.limit_pico = rule ? rule->limit_pico : 0,
 		.retry_after_s = retry_after_s(a),

@@ -51,8 +51,7 @@ struct toll_kept *toll_kept_of(struct toll_host *h, const char *id, const struct
 
 /* ---- turns ---- */
 
-/* The totals lie as k->rules say until they lie as the new ones say: all or nothing. */
-static int follow(struct toll_kept *k, const struct toll_rules *rules, uint32_t max_services)
+int toll_kept_follow(struct toll_kept *k, const struct toll_rules *rules, uint32_t max_services)
 {
 	struct toll_rules next, old = k->rules;
 	int err;
@@ -94,7 +93,7 @@ bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll
 	pthread_mutex_unlock(&k->lock);
 	if (!mine)
 		return false;
-	if (follow(k, rules, max_services) < 0) {
+	if (toll_kept_follow(k, rules, max_services) < 0) {
 		toll_kept_leave_turn(k, who);
 		return false;
 	}

@@ -49,6 +49,10 @@ struct toll_kept *toll_kept_of(struct toll_host *h, const char *id, const struct
  * still, or there is no memory for the change: ask again. */
 bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
                          uint32_t max_services, enum toll_enforcer_store store);
+/* Who has the turn, or takes it: the totals follow other rules (copied), and lie as the ones before
+ * say until they lie as these say. TOLL_ENOMEM: nothing has changed. */
+int toll_kept_follow(struct toll_kept *k, const struct toll_rules *rules,
+                     uint32_t max_services) TOLL_MUST_CHECK;
 void toll_kept_leave_turn(struct toll_kept *k, const void *who);
 /* Does somebody else wait for the turn? */
 bool toll_kept_is_wanted(struct toll_kept *k, const void *who);
