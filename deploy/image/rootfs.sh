@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# rootfs.sh DAEMON DIR: lays out the image's file system: the daemon, every library it loads, CA certificates,
+# rootfs.sh DAEMON DIR: lays out the image's file system: the daemon, every library it loads, CA certificates, time zones,
 # and the packages' records, so that vulnerability scanners know what is inside.
 set -eu
 daemon=$1 root=$2
@@ -26,6 +26,11 @@ done | sed 's/:.*//' | sort -u | while read -r package; do
 done
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 cp /etc/os-release "$root/etc/os-release"
+# Budgets by the calendar of a time zone.
+mkdir -p "$root/usr/share/doc/tzdata"
+cp -r /usr/share/zoneinfo "$root/usr/share/"
+dpkg -s tzdata > "$root/var/lib/dpkg/status.d/tzdata"
+cp /usr/share/doc/tzdata/copyright "$root/usr/share/doc/tzdata/" 2> /dev/null || true
 cp deploy/image/config.yaml examples/prices.json "$root/etc/spantoll/"
 printf 'spantoll:x:65532:65532:spantoll:/var/lib/spantoll:/sbin/nologin\n' > "$root/etc/passwd"
 printf 'spantoll:x:65532:\n' > "$root/etc/group"
