@@ -268,11 +268,12 @@ int toll_subjects_add(struct toll_subjects *s, const struct toll_budget_settings
 		                 TOLL_SUBJECT_DIMENSIONS);
 	for (size_t i = 0; i < count; i++) {
 		struct toll_slice glob = toll_arena_dup(arena, pairs[i].value);
-		uint8_t dimension;
+		uint8_t dimension = 0;
+		int err = add_dimension(s, set, pairs[i].key, arena, &dimension, reterr);
 
 		*at = pairs[i].key;
-		if (add_dimension(s, set, pairs[i].key, arena, &dimension, reterr) < 0)
-			return reterr ? reterr->code : TOLL_ECONFIG;
+		if (err)
+			return err;
 		if (pairs[i].value.len == 0 || !glob.ptr)
 			return toll_fail(reterr, TOLL_ECONFIG,
 			                 "needs a value; \"*\" matches every one");

@@ -10,11 +10,11 @@
 /* One label set each: a scraper wants no other. */
 struct family {
 	const char *name, *help;
-	enum toll_metric_type type;
 	void (*value)(const struct toll_spend_row *r, char *text, size_t size);
 	/* Of subjects of this dimension alone, which names the label; NULL: of all subjects, or
 	 * all but services, by dimension and subject. */
 	const char *dimension;
+	enum toll_metric_type type;
 	bool services;
 };
 
@@ -57,36 +57,36 @@ static void value_limit_reached(const struct toll_spend_row *r, char *text, size
 
 static const struct family families[] = {
 	{ "cost_per_service", "USD spent by the service, as seen by this daemon since its start.",
-	  TOLL_METRIC_COUNTER, value_cost, "service", true },
+	  value_cost, "service", TOLL_METRIC_COUNTER, true },
 	{ "budget_utilization_pct",
 	  "Spend in the window as a share of the limit of the service's nearest budget.",
-	  TOLL_METRIC_GAUGE, value_utilization, "service", true },
+	  value_utilization, "service", TOLL_METRIC_GAUGE, true },
 	{ "spantoll_enforcer_throttled", "1 while the service's throttle flag is set.",
-	  TOLL_METRIC_GAUGE, value_throttled, "service", true },
+	  value_throttled, "service", TOLL_METRIC_GAUGE, true },
 	{ "budget_burn_rate_usd_per_hour",
 	  "By which the spend that the nearest budget sees grew in the last minutes; 0: it did "
 	  "not.",
-	  TOLL_METRIC_GAUGE, value_burn_rate, NULL, true },
+	  value_burn_rate, NULL, TOLL_METRIC_GAUGE, true },
 	{ "budget_limit_reached_seconds",
 	  "Until the nearest budget's limit is reached at that rate; 0: it is. Absent: never.",
-	  TOLL_METRIC_GAUGE, value_limit_reached, NULL, true },
+	  value_limit_reached, NULL, TOLL_METRIC_GAUGE, true },
 };
 
 /* Where there are budgets for other subjects than services. */
 static const struct family subject_families[] = {
 	{ "cost_per_subject",
-	  "USD spent by a subject of budgets, as seen by this daemon since its start.",
-	  TOLL_METRIC_COUNTER, value_cost, NULL, false },
+	  "USD spent by a subject of budgets, as seen by this daemon since its start.", value_cost,
+	  NULL, TOLL_METRIC_COUNTER, false },
 	{ "budget_subject_utilization_pct",
 	  "Spend in the window as a share of the limit of the subject's nearest budget.",
-	  TOLL_METRIC_GAUGE, value_utilization, NULL, false },
+	  value_utilization, NULL, TOLL_METRIC_GAUGE, false },
 	{ "spantoll_enforcer_subject_throttled", "1 while the subject's throttle flag is set.",
-	  TOLL_METRIC_GAUGE, value_throttled, NULL, false },
+	  value_throttled, NULL, TOLL_METRIC_GAUGE, false },
 	{ "cost_by_feature_usd",
 	  "USD spent for the feature, as seen by this daemon since its start.", TOLL_METRIC_COUNTER,
 	  value_cost, "feature", false },
 	{ "cost_per_commit", "USD spent by the commit, as seen by this daemon since its start.",
-	  TOLL_METRIC_COUNTER, value_cost, "commit", false },
+	  value_cost, "commit", TOLL_METRIC_COUNTER, false },
 };
 
 static void sample(void *ctx, const struct toll_spend_row *r)

@@ -116,7 +116,7 @@ int toll_totals_init_tables(struct toll_totals *t)
 
 	for (uint32_t i = 0; i < kinds && !err; i++)
 		err = toll_table_init(&t->names[i].by_raw, t->room);
-	t->services = calloc((size_t)t->room * kinds, sizeof(struct toll_service *));
+	t->services = calloc((size_t)t->room * (kinds ? kinds : 1), sizeof(struct toll_service *));
 	if (!t->services)
 		return TOLL_ENOMEM;
 	for (uint32_t i = 0; i < kinds && !err; i++)
