@@ -83,8 +83,8 @@ static const struct family subject_families[] = {
 	{ "spantoll_enforcer_subject_throttled", "1 while the subject's throttle flag is set.",
 	  value_throttled, NULL, TOLL_METRIC_GAUGE, false },
 	{ "cost_by_feature_usd",
-	  "USD spent for the feature, as seen by this daemon since its start.", TOLL_METRIC_COUNTER,
-	  value_cost, "feature", false },
+	  "USD spent for the feature, as seen by this daemon since its start.", value_cost,
+	  "feature", TOLL_METRIC_COUNTER, false },
 	{ "cost_per_commit", "USD spent by the commit, as seen by this daemon since its start.",
 	  value_cost, "commit", TOLL_METRIC_COUNTER, false },
 };
