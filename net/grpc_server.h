@@ -64,6 +64,12 @@ struct toll_grpc_server_settings {
 	bool quick;
 };
 
+/* For a process with a quick server, before core is first used (then it does nothing) and on the
+ * main thread: each queue waits for the connections of its own server, instead of any queue's
+ * thread for all of them, which passes every event on to another thread (docs/adr/0028).
+ * GRPC_POLL_STRATEGY in the environment goes before it. */
+void toll_grpc_prefer_own_polls(void);
+
 /* Listens and answers when this returns 0. A port that is busy is TOLL_EFULL. */
 int toll_grpc_server_new(const struct toll_grpc_server_settings *set, struct toll_grpc_server **ret,
                          struct toll_error *reterr) TOLL_MUST_CHECK;

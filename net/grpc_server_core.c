@@ -3,6 +3,7 @@
 #include "net/grpc_server_private.h"
 
 #include <grpc/compression.h>
+#include <stdlib.h>
 
 #include "net/grpc_args.h"
 
@@ -50,6 +51,12 @@ static void add_behaviour(struct toll_grpc_args *a, const struct toll_grpc_serve
 		toll_grpc_add_int(a, GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0);
 		toll_grpc_add_int(a, GRPC_ARG_HTTP2_BDP_PROBE, 0);
 	}
+}
+
+void toll_grpc_prefer_own_polls(void)
+{
+	if (!grpc_is_initialized())
+		setenv("GRPC_POLL_STRATEGY", "poll", 0);
 }
 
 void toll_grpc_make_core(struct toll_grpc_server *s)

@@ -141,6 +141,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 		free_envoy(&e->super.super);
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	}
+	toll_grpc_prefer_own_polls(); /* nothing has started yet, but for a reload */
 	e->metrics.collect = collect;
 	snprintf(e->setting, sizeof(e->setting), "extensions::%s::endpoint", set->id.text);
 	snprintf(e->tls_setting, sizeof(e->tls_setting), "extensions::%s::tls", set->id.text);
