@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* The last line and an unfinished one. */
-#define TAIL_MAX (2 * TOLL_AUDIT_LINE_MAX)
+#define TAIL_MAX ((size_t)2 * TOLL_AUDIT_LINE_MAX)
 
 static int fail(struct toll_error *reterr, const char *path, const char *which, const char *why)
 {
@@ -108,7 +108,7 @@ static int read_last(const char *path, struct toll_slice lines, struct toll_audi
 int toll_audit_end_read(int fd, const char *path, uint64_t size, struct toll_audit_end *ret,
                         struct toll_error *reterr)
 {
-	char tail[TAIL_MAX];
+	char tail[TAIL_MAX] = { 0 };
 	size_t len = size < TAIL_MAX ? (size_t)size : TAIL_MAX;
 	struct toll_audit_end end = { .last = toll_audit_start() };
 	struct toll_slice lines;

@@ -79,16 +79,17 @@ int toll_audit_backups_list(const struct toll_audit_path *p, struct toll_audit_b
 	struct toll_audit_backups b = { 0 };
 	DIR *folder = opendir(p->folder);
 	const struct dirent *entry;
-	int err = folder ? 0 : errno;
+	int err = 0;
 
+	if (!folder)
+		return errno;
 	while (!err && (entry = readdir(folder)) != NULL) {
 		uint64_t seq = seq_of(p, entry->d_name);
 
 		if (seq)
 			err = append(&b, seq);
 	}
-	if (folder)
-		closedir(folder);
+	closedir(folder);
 	if (err) {
 		toll_audit_backups_release(&b);
 		return err;
@@ -109,11 +110,14 @@ int toll_audit_backups_prune(const struct toll_audit_path *p, size_t keep)
 {
 	struct toll_audit_backups b;
 	char path[PATH_MAX];
-	int err = keep ? toll_audit_backups_list(p, &b) : 0;
+	int err;
 
-	if (err || !keep)
+	if (!keep)
+		return 0;
+	err = toll_audit_backups_list(p, &b);
+	if (err)
 		return err;
-	for (size_t i = 0; i + keep < b.count && !err; i++) {
+	for (size_t i = 0; b.at && i + keep < b.count && !err; i++) {
 		err = toll_audit_backup_path(p, b.at[i], path);
 		if (!err && unlink(path) && errno != ENOENT)
 			err = errno;

@@ -192,7 +192,7 @@ void toll_replay_subject_decide(struct toll_replay_subject *s,
 	toll_rules_decide(rules, matching, s->budget_count, readings, &s->slots, &v);
 	toll_slots_drop_gone(&s->slots);
 	for (uint32_t i = 0; i < s->budget_count; i++)
-		note(s, &s->budgets[i], set, &readings[rules->at[matching[i]].window]);
+		note(s, &s->budgets[i], set, &readings[rules->at[s->budgets[i].rule].window]);
 	s->awake = spent || is_fading(s, rules);
 }
 

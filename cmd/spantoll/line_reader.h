@@ -31,14 +31,14 @@ void toll_lines_close(struct toll_line_reader *r);
 /* What the file begins with, at least a byte if it has one; nothing is taken. */
 int toll_lines_peek(struct toll_line_reader *r, struct toll_slice *ret,
                     struct toll_error *reterr) TOLL_MUST_CHECK;
-/* 1: a line without its newline, which may be written to; valid until the next call. 0: no more.
+/* 1: a line without its newline; valid until the next call. 0: no more.
  * TOLL_ETOOBIG: longer than TOLL_LINE_BYTES_MAX; TOLL_EINVALID: it cannot be read; TOLL_ENOMEM. */
 int toll_lines_next(struct toll_line_reader *r, struct toll_slice *ret,
                     struct toll_error *reterr) TOLL_MUST_CHECK;
 /* All that has not been read, at most TOLL_LINE_BYTES_MAX. */
 int toll_lines_rest(struct toll_line_reader *r, struct toll_slice *ret,
                     struct toll_error *reterr) TOLL_MUST_CHECK;
-/* The next call begins again at what the last one gave: it must not have been written to. */
+/* The next call begins again at what the last one gave. */
 void toll_lines_back(struct toll_line_reader *r, struct toll_slice last);
 
 #endif

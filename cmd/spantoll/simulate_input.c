@@ -71,6 +71,7 @@ static int add_batch(struct toll_simulate_input *in, const struct toll_batch *b)
 	struct toll_replay_spend spend = { .time_ms = time_of(b), .values = values.at };
 	int err = 0;
 
+	memset(values.at, 0, sizeof(values.at));
 	for (uint32_t i = 0; i < b->span_count && !err; i++) {
 		const struct toll_span *s = &b->spans[i];
 
@@ -116,14 +117,17 @@ static void read_values(const struct toll_subjects *subjects, const struct toll_
 	}
 }
 
+/* room: twice as long as the line. */
 static int add_record(struct toll_simulate_input *in, struct toll_slice line, char *room,
                       struct toll_error *reterr)
 {
-	struct toll_slice values[TOLL_DIMENSIONS_MAX];
+	struct toll_slice values[TOLL_DIMENSIONS_MAX] = { { NULL, 0 } };
 	struct toll_replay_spend spend = { .values = values };
 	struct toll_cost_record r;
-	int err = toll_cost_record_read((char *)(uintptr_t)line.ptr, line.len, room, &r, reterr);
+	int err;
 
+	memcpy(room, line.ptr, line.len);
+	err = toll_cost_record_read(room, line.len, room + line.len, &r, reterr);
 	if (err)
 		return err;
 	in->records++;
@@ -142,7 +146,7 @@ static int add_record(struct toll_simulate_input *in, struct toll_slice line, ch
 
 struct lines {
 	struct toll_line_reader reader;
-	char *room; /* as long as the longest line so far */
+	char *room; /* twice as long as the longest line so far */
 	size_t room_len;
 	uint64_t shown_ns;
 };
@@ -213,7 +217,7 @@ static int add_line(struct toll_simulate_input *in, struct lines *l, struct toll
 			return err;
 		err = add_request(in, line, reterr);
 	} else {
-		room = room_for(l, line.len);
+		room = room_for(l, 2 * line.len);
 		if (!room)
 			return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
 		err = add_record(in, line, room, reterr);

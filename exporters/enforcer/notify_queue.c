@@ -57,7 +57,10 @@ int toll_notify_queue_init(struct toll_notify_queue *q, uint32_t wanted, uint64_
 	q->deeds = calloc(TOLL_NOTIFY_DEEDS, sizeof(*q->deeds));
 	if (q->hashes && q->topics && q->deeds)
 		return 0;
-	toll_notify_queue_release(q);
+	free(q->hashes);
+	free(q->topics);
+	free(q->deeds);
+	*q = (struct toll_notify_queue){ .wanted = 0 };
 	return TOLL_ENOMEM;
 }
 

@@ -8,7 +8,7 @@
 #include "net/http_post.h"
 
 #define CONF         struct toll_webhook_config
-#define COOLDOWN_MAX (24 * 3600 * TOLL_S)
+#define COOLDOWN_MAX (86400 * TOLL_S)
 
 static const char *const formats[] = { "json", "slack", NULL };
 
