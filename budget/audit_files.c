@@ -108,7 +108,7 @@ void toll_audit_backups_release(struct toll_audit_backups *b)
 
 int toll_audit_backups_prune(const struct toll_audit_path *p, size_t keep)
 {
-	struct toll_audit_backups b;
+	struct toll_audit_backups b = { 0 };
 	char path[PATH_MAX];
 	int err;
 
