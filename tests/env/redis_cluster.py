@@ -37,6 +37,12 @@ class Node(RedisServer):
     def say(self, *words):
         return self.client.execute_command(*words)
 
+    def get_asking(self, key):
+        """Of a slot that this node is about to take over."""
+        with self.client.client() as one_connection:
+            one_connection.execute_command("ASKING")
+            return one_connection.get(key)
+
     @property
     def id(self):
         return self.say("CLUSTER", "MYID")
