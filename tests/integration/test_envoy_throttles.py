@@ -43,16 +43,16 @@ class Mesh:
 
 @pytest.fixture
 def mesh(spantoll, redis_server, prices, tmp_path):
-    """mesh(window="1h", max_age="1m", timeout="2s") -> Mesh whose payment-svc has a budget of $500."""
+    """mesh(window="1h", max_age="1m", timeout="2s", settings of the enforcer) -> Mesh whose payment-svc has a budget of $500."""
     made = []
 
-    def start(window="1h", max_age="1m", timeout="2s"):
+    def start(window="1h", max_age="1m", timeout="2s", **enforcer):
         grpc_port, http_port = free_port(), free_port()
         daemon = spantoll(
             processors={"pricing": {"file": prices({"payment-svc:/pay": "1", "cart:/add": "1"})}, "cost": {}},
             exporters={"enforcer": {
                 "redis": {"endpoints": [redis_server.address], "timeout": "500ms"}, "flush_interval": "100ms",
-                "evaluation_window": "1s", "budgets": [{"match": {"service": "*"}, "limit": 500, "window": window}]}},
+                "evaluation_window": "1s", "budgets": [{"match": {"service": "*"}, "limit": 500, "window": window}]} | enforcer},
             extensions={"envoy": {"endpoint": f"127.0.0.1:{grpc_port}", "max_age": max_age},
                         "admin": {"endpoint": f"127.0.0.1:{http_port}", "max_age": max_age}})
         made.append(Mesh(tmp_path / "envoy", daemon, grpc_port, http_port, timeout))
@@ -163,6 +163,20 @@ def test_a_daemon_that_hangs_does_not_hold_up_traffic(mesh, redis_server):
     finally:
         m.daemon.resume()
     m.all_answer(429)
+
+def test_graded_flags_shed_the_least_critical_first(mesh):
+    m = mesh(throttle={"graded": True})
+    overspend(m.daemon, usd=800)  # 500 / 800 may pass: of medium requests half
+    ways = ("rate limit", "ext_authz over gRPC")
+    low, critical = {"x-criticality": "low"}, {"x-criticality": "critical"}
+    eventually(lambda: m.get("rate limit", low).status == 429, 20, "low requests are shed")
+    for _ in range(20):
+        assert m.get("rate limit", low).status == 429 and m.get("rate limit", critical).status == 200
+    answers = {way: [m.get(way, {"x-request-id": f"request-{i}"}).status for i in range(60)] for way in ways}
+    again = {way: [m.get(way, {"x-request-id": f"request-{i}"}).status for i in range(60)] for way in ways}
+    assert answers == again, "a request that is retried is answered the same"
+    assert answers[ways[0]] == answers[ways[1]], "wherever it is asked about"
+    assert 10 <= answers[ways[0]].count(429) <= 50
 
 
 def cluster_of(config, name):
