@@ -182,7 +182,7 @@ static void a_refusal_says_who_why_and_until_when(void **state TOLL_UNUSED)
 	assert_true(toll_slice_is(
 		r.body, "{\"throttled\":true,\"subject\":\"tenant:a\\\"b\\\\c\\n\",\"reason\":"
 			"\"fast_trip\",\"allowed\":0.25,\"retry_after_s\":60,\"until_ms\":"
-	                "1700000000123}\n"));
+			"1700000000123}\n"));
 }
 
 static void the_longest_refusal_fits_its_bound(void **state TOLL_UNUSED)
