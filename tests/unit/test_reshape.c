@@ -160,6 +160,48 @@ static void room_grows_and_shrinks(void **state TOLL_UNUSED)
 	assert_int_equal(kept->totals.count, 121);
 }
 
+static void spend_of(const char *tenant, int64_t usd)
+{
+	const struct toll_slice values[] = { toll_slice_str(tenant) };
+	struct toll_run run = { .pico = usd * TEST_USD, .spans = 1, .priced = 1 };
+
+	toll_totals_lock(&kept->totals);
+	toll_totals_fold_subject(&kept->totals, 1, values, TEST_NOW_MS, &run);
+	toll_totals_unlock(&kept->totals);
+}
+
+static void kinds_of_subjects_come_and_go(void **state TOLL_UNUSED)
+{
+	struct toll_pair tenant = { TOLL_SLICE("tenant"), TOLL_SLICE("a*") };
+
+	spend("shop", 3);
+	rig_budget(&rig, "", 10, 3600, TOLL_MODE_ENFORCE);
+	rig.budgets[2].match = (struct toll_pair_list){ &tenant, 1 };
+	assert_true(follow(100));
+	spend_of("acme", 5);
+	spend_of("other", 7); /* no budget is for it */
+	spend_of("__unattributed__", 11);
+	assert_true(sum(&service("tenant:acme")->accounts[1]) == (toll_i128)5 * 1000000000);
+	assert_int_equal(service("tenant:acme")->rule_count, 1);
+	assert_int_equal(service("tenant:__unattributed__")->rule_count, 0);
+	assert_false(service("tenant:acme")->accounts[0].used);
+	assert_null(toll_table_find(&kept->totals.by_key, TOLL_SLICE("tenant:other")));
+	/* What stays goes on, found by its name on the wire as before. */
+	tenant.value = TOLL_SLICE("ac*");
+	toll_kept_leave_turn(kept, &other);
+	assert_true(follow(100));
+	spend_of("acme", 5);
+	assert_true(sum(&service("tenant:acme")->accounts[1]) == (toll_i128)10 * 1000000000);
+	assert_true(sum(&service("tenant:__unattributed__")->accounts[1]) > 0);
+	/* Without a budget nobody asks. */
+	rig.config.budgets.count = 2;
+	toll_kept_leave_turn(kept, &other);
+	assert_true(follow(100));
+	assert_null(toll_table_find(&kept->totals.by_key, TOLL_SLICE("tenant:acme")));
+	assert_int_equal(kept->totals.count, 2); /* __overflow__ and shop */
+	assert_true(sum(&service("shop")->accounts[0]) == (toll_i128)3 * 1000000000);
+}
+
 static void after_memory_redis_has_nothing(void **state TOLL_UNUSED)
 {
 	struct toll_account *a;
@@ -186,6 +228,7 @@ int main(void)
 		TEST(windows_that_stay_keep_their_sums),
 		TEST(the_rules_do_not_need_their_configuration),
 		TEST(room_grows_and_shrinks),
+		TEST(kinds_of_subjects_come_and_go),
 		TEST(after_memory_redis_has_nothing),
 	};
 
