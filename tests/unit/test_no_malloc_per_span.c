@@ -2,6 +2,8 @@
 /* A request of 512 spans may take a few more allocations than one of 8, but none per span. */
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "exporters/enforcer/fold.h"
 #include "proto/cost_record.h"
 #include "proto/edit.h"
 #include "proto/otlp_encode.h"
@@ -93,6 +95,62 @@ static void the_hot_path_allocates_per_request_only(void **state TOLL_UNUSED)
 	many = allocations(512);
 	assert_true(few >= 1);
 	assert_in_range(many, 1, few + 2);
+}
+
+/* Budgets by tenant, by tenant and service, and by an attribute of one's own. */
+static void prepare(struct toll_rules *rules)
+{
+	static const struct toll_slice attribute = { "client.address", 14 };
+	static const struct toll_dimension_config client = { { "client", 6 }, { &attribute, 1 } };
+	static const struct toll_pair match[] = { { { "tenant", 6 }, { "*", 1 } },
+		                                  { { "service", 7 }, { "*", 1 } },
+		                                  { { "client", 6 }, { "*", 1 } } };
+	static const struct toll_budget_config budgets[] = {
+		{ .match = { match, 1 }, .limit = 1 },
+		{ .match = { match, 2 }, .limit = 1, .period = TOLL_PERIOD_MONTH },
+		{ .match = { match, 3 }, .limit = 1 },
+	};
+	const struct toll_budget_settings set = { .evaluation_window = 60 * TOLL_S,
+		                                  .flush_interval = TOLL_S,
+		                                  .ttl = 3600 * TOLL_S,
+		                                  .ema = { 0.1, 0.9, 3 },
+		                                  .dimensions = { &client, 1 },
+		                                  .budgets = { budgets, 3 } };
+	struct toll_error error;
+
+	assert_int_equal(toll_rules_init(rules, &set, &error), 0);
+}
+
+static void folding_allocates_for_new_names_only(void **state TOLL_UNUSED)
+{
+	struct toll_batch *b = batch_of_request(shop_request(512));
+	struct toll_part part = { b, 0, b->span_count };
+	struct toll_totals totals;
+	struct toll_rules rules;
+	unsigned long before = 0;
+
+	for (uint32_t i = 0; i < b->span_count; i++) {
+		b->spans[i].cost_state = TOLL_COST_PRICED;
+		b->spans[i].cost_pico = b->spans[i].adjusted_count = 1;
+	}
+	toll_batch_seal(b);
+	prepare(&rules);
+	assert_int_equal(toll_totals_init(&totals, &rules, 100), 0);
+	toll_fold_part(&totals, &part, UINT64_C(1795000000000));
+	assert_int_equal(totals.names[1].count, 2); /* acme, and what is beyond the cap */
+	assert_int_equal(totals.names[2].count, 21);
+#if COUNTING
+	before = calls;
+#endif
+	toll_fold_part(&totals, &part, UINT64_C(1795000000000));
+#if COUNTING
+	assert_int_equal(calls, before);
+#else
+	assert_int_equal(before, 0);
+#endif
+	toll_totals_release(&totals);
+	toll_rules_release(&rules);
+	toll_batch_unref(b);
 }
 
 extern const struct toll_factory toll_processor_attributes, toll_processor_filter,
@@ -256,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hot_path_allocates_per_request_only),
+		cmocka_unit_test(folding_allocates_for_new_names_only),
 		cmocka_unit_test(processors_allocate_per_request_only),
 		cmocka_unit_test(pricing_and_cost_allocate_per_request_only),
 	};
