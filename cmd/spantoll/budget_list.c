@@ -29,8 +29,12 @@ struct options {
 
 /* ---- which rows, in which order ---- */
 
+/* Who has neither a budget nor spent anything is not worth a line. */
 static bool is_wanted(const struct options *o, struct json_object *row)
 {
+	if (!o->match && !json_object_object_get_ex(row, "limit_usd", NULL) &&
+	    toll_budget_number(row, "spent_usd") == 0 && !*toll_budget_text(row, "override"))
+		return false;
 	return !o->match || toll_name_match(toll_slice_str(o->match),
 	                                    toll_slice_str(toll_budget_text(row, "subject")));
 }

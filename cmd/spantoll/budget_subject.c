@@ -5,57 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/macro.h"
+#include "budget/subject.h"
 #include "cmd/spantoll/options.h"
-#include "cost/name.h"
-
-enum { DIMENSIONS_MAX = 4 };
 
 struct pair {
 	struct toll_slice dimension, value;
 };
 
-/* The place in a key; what is not built in comes last, by name. */
-static size_t place_of(struct toll_slice dimension)
-{
-	static const char *const order[] = { "organisation", "namespace", "tenant",
-		                             "service",      "feature",   "model" };
-	size_t i = 0;
-
-	while (i < TOLL_COUNT(order) && !toll_slice_is(dimension, order[i]))
-		i++;
-	return i;
-}
-
 static int by_order(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
-	size_t px = place_of(x->dimension), py = place_of(y->dimension);
-	size_t len = x->dimension.len < y->dimension.len ? x->dimension.len : y->dimension.len;
 
-	if (px != py)
-		return px < py ? -1 : 1;
-	return memcmp(x->dimension.ptr, y->dimension.ptr, len);
-}
-
-/* A service alone is its name. False: too long. */
-static bool print_key(const struct pair *pairs, uint32_t count, char ret[TOLL_BUDGET_SUBJECT_TEXT])
-{
-	bool service = count == 1 && toll_slice_is(pairs->dimension, "service");
-	char value[TOLL_NAME_MAX];
-	size_t len = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		size_t value_len = toll_name_encode(pairs[i].value, value);
-
-		len += (size_t)snprintf(ret + len, TOLL_BUDGET_SUBJECT_TEXT - len, "%s%.*s%s%.*s",
-		                        i ? ":" : "", service ? 0 : (int)pairs[i].dimension.len,
-		                        pairs[i].dimension.ptr, service ? "" : ":", (int)value_len,
-		                        value);
-		if (len >= TOLL_BUDGET_SUBJECT_TEXT)
-			return false;
-	}
-	return true;
+	return toll_dimension_order(x->dimension, y->dimension);
 }
 
 static int wrong(const char *verb, const char *word, const char *what)
@@ -80,7 +41,8 @@ static const char *read_pair(const char *text, struct pair *ret)
 
 int toll_budget_subject(const char *verb, const char *word, char ret[TOLL_BUDGET_SUBJECT_TEXT])
 {
-	struct pair pairs[DIMENSIONS_MAX];
+	struct pair pairs[TOLL_SUBJECT_DIMENSIONS];
+	struct toll_slice dimensions[TOLL_SUBJECT_DIMENSIONS], values[TOLL_SUBJECT_DIMENSIONS];
 	const char *at = word, *next;
 	uint32_t count = 0;
 
@@ -91,13 +53,17 @@ int toll_budget_subject(const char *verb, const char *word, char ret[TOLL_BUDGET
 		return TOLL_EXIT_OK;
 	}
 	for (; at; at = next) {
-		if (count == DIMENSIONS_MAX)
+		if (count == TOLL_SUBJECT_DIMENSIONS)
 			return wrong(verb, word, "has more than four dimensions");
 		next = read_pair(at, &pairs[count++]);
 		if (next == at)
 			return wrong(verb, word, "say DIMENSION=VALUE, several joined by commas");
 	}
 	qsort(pairs, count, sizeof(*pairs), by_order);
-	return print_key(pairs, count, ret) ? TOLL_EXIT_OK
-	                                    : wrong(verb, word, "is longer than a key may be");
+	for (uint32_t i = 0; i < count; i++) {
+		dimensions[i] = pairs[i].dimension;
+		values[i] = pairs[i].value;
+	}
+	ret[toll_subject_key(dimensions, values, count, ret)] = '\0';
+	return *ret ? TOLL_EXIT_OK : wrong(verb, word, "is longer than a key may be");
 }

@@ -238,7 +238,7 @@ static void throttle(struct rig *g, const char *subject, double allowed)
 	struct toll_flag f = { .subject = toll_slice_str(subject),
 		               .throttled = true,
 		               .allowed = allowed,
-		               .until_ms = toll_clock_wall_ms() + 3600 * 1000,
+		               .until_ms = toll_clock_wall_ms() + (uint64_t)3600 * 1000,
 		               .retry_after_s = 57,
 		               .spent_nano = INT64_C(512400000001),
 		               .limit_pico = 500 * TOLL_PICO_PER_USD,

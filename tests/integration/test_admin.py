@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP API and its command line on a real daemon with a real Redis: what is asked is answered, what is changed happens, and
+share/openapi.yaml tells the truth."""
+import http.client
+import json
+import subprocess
+import time
+from decimal import Decimal
+
+import pytest
+import yaml
+
+from env import otlp
+from env.daemon import BINARY, ROOT
+from env.poll import eventually
+from env.ports import free_port
+
+pytestmark = pytest.mark.core
+
+FLAG = "enforce:throttle:payment-svc"
+METHODS = {"GET", "HEAD", "PUT", "DELETE"}
+
+
+class Api:
+    def __init__(self, port):
+        self.port = port
+
+    def __call__(self, method, path, body=None, **headers):
+        """(status, JSON with exact amounts, headers)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, body=text, headers={"Content-Type": "application/json"} | headers)
+            r = connection.getresponse()
+            said = r.read()
+            return r.status, json.loads(said, parse_float=Decimal) if said else None, r.headers
+        finally:
+            connection.close()
+
+    def row(self, subject):
+        return next((r for r in self("GET", "/v1/spend")[1]["rows"] if r["subject"] == subject), None)
+
+    def verb(self, *words, status=0):
+        done = subprocess.run([BINARY, "budget", words[0], "--endpoint", f"127.0.0.1:{self.port}", *words[1:]], text=True,
+                              capture_output=True, timeout=60)
+        assert done.returncode == status, done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def fleet(spantoll, redis_server, prices):
+    """fleet(extensions) -> a daemon and its API."""
+    def start(extensions=None, **admin):
+        api = Api(free_port())
+        enforcer = {"redis": {"endpoints": [redis_server.address], "timeout": "2s"}, "flush_interval": "100ms",
+                    "evaluation_window": "1s", "budgets": [{"match": {"service": "*"}, "limit": 500, "window": "1h"}]}
+        daemon = spantoll(processors={"pricing": {"file": prices({"payment-svc:/dear": "0.854000000001"})}, "cost": {}},
+                          exporters={"enforcer": enforcer},
+                          extensions=(extensions or {}) | {"admin": {"endpoint": f"127.0.0.1:{api.port}"} | admin})
+        return daemon, api
+    return start
+
+
+def spend_600(daemon):
+    """$512.4000000006"""
+    span = otlp.span("POST", attrs={"http.route": "/dear"}, end_ns=time.time_ns(), duration_ms=600)
+    assert daemon.export(otlp.request({"payment-svc": [span]})).ok
+
+
+def test_from_the_span_to_the_answer_and_what_people_say_over_it(fleet, redis_server):
+    daemon, api = fleet()
+    assert api("GET", "/v1/throttle/payment-svc")[0] == 200
+    spend_600(daemon)
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 20, "the service is throttled", every=0.05)
+    status, said, headers = api("GET", "/v1/throttle/payment-svc")
+    assert (status, said["throttled"], said["stale"], said["reason"]) == (429, True, False, "budget")
+    assert int(headers["Retry-After"]) == said["retry_after_s"] >= 1 and said["limit_usd"] == 500
+    assert abs(said["spent_usd"] - Decimal("512.4")) < Decimal("1e-6")
+    assert api("GET", "/v1/authz/x", **{"X-Service-Name": "payment-svc"})[0] == 429
+    assert redis_server.client.get(FLAG) == "true"
+    row = api.row("payment-svc")
+    assert (row["state"], row["throttled"], row["window"], row["limit_usd"]) == ("throttled", True, "1h", 500)
+    assert " throttled" in api.verb("list", "payment-*")
+
+    assert "let through for 1 h 0 min" in api.verb("override", "payment-svc", "allow", "--ttl", "1h", "--why", "incident 42")
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 200, 10, "the override lets it through", every=0.05)
+    eventually(lambda: api.row("payment-svc")["state"] == "override", 10, "the list shows it")
+    assert "override: allow" in api.verb("list")
+    api.verb("override", "payment-svc", "clear")
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 20, "the budget counts again", every=0.05)
+
+    assert "is on" in api.verb("kill", "on", "--why", "prices are wrong")
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 200, 10, "nobody is throttled", every=0.02)
+    assert "prices are wrong" in api.verb("kill") and api("GET", "/v1/kill")[1]["on"] is True
+    assert api.verb("list").startswith("The kill switch is on")
+    assert "is off" in api.verb("kill", "off")
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 20, "budgets throttle again", every=0.05)
+
+    events = api("GET", "/v1/audit?limit=1000")[1]["events"]
+    whats = [e["what"] for e in events]
+    assert {"set", "override"} <= set(whats), whats
+    said = next(e for e in events if e["what"] == "override" and e.get("why") == "incident 42")
+    assert said["subject"] == "payment-svc" and said["who"].startswith("local")
+    shown = api.verb("audit", "payment-svc")
+    assert "incident 42" in shown and "budget" in shown
+    assert daemon.metric("spantoll_admin_requests", admin="admin", answer="throttled") >= 2
+
+
+def test_deny_throttles_whoever_has_money_left(fleet):
+    daemon, api = fleet()
+    span = otlp.span("POST", attrs={"http.route": "/dear"}, end_ns=time.time_ns(), duration_ms=1)
+    assert daemon.export(otlp.request({"payment-svc": [span]})).ok
+    eventually(lambda: (api.row("payment-svc") or {}).get("state") == "ok", 20, "the service has spent")
+    status, said, _ = api("PUT", "/v1/overrides/payment-svc", {"action": "deny", "ttl": "10m", "why": "abuse"})
+    assert (status, said) == (200, {"subject": "payment-svc", "action": "deny", "ttl_s": 600})
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 10, "it is throttled", every=0.05)
+    assert api("GET", "/v1/throttle/payment-svc")[1]["reason"] == "override"
+    assert api("PUT", "/v1/overrides/a:b:c", {"action": "deny"})[0] == 400
+
+
+def test_without_redis_meshes_are_answered_and_people_told(fleet, redis_server):
+    daemon, api = fleet(max_age="1s")
+    spend_600(daemon)
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 20, "the service is throttled", every=0.05)
+    redis_server.pause()
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[1]["stale"], 20, "the copy is too old", every=0.05)
+    assert api("GET", "/v1/throttle/payment-svc")[0] == 200
+    status, said, _ = api("PUT", "/v1/kill", {"on": True})
+    assert status in (503, 504) and said["error"]
+    assert "spantoll budget kill:" in api.verb("kill", "off", status=1)
+    redis_server.resume()
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 30, "it is throttled again", every=0.05)
+
+
+def test_people_show_a_token(fleet, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    daemon, api = fleet(extensions={"bearertokenauth": {"named_tokens": [{"name": "alice", "filename": str(token)}]}},
+                        auth={"authenticator": "bearertokenauth"})
+    assert api("GET", "/v1/throttle/a")[0] == 200
+    status, said, headers = api("PUT", "/v1/kill", {"on": True})
+    assert (status, headers["WWW-Authenticate"]) == (401, "Bearer") and said["error"]
+    assert "--token-file FILE" in api.verb("list", status=1)
+    assert "alice" in api.verb("kill", "on", "--why", "x", "--token-file", str(token))
+    assert daemon.metric("spantoll_admin_requests", admin="admin", answer="denied") == 2
+
+
+def test_beyond_this_machine_only_with_a_name(tmp_path):
+    config = tmp_path / "c.yaml"
+    for admin, ok in [("{endpoint: '0.0.0.0:8080'}", False), ("{endpoint: 'localhost:8080'}", True),
+                      ("{endpoint: '0.0.0.0:8080', auth: {authenticator: bearertokenauth}}", True)]:
+        config.write_text("receivers: {otlp: {protocols: {grpc: }}}\nexporters: {nop: }\n"
+                          f"extensions:\n  bearertokenauth: {{token: x}}\n  admin: {admin}\n"
+                          "service:\n  extensions: [bearertokenauth, admin]\n"
+                          "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n")
+        done = subprocess.run([BINARY, "validate", config], capture_output=True, text=True, timeout=60)
+        assert (done.returncode == 0) == ok, done.stdout + done.stderr
+        if not ok:
+            assert "whoever reaches \"0.0.0.0:8080\" could throttle any service" in done.stdout + done.stderr
+
+
+# ---- share/openapi.yaml ----
+
+def described():
+    """{path: methods}, with HEAD where there is GET."""
+    paths = yaml.safe_load((ROOT / "share/openapi.yaml").read_text())["paths"]
+    methods = {p: {m.upper() for m in item if m.upper() in METHODS} for p, item in paths.items()}
+    return {p: m | ({"HEAD"} if "GET" in m else set()) for p, m in methods.items()}
+
+
+def test_the_description_names_every_path_and_method(fleet):
+    _, api = fleet()
+    source = (ROOT / "extensions/admin/route.c").read_text().split("toll_admin_routes[] = {")[1].split("};")[0]
+    assert {line.split('"')[-2] for line in source.splitlines() if '"/' in line} == set(described())
+    for path, methods in described().items():
+        if "/authz" in path:
+            continue  # any method
+        for method in METHODS | {"POST", "PATCH", "OPTIONS"}:
+            status, _, headers = api(method, path.replace("{", "x").replace("}", ""))
+            assert (status != 405) == (method in methods), (method, path, status)
+            if status == 405:
+                assert {m.strip() for m in headers["Allow"].split(",")} == methods
+
+
+def test_answers_are_as_described(fleet):
+    daemon, api = fleet()
+    spend_600(daemon)
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 20, "the service is throttled", every=0.05)
+    schemas = yaml.safe_load((ROOT / "share/openapi.yaml").read_text())["components"]["schemas"]
+
+    def check(said, name):
+        schema = schemas[name]
+        assert set(schema.get("required", [])) <= set(said) <= set(schema["properties"]), (name, said)
+    check(api("GET", "/v1/throttle/payment-svc")[1], "Answer")
+    check(api("GET", "/v1/throttle/other")[1], "Answer")
+    check(api("GET", "/nowhere")[1], "Error")
+    check(api.row("payment-svc"), "Row")
+    for event in eventually(lambda: api("GET", "/v1/audit")[1]["events"], 10, "there are events"):
+        assert "what" in event
