@@ -1,18 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/enforcer/audit.h"
 
+#include <inttypes.h>
+#include <string.h>
+
 #include "base/log.h"
 
 int toll_audit_prepare(struct toll_audit *a, const struct toll_audit_config *conf,
                        struct toll_error *reterr)
 {
 	a->log = NULL;
+	a->torn_bytes = 0;
+	a->prune_errno = 0;
 	return conf->path.len ? toll_audit_log_new(conf, &a->log, reterr) : 0;
 }
 
 void toll_audit_close(struct toll_audit *a)
 {
 	a->log = toll_audit_log_free(a->log);
+}
+
+/* What the log found and could not say itself. */
+static void tell_state(struct toll_audit *a)
+{
+	const struct toll_audit_state *now = toll_audit_log_state(a->log);
+	uint64_t torn = now->torn_bytes - a->torn_bytes;
+
+	if (torn) {
+		toll_counter_add(a->counters, TOLL_COUNTER_AUDIT_TORN, torn);
+		TOLL_WARN(a->who,
+		          "the audit log ended in the middle of a line, %" PRIu64
+		          " bytes were cut off: a crash",
+		          torn);
+	}
+	a->torn_bytes = now->torn_bytes;
+	if (now->prune_errno && now->prune_errno != a->prune_errno)
+		TOLL_WARN(a->who, "an old audit log cannot be removed: %s",
+		          strerror(now->prune_errno));
+	a->prune_errno = now->prune_errno;
 }
 
 int toll_audit_write(struct toll_audit *a, struct toll_slice json)
@@ -23,6 +48,7 @@ int toll_audit_write(struct toll_audit *a, struct toll_slice json)
 	if (!a || !a->log)
 		return 0;
 	err = toll_audit_log_append(a->log, json, &error);
+	tell_state(a);
 	if (err) {
 		toll_counter_add(a->counters, TOLL_COUNTER_AUDIT_FAILURES, 1);
 		if (!a->broken)

@@ -12,7 +12,9 @@ struct toll_audit {
 	struct toll_audit_log *log; /* NULL: none is configured */
 	struct toll_counters *counters;
 	const char *who;
-	bool broken; /* the last line could not be written */
+	bool broken;         /* the last line could not be written */
+	uint64_t torn_bytes; /* what has been told of the log's state */
+	int prune_errno;
 };
 
 /* From a configuration; without a path there is no log. Touches no file. */

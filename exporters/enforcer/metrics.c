@@ -174,12 +174,17 @@ static const struct {
 #include "exporters/enforcer/counters.def"
 };
 
-static bool is_about_redis(enum toll_counter which)
-{
-	return which < TOLL_COUNTER_NOTICES_SENT && which != TOLL_COUNTER_DECISIONS &&
-	       which != TOLL_COUNTER_FLAGS_SET && which != TOLL_COUNTER_FLAGS_RELEASED &&
-	       which != TOLL_COUNTER_DECIDED_UNTIL;
-}
+static const bool is_about_redis[TOLL_COUNTER_COUNT] = {
+	[TOLL_COUNTER_NODES_AWAY] = true,      [TOLL_COUNTER_REDIRECTS] = true,
+	[TOLL_COUNTER_SKEW_MS] = true,         [TOLL_COUNTER_UP] = true,
+	[TOLL_COUNTER_FAILURES] = true,        [TOLL_COUNTER_PUBLISHES] = true,
+	[TOLL_COUNTER_PUBLISH_ERRORS] = true,  [TOLL_COUNTER_LOSSES] = true,
+	[TOLL_COUNTER_CONFLICTS] = true,       [TOLL_COUNTER_STALE] = true,
+	[TOLL_COUNTER_DECISION_ERRORS] = true, [TOLL_COUNTER_BAD_STATES] = true,
+	[TOLL_COUNTER_FLAGS_RESTORED] = true,  [TOLL_COUNTER_EVENTS] = true,
+	[TOLL_COUNTER_BAD_EVENTS] = true,      [TOLL_COUNTER_DAEMONS] = true,
+	[TOLL_COUNTER_SKIPPED_NAMES] = true,   [TOLL_COUNTER_INTERVAL_MS] = true,
+};
 
 void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c, bool redis,
                            struct toll_metrics_writer *w)
@@ -190,7 +195,7 @@ void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c,
 	write_totals(t, w);
 	write_waiting(t, w);
 	for (int i = 0; i < TOLL_COUNTER_COUNT; i++) {
-		if (!redis && is_about_redis((enum toll_counter)i))
+		if (!redis && is_about_redis[i])
 			continue;
 		toll_metrics_family(w, counters[i].name, counters[i].type, counters[i].help);
 		toll_metrics_sample(w, NULL, 0, toll_counter_get(c, (enum toll_counter)i));

@@ -9,7 +9,9 @@ import subprocess
 
 import pytest
 
+from env import otlp
 from env.daemon import BINARY
+from env.poll import eventually
 from env.process import DIE_WITH_PARENT
 
 pytestmark = pytest.mark.core
@@ -39,7 +41,8 @@ def files_of(path):
 def read_as_documented(path):
     """The chain as the documentation tells it: by other means than the program's. Yields the records."""
     before = "0" * 64
-    for number, line in enumerate("".join(f.read_text() for f in files_of(path)).splitlines(), 1):
+    text = "".join(f.read_text() for f in files_of(path))
+    for number, line in enumerate(text[:text.rindex("\n")].splitlines(), 1):  # the last one may be unfinished
         record = json.loads(line)
         assert (record["seq"], record["prev"]) == (number, before)
         bare = line.removesuffix(f',"hash":"{record["hash"]}"}}') + "}"
@@ -92,3 +95,58 @@ def test_what_is_no_log_is_said(tmp_path):
     (tmp_path / "app.log").write_text("hello\n")
     done = verify(tmp_path / "app.log")
     assert done.returncode == 1 and ":1: not a line of an audit log" in done.stdout
+
+
+@pytest.fixture
+def throttling(spantoll, prices, redis_server):
+    """A daemon with an audit log that flags at the first window over $1."""
+    def start(path, **more):
+        return spantoll(
+            processors={"pricing": {"file": prices({"shop:/pay": "1", "chat:/pay": "1"})}, "cost": {}},
+            exporters={"enforcer": {"redis": {"endpoints": [redis_server.address]}, "evaluation_window": "1s", "flush_interval": "100ms",
+                                    "ema": {"alpha": 1, "windows": 1}, "budgets": [{"limit": 1, "window": "1h"}],
+                                    "throttle": {"max_throttled_fraction": 1}, "audit": {"path": str(path)}, **more}})
+    return start
+
+
+def overspend(daemon, service="shop"):
+    assert daemon.export(otlp.many(service, 1, "/pay", duration_ms=5)).ok
+
+
+def flag(redis_server, service="shop"):
+    return redis_server.client.get(f"enforce:throttle:{service}") == "true"
+
+
+def test_a_flag_stands_in_the_log_before_it_is_set_and_the_log_survives_kill(throttling, redis_server, tmp_path):
+    path = tmp_path / "audit.jsonl"
+    daemon = throttling(path)
+    overspend(daemon)
+    eventually(lambda: flag(redis_server), 20, "the flag is set", every=0.001)
+    daemon.kill()
+    with open(path, "a") as torn:  # as if it had died in the middle of a line
+        torn.write('{"seq":99,"prev":"')
+    pending = next(r for r in read_as_documented(path))
+    assert (pending["what"], pending["change"], pending["subject"]) == ("pending", "set", "shop")
+    assert pending["spent_usd"] == 5 and pending["limit_usd"] == 1
+    before = json.loads(verify(path, "--json").stdout)
+    assert before["whole"]
+    # Another daemon goes on with the file.
+    daemon = throttling(path)
+    overspend(daemon, "chat")
+    eventually(lambda: flag(redis_server, "chat"), 20, "the next flag is set")
+    assert daemon.metric("spantoll_enforcer_audit_torn_bytes") == 18 and "ended in the middle of a line" in daemon.log
+    assert daemon.stop() == 0
+    after = json.loads(verify(path, "--json").stdout)
+    assert after["whole"] and after["last_seq"] > before["last_seq"] and after["unfinished_bytes"] == 0
+
+
+def test_without_a_record_no_flag_is_set(throttling, redis_server, tmp_path):
+    path = tmp_path / "later" / "audit.jsonl"
+    daemon = throttling(path)
+    overspend(daemon)
+    eventually(lambda: daemon.metric("spantoll_enforcer_audit_failures") >= 2, 20, "it is counted")
+    assert not flag(redis_server) and "the audit log cannot be written" in daemon.log
+    path.parent.mkdir()
+    eventually(lambda: flag(redis_server), 20, "the flag is set once there is a record")
+    assert daemon.stop() == 0
+    assert [r["what"] for r in read_as_documented(path)][:2] == ["pending", "done"]
