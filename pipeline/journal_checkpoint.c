@@ -105,7 +105,7 @@ static bool same(const struct toll_journal_checkpoint *a, const struct toll_jour
 }
 
 /* What is to be saved. False: nothing has changed. */
-static bool collect(struct toll_journal *j)
+static bool collect(struct toll_journal *j, bool anyway)
 {
 	struct toll_journal_checkpoint *c = &j->next;
 
@@ -118,7 +118,7 @@ static bool collect(struct toll_journal *j)
 		memcpy(c->cursors[c->count].name, j->cursors[i].name, sizeof(c->cursors[0].name));
 		c->cursors[c->count++].mark = j->cursors[i].mark;
 	}
-	if (same(c, &j->saved))
+	if (!anyway && same(c, &j->saved))
 		return false;
 	c->generation++;
 	return true;
@@ -147,14 +147,15 @@ static void note_saved(struct toll_journal *j)
 	}
 }
 
-int toll_journal_checkpoint(struct toll_journal *j)
+/* anyway: also where nothing has changed. */
+static int save(struct toll_journal *j, bool anyway)
 {
 	bool changed;
 	int err = 0;
 
 	pthread_mutex_lock(&j->saving);
 	pthread_mutex_lock(&j->lock);
-	changed = collect(j);
+	changed = collect(j, anyway);
 	pthread_mutex_unlock(&j->lock);
 	if (changed) {
 		/* After a failure the same slot again: the other one is the good one. */
@@ -172,4 +173,16 @@ int toll_journal_checkpoint(struct toll_journal *j)
 	if (err < 0)
 		TOLL_WARN(j->set.who, "cursors not saved, segments stay: %s", toll_err_text(err));
 	return err;
+}
+
+int toll_journal_checkpoint(struct toll_journal *j)
+{
+	return save(j, false);
+}
+
+int toll_journal_checkpoint_both(struct toll_journal *j)
+{
+	int err = save(j, true);
+
+	return err < 0 ? err : save(j, true);
 }

@@ -112,19 +112,10 @@ static bool over_cap(struct toll_journal *j)
 	return over;
 }
 
-int toll_journal_spare_make(struct toll_journal *j, bool may_drop)
+static int allocate_spare(struct toll_journal *j)
 {
-	int file, err;
+	int err, file = j->io->open(j->io, TOLL_JOURNAL_SPARE, TOLL_JOURNAL_OPEN_NEW);
 
-	while (j->spare < 0 && over_cap(j)) {
-		if (may_drop && toll_journal_remove_passed(j))
-			continue;
-		if (!may_drop || j->set.policy != TOLL_JOURNAL_DROP_OLDEST || !drop_oldest(j))
-			return TOLL_EFULL;
-	}
-	if (j->spare >= 0)
-		return 0;
-	file = j->io->open(j->io, TOLL_JOURNAL_SPARE, TOLL_JOURNAL_OPEN_NEW);
 	if (file < 0)
 		return toll_journal_error(file);
 	set_spare(j, file);
@@ -134,6 +125,41 @@ int toll_journal_spare_make(struct toll_journal *j, bool may_drop)
 	if (err < 0)
 		toll_journal_spare_discard(j);
 	return toll_journal_error(err);
+}
+
+/* The only segment, where all are past it: what is there when others have filled the disk. Then
+ * the checkpoint alone knows how far the log has come, so both of its slots do. */
+static bool remove_only(struct toll_journal *j)
+{
+	struct toll_journal_mark lowest;
+	bool passed;
+
+	pthread_mutex_lock(&j->lock);
+	passed = j->segment_count == 1 && toll_journal_lowest(j, true, &lowest) &&
+	         j->segments[0]->end.seq <= lowest.seq;
+	pthread_mutex_unlock(&j->lock);
+	if (!passed || toll_journal_checkpoint_both(j) < 0)
+		return false;
+	remove_first(j);
+	return true;
+}
+
+int toll_journal_spare_make(struct toll_journal *j, bool may_drop)
+{
+	int err;
+
+	while (j->spare < 0 && over_cap(j)) {
+		if (may_drop && toll_journal_remove_passed(j))
+			continue;
+		if (!may_drop || j->set.policy != TOLL_JOURNAL_DROP_OLDEST || !drop_oldest(j))
+			return TOLL_EFULL;
+	}
+	if (j->spare >= 0)
+		return 0;
+	err = allocate_spare(j);
+	if (err == TOLL_EFULL && may_drop && remove_only(j))
+		err = j->spare >= 0 ? 0 : allocate_spare(j);
+	return err;
 }
 
 /* Names it and makes the name durable. */

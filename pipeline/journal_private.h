@@ -90,7 +90,8 @@ void toll_journal_keep_once(struct toll_journal *j);
 void *toll_journal_keep_main(void *journal);
 
 /* ---- journal_files.c; the caller holds `files` ---- */
-/* j->spare is there afterwards. may_drop: the policy may make room for it. */
+/* j->spare is there afterwards. may_drop: what can go makes room for it, and so does the policy;
+ * for the sync thread only, while no segment is active. */
 int toll_journal_spare_make(struct toll_journal *j, bool may_drop) TOLL_MUST_CHECK;
 void toll_journal_spare_discard(struct toll_journal *j);
 /* The spare, whose content is durable, becomes the segment that is written. */
@@ -109,6 +110,8 @@ uint64_t toll_journal_bytes(struct toll_journal *j); /* under `lock`, without th
  * it cannot be told. */
 int toll_journal_checkpoint_load(struct toll_journal *j) TOLL_MUST_CHECK;
 int toll_journal_checkpoint_make(struct toll_journal *j) TOLL_MUST_CHECK;
+/* Both slots, so that losing either loses nothing. */
+int toll_journal_checkpoint_both(struct toll_journal *j) TOLL_MUST_CHECK;
 
 /* ---- journal_recover.c ---- */
 int toll_journal_recover(struct toll_journal *j, struct toll_error *reterr) TOLL_MUST_CHECK;

@@ -515,25 +515,47 @@ static void a_disk_that_stays_away_refuses_until_it_is_back(void **state)
 	close_journal(j);
 }
 
-static void no_space_left_refuses_as_full(void **state)
+/* The disk has room for one segment. It is used again when all are past it. */
+static void no_space_left_refuses_as_full_and_resumes(void **state)
 {
+	struct toll_journal_cursor *c;
 	struct toll_journal *j;
+	uint64_t end;
+	uint32_t id = 0;
 
 	(void)state;
+	later_ns = TOLL_S;
+	toll_clock_replace(later, NULL);
 	disk.full_at = 56 << 10;
 	j = open_small();
-	append(j, 1);
-	toll_journal_sync_once(j);
-	assert_int_equal(sent[1].err, 0);
-	for (uint32_t id = 2; id < MANY && sent[id - 1].err == 0; id++) {
+	c = cursor(j, "c");
+	do {
 		append(j, id);
 		toll_journal_sync_once(j);
-		if (sent[id].err)
-			assert_int_equal(sent[id].err, TOLL_EFULL);
-	}
-	sent_init(&sent[0], 0, &disk);
-	assert_int_equal(toll_journal_append(j, &sent[0].entry), TOLL_EFULL);
+	} while (sent[id++].err == 0);
+	assert_int_equal(sent[id - 1].err, TOLL_EFULL);
+	sent_init(&sent[id], id, &disk);
+	assert_int_equal(toll_journal_append(j, &sent[id].entry), TOLL_EFULL);
+	end = toll_journal_end(j).seq;
+	assert_true(end > 0);
+	toll_journal_advance(c, toll_journal_end(j));
+	assert_int_equal(toll_journal_checkpoint(j), 0);
+	later_ns += 10 * TOLL_S;
+	append(j, id);
+	toll_journal_sync_once(j);
+	assert_int_equal(sent[id].err, 0);
+	assert_int_equal(sent[id].entry.begin.seq, end);
 	close_journal(j);
+	for (size_t slot = 0; slot < 2; slot++) {
+		unsigned char *at = disk.files[disk_find(&disk, "checkpoint")->file].bytes +
+		                    slot * TOLL_JOURNAL_SLOT + 100;
+
+		*at ^= 1;
+		j = open_small();
+		assert_int_equal(toll_journal_end(j).seq, end + 1);
+		close_journal(j);
+	}
+	toll_clock_replace(NULL, NULL);
 }
 
 /* ---- with threads, on a real disk ---- */
@@ -682,7 +704,7 @@ int main(void)
 		ON_DISK(a_reader_follows_the_writer),
 		ON_DISK(a_failed_sync_ends_the_segment),
 		ON_DISK(a_disk_that_stays_away_refuses_until_it_is_back),
-		ON_DISK(no_space_left_refuses_as_full),
+		ON_DISK(no_space_left_refuses_as_full_and_resumes),
 		ON_DISK(threads_append_and_read_on_a_real_disk),
 		ON_DISK(a_directory_that_cannot_be_made_has_a_sentence),
 	};

@@ -94,6 +94,14 @@ static void note_answers(uint32_t from)
 	}
 }
 
+/* What somebody has still to do. What all have done may be there, or in pieces, or not. */
+static struct toll_journal_mark first_needed(struct toll_journal *j)
+{
+	struct toll_journal_mark begin = toll_journal_begin(j), lowest;
+
+	return toll_journal_lowest(j, true, &lowest) && lowest.seq > begin.seq ? lowest : begin;
+}
+
 /* What a start has found it must not lose any more: somebody may have read it. */
 static void note_found(struct toll_journal *j)
 {
@@ -101,7 +109,7 @@ static void note_found(struct toll_journal *j)
 	struct toll_journal_reader *r;
 	int got;
 
-	assert_int_equal(toll_journal_reader_new(j, toll_journal_begin(j), &r), 0);
+	assert_int_equal(toll_journal_reader_new(j, first_needed(j), &r), 0);
 	while ((got = toll_journal_read(r, &record)) == TOLL_JOURNAL_RECORD) {
 		uint32_t id = (uint32_t)sent_id(&record);
 
@@ -143,7 +151,7 @@ static void append_some(struct toll_journal *j)
 
 static void move_cursor(struct toll_journal_cursor *c, uint32_t which)
 {
-	uint32_t back = pick(acked_end < 20 ? acked_end + 1 : 20) + 1, id;
+	uint32_t back = pick(3) ? 1 : pick(acked_end < 20 ? acked_end + 1 : 20) + 1, id;
 
 	if (back > acked_end || !acked[acked_end - back])
 		return;
@@ -193,6 +201,7 @@ static void one_life(uint32_t until, bool killed)
 	struct toll_journal *j = open_on(&disk);
 	uint64_t end[NAMES];
 
+	disk.full_at = pick(4) ? 0 : 56 << 10; /* one segment */
 	note_found(j);
 	for (int i = 0; i < NAMES; i++) {
 		assert_int_equal(toll_journal_cursor(j, names[i], &cursors[i]), 0);
@@ -287,11 +296,12 @@ static bool was_acked(uint64_t seq, size_t op)
 
 static void check_records(struct toll_journal *j, const struct promise *p, size_t op)
 {
-	struct toll_journal_mark at = toll_journal_begin(j);
+	struct toll_journal_mark at = first_needed(j);
 	struct toll_journal_record record;
 	struct toll_journal_reader *r;
 	int got;
 
+	assert_true(toll_journal_begin(j).seq <= at.seq);
 	assert_true(at.seq == 0 || (p && at.seq <= lowest(p->moved)));
 	assert_int_equal(toll_journal_reader_new(j, at, &r), 0);
 	while ((got = toll_journal_read(r, &record)) != TOLL_JOURNAL_END) {
@@ -389,7 +399,7 @@ static void power_may_go_at_any_moment(void **state)
 	for (uint32_t until = 12; until < RECORDS; until += 12)
 		one_life(until, until % 5 != 0);
 	one_life(RECORDS, false);
-	assert_in_range(sent_count - acked_end, 10, 100);
+	assert_in_range(sent_count - acked_end, 10, RECORDS * 3 / 4);
 	follow(states / disk.op_count + 1);
 	disk_destroy(&disk);
 }
