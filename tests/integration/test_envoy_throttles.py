@@ -48,14 +48,15 @@ def mesh(spantoll, redis_server, prices, tmp_path):
 
     def start(window="1h", max_age="1m", timeout="2s", **enforcer):
         grpc_port, http_port = free_port(), free_port()
-        daemon = spantoll(
-            processors={"pricing": {"file": prices({"payment-svc:/pay": "1", "cart:/add": "1"})}, "cost": {}},
-            exporters={"enforcer": {
+        how = {
+            "processors": {"pricing": {"file": prices({"payment-svc:/pay": "1"})}, "cost": {}},
+            "exporters": {"enforcer": {
                 "redis": {"endpoints": [redis_server.address], "timeout": "500ms"}, "flush_interval": "100ms",
                 "evaluation_window": "1s", "budgets": [{"match": {"service": "*"}, "limit": 500, "window": window}]} | enforcer},
-            extensions={"envoy": {"endpoint": f"127.0.0.1:{grpc_port}", "max_age": max_age},
-                        "admin": {"endpoint": f"127.0.0.1:{http_port}", "max_age": max_age}})
-        made.append(Mesh(tmp_path / "envoy", daemon, grpc_port, http_port, timeout))
+            "extensions": {"envoy": {"endpoint": f"127.0.0.1:{grpc_port}", "max_age": max_age},
+                           "admin": {"endpoint": f"127.0.0.1:{http_port}", "max_age": max_age}}}
+        made.append(Mesh(tmp_path / "envoy", spantoll(**how), grpc_port, http_port, timeout))
+        made[-1].how = how
         return made[-1]
 
     yield start
@@ -163,6 +164,23 @@ def test_a_daemon_that_hangs_does_not_hold_up_traffic(mesh, redis_server):
     finally:
         m.daemon.resume()
     m.all_answer(429)
+
+def test_a_reload_goes_on_answering_and_counting(mesh):
+    m, way = mesh(), "ext_authz over gRPC"
+    overspend(m.daemon)
+    eventually(lambda: m.get(way).status == 429, 20, "turned away")
+    before = m.daemon.metric("spantoll_envoy_requests", method="Check", answer="denied")
+    m.how["extensions"]["envoy"]["status"] = 402
+    m.daemon.reload(**m.how)
+    # Connections of the one before end with their last answer; then Envoy asks the new one.
+    eventually(lambda: m.get(way).status == 402, 20, "turned away, with the status of the new configuration")
+    m.daemon.wait_metric("spantoll_envoy_requests", before + 1, method="Check", answer="denied")
+    # The enforcer is replaced: flags of the new one are asked.
+    m.how["exporters"]["enforcer"]["flush_interval"] = "150ms"
+    m.daemon.reload(**m.how)
+    eventually(lambda: m.get(way).status == 402, 20, "turned away by the flags of the new enforcer")
+    assert m.daemon.metric("spantoll_envoy_requests", answer="invalid") == 0
+
 
 def test_graded_flags_shed_the_least_critical_first(mesh):
     m = mesh(throttle={"graded": True})

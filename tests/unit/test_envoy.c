@@ -197,6 +197,32 @@ static void a_throttled_service_is_over_its_limit(void **state)
 	assert_int_equal(counted(g, TOLL_ENVOY_SHOULD_RATE_LIMIT, TOLL_ENVOY_ALLOWED), 1);
 }
 
+static void of_several_the_longest_patience_is_told(void **state)
+{
+	const struct toll_flag flags[] = {
+		{ .subject = TOLL_SLICE("cart"),
+		  .throttled = true,
+		  .until_ms = toll_clock_wall_ms() + 3600 * 1000,
+		  .retry_after_s = 70 },
+		{ .subject = TOLL_SLICE("payment"),
+		  .throttled = true,
+		  .until_ms = toll_clock_wall_ms() + 3600 * 1000,
+		  .retry_after_s = 80 },
+	};
+	struct rig *g = *state;
+
+	assert_int_equal(toll_flags_publish(&g->flags, flags, 2), 0);
+	toll_flags_heard(&g->flags, toll_clock_mono_ns());
+	for (int i = 0; i < 2; i++) {
+		const char *const both[] = { i ? "payment" : "cart", i ? "cart" : "payment", NULL };
+		struct toll_slice r = limit(g, "spantoll", both);
+
+		assert_true(holds(r, "retry-after\x12\x02"
+		                     "80"));
+		assert_true(holds(r, "\"subject\":\"payment\""));
+	}
+}
+
 static void a_rate_limit_of_another_domain_always_passes(void **state)
 {
 	struct rig *g = *state;
@@ -304,6 +330,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(a_throttled_service_is_over_its_limit),
+		TEST(of_several_the_longest_patience_is_told),
 		TEST(a_rate_limit_of_another_domain_always_passes),
 		TEST(a_request_of_a_throttled_tenant_is_denied),
 		TEST(who_is_not_named_passes),
