@@ -22,11 +22,12 @@ void toll_redis_health_down(struct toll_redis_health *h, const struct toll_redis
 	h->failures++;
 	toll_counter_add(h->counters, TOLL_COUNTER_FAILURES, 1);
 	toll_counter_set(h->counters, TOLL_COUNTER_UP, 0);
-	if (h->complained)
-		return;
-	h->complained = true;
 	snprintf(why, sizeof(why), "redis %.60s is away: %s", toll_redis_where(r, at), r->why);
-	degrade(h, why);
+	if (h->complained) /* the log has been told; whoever asks hears the latest reason */
+		toll_host_set_health(h->owner->host, h->owner, TOLL_HEALTH_DEGRADED, why);
+	else
+		degrade(h, why);
+	h->complained = true;
 }
 
 static void tell_connected(const struct toll_redis_health *h, const struct toll_redis *r)

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A primary with one replica, watched by three Sentinels; all with a password."""
+"""A primary with one replica, watched by three Sentinels; all with passwords, the Sentinels with the documented user."""
 import pathlib
+import re
 
 import redis
 
+from env.daemon import ROOT
 from env.poll import eventually
 from env.ports import free_port
 from env.process import Process
 from env.redis_server import RedisServer
 
-NAME, PASSWORD = "mymaster", "geheim"
+NAME, PASSWORD, SENTINEL_PASSWORD = "mymaster", "geheim", "wachsam"
 DOWN_AFTER_MS = 500
 OPTIONS = ("--requirepass", PASSWORD, "--masterauth", PASSWORD, "--appendonly", "no",
            "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+
+
+# What docs/operations.md says that a Sentinel's user needs.
+ACL = re.search(r"`ACL SETUSER spantoll on >SECRET ([^`]*sentinel[^`]*)`", (ROOT / "docs/operations.md").read_text())[1]
 
 
 class Sentinel(Process):
@@ -25,9 +31,13 @@ sentinel monitor {NAME} 127.0.0.1 {primary.port} 2
 sentinel auth-pass {NAME} {PASSWORD}
 sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}
 sentinel failover-timeout {NAME} 3000
+requirepass {SENTINEL_PASSWORD}
+sentinel sentinel-pass {SENTINEL_PASSWORD}
+user spantoll on >nichtsnutz {ACL}
 """)
         super().__init__(["redis-server", config, "--sentinel"], config.with_suffix(".log"))
-        self.client = redis.Redis("127.0.0.1", self.port, decode_responses=True, socket_timeout=10)
+        self.client = redis.Redis("127.0.0.1", self.port, password=SENTINEL_PASSWORD, decode_responses=True,
+                                  socket_timeout=10)
 
 
 class SentinelSet:
@@ -46,7 +56,8 @@ class SentinelSet:
 
     @property
     def address(self):
-        return ",".join([f"sentinel={NAME}", f"password={PASSWORD}", *self.endpoints])
+        return ",".join([f"sentinel={NAME}", f"password={PASSWORD}", "sentinel_user=spantoll", "sentinel_password=nichtsnutz",
+                         *self.endpoints])
 
     @property
     def processes(self):

@@ -120,6 +120,25 @@ def test_tls_with_and_without_a_certificate_of_ours(tmp_path, tls_redis, enforci
     assert server.client.get(KEY) == "660"
 
 
+def test_a_new_authority_is_believed_without_a_restart(tmp_path, tls_redis, enforcing):
+    old, new = Authority(tmp_path, "old"), Authority(tmp_path, "new")
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(old.cert.read_bytes())
+    server = tls_redis(old, "--tls-auth-clients", "no")
+    daemon = enforcing(endpoints=[server.tls_address], tls={"ca_file": str(ca), "reload_interval": "10ms"})
+    daemon.wait_log("connected to redis")
+    fresh = new.issue("redis")
+    server.client.config_set("tls-cert-file", str(fresh.cert), "tls-key-file", str(fresh.key),
+                             "tls-ca-cert-file", str(new.cert))
+    server.client.client_kill_filter(_type="normal", skipme=True)
+    eventually(lambda: "issuer is unknown" in str(daemon.status()), 10, "/status has the latest reason")
+    ca.write_bytes(b"-----BEGIN half written")
+    daemon.wait_log("the certificates read before stay in use")
+    ca.write_bytes(new.cert.read_bytes())
+    assert daemon.export(expensive()).ok
+    eventually(lambda: server.client.get(KEY) == "600", 10, "published")
+
+
 def test_a_certificate_of_another_name_or_purpose_is_refused(tmp_path, tls_redis, enforcing):
     authority = Authority(tmp_path)
     tls = {"ca_file": str(authority.cert)}

@@ -5,7 +5,7 @@
  * usage: enforcer REDIS EVALUATION_MS FLUSH_MS BUCKET_MS TTL_S [GLOB LIMIT_USD WINDOW_S MODE]..
  *
  * REDIS: words with commas between them: HOST:PORT, any number; "cluster"; "sentinel=MASTER_NAME";
- * "password=WORD"
+ * "password=WORD"; "sentinel_user=NAME", "sentinel_password=WORD"
  *
  * in:    "spend SERVICE PICODOLLARS", "rows", "counters", "waiting", "stop DEADLINE_MS"; a line
  *        each
@@ -93,6 +93,10 @@ static void read_redis(char *words)
 			c->master_name = toll_slice_str(w + 9);
 		} else if (strncmp(w, "password=", 9) == 0) {
 			c->password = toll_slice_str(w + 9);
+		} else if (strncmp(w, "sentinel_user=", 14) == 0) {
+			c->sentinel_username = toll_slice_str(w + 14);
+		} else if (strncmp(w, "sentinel_password=", 18) == 0) {
+			c->sentinel_password = toll_slice_str(w + 18);
 		} else {
 			must(c->endpoints.count == ENDPOINTS_MAX, "endpoints");
 			endpoints[c->endpoints.count++] = toll_slice_str(w);
