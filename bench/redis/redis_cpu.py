@@ -12,8 +12,9 @@ import random
 import socket
 import statistics
 import tempfile
+import time
 
-from env.enforcer_fleet import DaemonNode, Fleet
+from env.enforcer_fleet import DaemonNode, Fleet, ToolNode
 from env.enforcer_oracle import Rule
 from env.redis_server import RedisServer
 
@@ -36,7 +37,7 @@ def encode(words):
 
 
 class Meter:
-    """Redis's CPU time over a phase."""
+    """Redis's CPU time over a phase. Its clock for scripts is wall time: on a busy machine only the process's counts."""
 
     def __init__(self, server):
         self.server, self.found = server, {}
@@ -67,7 +68,7 @@ class Scripts:
 
     def __init__(self, server, names):
         self.names, self.seq = names, 0
-        self.now = 1_795_000_000_000 // BUCKET_MS * BUCKET_MS
+        self.now = int(time.time() * 1000) // BUCKET_MS * BUCKET_MS - BUCKETS * BUCKET_MS
         self.totals = dict.fromkeys(names, 0)
         self.versions = {}
         self.socket = socket.create_connection(("127.0.0.1", server.port))
@@ -94,31 +95,31 @@ class Scripts:
         assert kind != b"-", rest
         return rest
 
-    def _publish(self, name, pairs, prev):
+    def _publish(self, name, pairs, prev, clock):
         k = f"cost:rolling:{name}:24h"
         words = [w for pair in pairs for w in pair]
         return encode(["EVALSHA", SHA["publish"], 3, k, "{%s}:s" % k, "{%s}:i:%s" % (k, INSTANCE),
-                       BUCKET_MS, BUCKETS, self.now, self.seq if pairs else 0, prev, *words])
+                       BUCKET_MS, BUCKETS, clock, self.seq if pairs else 0, prev, *words])
 
-    def spend(self):
-        """One changed total of every service."""
+    def spend(self, clock=""):
+        """One changed total of every service. clock: what the scripts take for now; "": Redis's own."""
         prev, self.seq = self.seq, self.seq + 1
         for name in self.names:
             self.totals[name] += 123_456_789
-        return [self._publish(n, [(self.now // BUCKET_MS, self.totals[n])], prev) for n in self.names]
+        return [self._publish(n, [(self.now // BUCKET_MS, self.totals[n])], prev, clock) for n in self.names]
 
-    def read(self):
-        return [self._publish(name, [], self.seq) for name in self.names]
+    def read(self, clock=""):
+        return [self._publish(name, [], self.seq, clock) for name in self.names]
 
     def commit(self):
         """A window decided, nothing changed: what nearly every decision is."""
-        words = []
+        words, now = [], int(time.time() * 1000)
         for name in self.names:
             f = f"enforce:throttle:{name}"
-            slot = f"{self.now // 60_000} 123.45678901234567 0 3 0 0 enforce {self.now} 123456789012"
+            slot = f"{now // 60_000} 123.45678901234567 0 3 0 0 enforce {now} 123456789012"
             keys = [f, *("{%s}:%s" % (f, x) for x in ("d", "shadow", "audit", "override")), *SHARED]
             words.append(encode(["EVALSHA", SHA["commit"], len(keys), *keys, self.versions.get(name, b""), INSTANCE,
-                                 self.now, 60_000, 3600, 0, 0, NOTE % name, self.now, "", 0, 0, len(self.names) // 5,
+                                 now, 60_000, 3600, 0, 0, NOTE % name, "", "", 0, 0, len(self.names) // 5,
                                  name, 0, SLOT, slot]))
         return words
 
@@ -133,7 +134,7 @@ def measure_scripts(server, meter, services, repeats):
     for _ in range(BUCKETS):  # a full day of buckets
         s.now += BUCKET_MS
         s.totals = dict.fromkeys(s.names, 0)
-        s.run(s.spend())
+        s.run(s.spend(s.now))
     s.decide(s.commit())
     for _ in range(repeats):
         commands = s.spend()
@@ -141,13 +142,12 @@ def measure_scripts(server, meter, services, repeats):
         meter.measure("publish_repeated", lambda: s.run(commands), services)
         commands = s.read()
         meter.measure("read", lambda: s.run(commands), services)
-        s.now += 60_000 if s.now % BUCKET_MS < BUCKET_MS - 60_000 else 0
         commands = s.commit()
         meter.measure("commit", lambda: s.decide(commands), services)
         states = [encode(["HGETALL", "{enforce:throttle:%s}:d" % n]) for n in s.names]
         meter.measure("state", lambda: s.run(states), services)
-        s.now = (s.now // BUCKET_MS + 1) * BUCKET_MS
-        commands = s.read()
+        s.now += BUCKET_MS
+        commands = s.read(s.now)
         meter.measure(f"rollover_of_{BUCKETS}_buckets", lambda: s.run(commands), services)
         s.totals = dict.fromkeys(s.names, 0)
         commands = s.spend()
@@ -169,6 +169,37 @@ def measure_daemons(server, meter, services, repeats):
                 measure_round(fleet, meter, services)
         finally:
             fleet.close()
+
+
+def measure_fleet(server, services, daemons, seconds):
+    """A fleet whose every total changes all the time: what it leaves of Redis."""
+    server.client.flushall()
+    rule = Rule(limit=500, window_ms=86_400_000, bucket_ms=BUCKET_MS, evaluation_ms=60_000)
+    with tempfile.TemporaryDirectory() as directory:
+        fleet = Fleet(directory, server, rule, random.Random(1), [], [f"service-number-{i:04}" for i in range(services)],
+                      3600)
+        try:
+            for _ in range(daemons):
+                fleet.add(ToolNode, share=1)
+            spend_for(fleet, 12)  # heartbeats come every 10 s: by then each knows of all
+            busy = -int(pathlib.Path(f"/proc/{server.pid}/schedstat").read_text().split()[0])
+            published = -sum(node.counters()["publishes"] for node in fleet.nodes)
+            took = spend_for(fleet, seconds)
+            busy += int(pathlib.Path(f"/proc/{server.pid}/schedstat").read_text().split()[0])
+            published += sum(node.counters()["publishes"] for node in fleet.nodes)
+        finally:
+            fleet.close()
+    print(f"fleet/{daemons}_daemons_{services}_services\t{published / took:.0f} publishes/s\t"
+          f"{busy / took / 1e7:.1f} % of one core")
+
+
+def spend_for(fleet, seconds):
+    begin = time.monotonic()
+    while time.monotonic() < begin + seconds:
+        for node in fleet.nodes:
+            node.send(dict.fromkeys(fleet.services, 10**9))
+        time.sleep(0.5)
+    return time.monotonic() - begin
 
 
 def measure_round(fleet, meter, services):
@@ -200,6 +231,8 @@ def main():
             measure_scripts(server, meter, args.services, args.repeats)
             measure_daemons(server, meter, args.services, args.repeats)
             meter.report()
+            for daemons in (1, 8):
+                measure_fleet(server, args.services, daemons, 20)
         finally:
             server.kill()
 
