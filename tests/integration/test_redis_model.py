@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from env.redis_cluster import RANGES, RedisCluster
 from env.redis_model import HOUR_MS, World, flag_keys
 
 
@@ -14,6 +15,18 @@ def test_scripts_agree_with_the_model(quick_redis, seed):
     assert world.calls > 20_000 and len(world.changes) > 20
     assert {"ok", "conflict", "stale", "killed", "unkilled"} <= world.seen
     assert {"set", "release", "capped", "shadow_set", "shadow_release"} <= world.seen
+
+
+def test_scripts_agree_with_the_model_on_a_cluster(tmp_path):
+    """All keys of a call share a slot; what lies elsewhere (the cap, the kill switch) is not given to the script."""
+    cluster = RedisCluster(tmp_path / "cluster")
+    try:
+        cluster.start()
+        world = World([node.port for node in cluster.masters], 3, RANGES)
+        world.run(hours=6)
+        assert len(world.changes) > 20 and {"set", "release", "restore", "conflict", "stale"} <= world.seen
+    finally:
+        cluster.kill()
 
 
 def test_sums_begin_anew_after_a_clock_that_had_run_ahead(quick_redis):
