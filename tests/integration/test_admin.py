@@ -3,14 +3,17 @@
 share/openapi.yaml tells the truth."""
 import http.client
 import json
+import ssl
 import subprocess
 import time
+import urllib.request
 from decimal import Decimal
 
 import pytest
 import yaml
 
 from env import otlp
+from env.certificates import Authority
 from env.daemon import BINARY, ROOT
 from env.poll import eventually
 from env.ports import free_port
@@ -143,6 +146,31 @@ def test_people_show_a_token(fleet, tmp_path):
     assert "--token-file FILE" in api.verb("list", status=1)
     assert "alice" in api.verb("kill", "on", "--why", "x", "--token-file", str(token))
     assert daemon.metric("spantoll_admin_requests", admin="admin", answer="denied") == 2
+
+
+def test_tls_and_who_a_certificate_names(fleet, tmp_path):
+    ca = Authority(tmp_path)
+    ours, client = ca.issue("daemon"), ca.issue("alice")
+    _, api = fleet(tls={"cert_file": str(ours.cert), "key_file": str(ours.key), "client_ca_file": str(ca.cert)})
+    context = ssl.create_default_context(cafile=ca.cert)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        urllib.request.urlopen(f"https://localhost:{api.port}/v1/kill", context=context, timeout=30).read()
+    context.load_cert_chain(client.cert, client.key)
+    ask = urllib.request.Request(f"https://localhost:{api.port}/v1/kill", b'{"on": true}', {"Content-Type": "application/json"},
+                                 method="PUT")
+    assert json.load(urllib.request.urlopen(ask, context=context, timeout=30))["on"] is True
+
+
+def test_the_command_line_speaks_tls(fleet, tmp_path):
+    ca = Authority(tmp_path)
+    ours = ca.issue("daemon")
+    _, api = fleet(tls={"cert_file": str(ours.cert), "key_file": str(ours.key)})
+    endpoint = f"https://localhost:{api.port}"
+    done = subprocess.run([BINARY, "budget", "kill", "--endpoint", endpoint, "--ca-file", ca.cert], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0 and "is off" in done.stdout, done.stderr
+    done = subprocess.run([BINARY, "budget", "kill", "--endpoint", endpoint], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "certificate" in done.stderr
 
 
 def test_beyond_this_machine_only_with_a_name(tmp_path):

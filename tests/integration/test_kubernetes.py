@@ -127,6 +127,18 @@ def pod(manifest):
     return manifest["spec"]["template"]["spec"]
 
 
+def test_the_nodes_proxies_reach_what_answers_them():
+    manifests = kubernetes.render(DEPLOY / "overlays" / "mesh")
+    service, (container,) = kubernetes.find(manifests, "Service"), pod(kubernetes.find(manifests, "DaemonSet"))["containers"]
+    assert {4317, 8081} <= {p["port"] for p in service["spec"]["ports"]}
+    assert service["spec"]["internalTrafficPolicy"] == "Local"
+    assert {"name": "envoy", "containerPort": 8081} in container["ports"]
+    assert {"name": "otlp-grpc", "containerPort": 4317} in container["ports"]
+    opened = [port["port"] for m in manifests if m["kind"] == "NetworkPolicy" for rule in m["spec"].get("ingress", [])
+              for port in rule["ports"]]
+    assert 8081 in opened and 8080 not in opened  # the API that changes things stays in the pod
+
+
 def test_nodes_follow_the_pricing_service(tmp_path):
     manifests = kubernetes.render(PRICES)
     service = next(m for m in manifests if m["kind"] == "Service" and m["metadata"]["name"] == "spantoll-prices")
