@@ -4,21 +4,24 @@
 static const char *const modes[] = { "enforce", "shadow", "off", NULL };
 static const char *const periods[] = { "rolling", "day", "week", "month", NULL };
 
-/* Without presets: what is not said here is said for all budgets. */
+/* Zero is what nobody said: it comes from what is said for all budgets. */
 static const struct toll_field own_ema_fields[] = {
-	TOLL_FIELD(struct toll_ema_config, alpha, RATIO, NULL,
-	           "Weight of the current value in the moving average.", .min = 1, .max = 1000),
-	TOLL_FIELD(struct toll_ema_config, windows, INT, NULL,
-	           "Evaluations in a row that set or release the flag.", .min = 1, .max = 1000),
-	TOLL_FIELD(struct toll_ema_config, release, RATIO, NULL,
-	           "Released below this share of the limit.", .min = 1, .max = 1000),
+	TOLL_FIELD(struct toll_ema_config, alpha, RATIO, "0",
+	           "Weight of the current value in the moving average; 0: the enforcer's.",
+	           .min = 0, .max = 1000),
+	TOLL_FIELD(struct toll_ema_config, windows, INT, "0",
+	           "Evaluations in a row that set or release the flag; 0: the enforcer's.",
+	           .min = 0, .max = 1000),
+	TOLL_FIELD(struct toll_ema_config, release, RATIO, "0",
+	           "Released below this share of the limit; 0: the enforcer's.", .min = 0,
+	           .max = 1000),
 	TOLL_FIELD_END,
 };
 
 static const struct toll_field fast_trip_fields[] = {
-	TOLL_FIELD(struct toll_fast_trip_config, factor, RATIO, NULL,
-	           "How many times the limit the projected spend may be.", .min = 1,
-	           .max = 1000000),
+	TOLL_FIELD(struct toll_fast_trip_config, factor, RATIO, "0",
+	           "How many times the limit the projected spend may be; 0: no fast trip.",
+	           .min = 0, .max = 1000000),
 	TOLL_FIELD(struct toll_fast_trip_config, over, DURATION, NULL,
 	           "The spend of so long, projected to the whole window; default 5m. Whole "
 	           "seconds."),
@@ -46,8 +49,7 @@ const struct toll_field toll_budget_fields[] = {
 	TOLL_FIELD(struct toll_budget_config, evaluation_window, DURATION, NULL,
 	           "One decision per subject and this much time; default: the enforcer's."),
 	TOLL_FIELD(struct toll_budget_config, ema, GROUP, NULL,
-	           "The moving average; what is not given is the enforcer's.",
-	           .group = own_ema_fields),
+	           "The moving average of this budget.", .group = own_ema_fields),
 	TOLL_FIELD(struct toll_budget_config, fast_trip, GROUP, NULL,
 	           "Sets the flag at once when recent spend, projected to the whole window, is "
 	           "factor times the limit.",
