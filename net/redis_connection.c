@@ -167,7 +167,7 @@ int toll_redis_connection_ask(struct toll_redis_connection *c, uint64_t deadline
 	char *bytes;
 	int argc = 0, len, err;
 
-	while (words[argc] && argc < WORDS_MAX) {
+	while (argc < WORDS_MAX && words[argc]) {
 		argv[argc] = words[argc];
 		argc++;
 	}

@@ -17,7 +17,7 @@ static int send_ours(struct toll_redis_core *core, struct toll_redis_node *n,
 	char *bytes = NULL;
 	int argc = 0, len;
 
-	while (words[argc] && argc < WORDS_MAX) {
+	while (argc < WORDS_MAX && words[argc]) {
 		argv[argc] = words[argc];
 		argc++;
 	}
