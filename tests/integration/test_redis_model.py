@@ -24,7 +24,7 @@ def test_scripts_agree_with_the_model_on_a_cluster(tmp_path):
         cluster.start()
         world = World([node.port for node in cluster.masters], 3, RANGES)
         world.run(hours=6)
-        assert len(world.changes) > 20 and {"set", "release", "restore", "conflict", "stale"} <= world.seen
+        assert len(world.changes) > 20 and {"set", "release", "conflict", "stale"} <= world.seen
     finally:
         cluster.kill()
 
