@@ -113,7 +113,8 @@ class Nginx(Proxy):
         super().__init__(directory, example, admin, service)
 
     def local(self, text):
-        here = f"pid {self.dir}/pid;\nerror_log {self.dir}/log;\ndaemon off;\nevents"
+        # One process, which ends with the test whatever happens: workers would outlive a killed master.
+        here = f"pid {self.dir}/pid;\nerror_log {self.dir}/log;\ndaemon off;\nmaster_process off;\nevents"
         temporary = "".join(f"    {name}_temp_path {self.dir}/{name};\n"
                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         return (text.replace("listen 8090", f"listen 127.0.0.1:{self.port}").replace("/etc/nginx", str(EXAMPLES))
