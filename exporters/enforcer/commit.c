@@ -216,6 +216,40 @@ void toll_tell_late(struct toll_decider *d, struct toll_service *s, const struct
 	toll_notifier_change(d->notifier, s->key, st->what, st->note);
 }
 
+/* What commit.lua does itself where all keys are in its reach. Best effort: an entry ends by
+ * itself. */
+static int send_listing(struct toll_decider *d, const struct toll_case *c)
+{
+	struct toll_publisher *p = d->publisher;
+
+	p->text_len = 0;
+	p->command.count = 0;
+	toll_command_add(&p->command, c->listed ? TOLL_SLICE("ZADD") : TOLL_SLICE("ZREM"));
+	add_text(p, TOLL_KEY_THROTTLED);
+	if (c->listed)
+		add_number(p, c->service->until_ms);
+	toll_command_add(&p->command, c->service->key);
+	return toll_redis_send(&p->redis, TOLL_SLICE(TOLL_KEY_THROTTLED), &p->command);
+}
+
+int toll_commit_list(struct toll_decider *d, const struct toll_case *cases, uint32_t n)
+{
+	redisReply *reply;
+	int err = 0;
+
+	for (uint32_t i = 0; i < n && !err; i++)
+		if (cases[i].relist)
+			err = send_listing(d, &cases[i]);
+	for (uint32_t i = 0; i < n && !err; i++) {
+		if (!cases[i].relist)
+			continue;
+		err = toll_redis_receive(&d->publisher->redis, &reply);
+		if (!err)
+			freeReplyObject(reply);
+	}
+	return err;
+}
+
 /* The part of a state that a commit answers with. */
 static void read_answer(const redisReply *reply, const struct toll_service *s,
                         struct toll_state *ret)
@@ -269,6 +303,8 @@ void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const red
 	if (!done)
 		return;
 	toll_counter_add(counters, TOLL_COUNTER_DECISIONS, c->verdict.evaluated);
+	c->listed = now.applied && now.override == TOLL_OVERRIDE_NONE;
+	c->relist = d->cluster && (c->listed || change.len);
 	if (!change.len)
 		return;
 	s->change_seen = now.change_id;

@@ -24,7 +24,7 @@ static int ask(struct toll_decider *d, struct toll_case *c)
 	int err = 0;
 
 	c->peek_count = 0;
-	c->committed = c->again = false;
+	c->committed = c->again = c->relist = false;
 	for (uint32_t i = 0; i < p->rules->window_count && !c->ranked && !err; i++)
 		if (c->service->accounts[i].used)
 			err = toll_publish_peek(p, c->service, i, &c->peeks[c->peek_count++]);
@@ -118,7 +118,7 @@ static int run_pipeline(struct toll_decider *d, struct toll_case *cases, uint32_
 	for (uint32_t i = 0; i < n && !err; i++)
 		err = conclude(d, &cases[i]);
 	free(st);
-	return err;
+	return err || !d->cluster ? err : toll_commit_list(d, cases, n);
 }
 
 /* Those whose state had moved on go again: most find the window decided. */

@@ -26,6 +26,8 @@ struct toll_case {
 	bool committed; /* an answer of commit.lua is to come */
 	bool again;     /* what was read had moved on */
 	bool announced; /* a pending line is in the local audit log */
+	bool relist;    /* enforce:throttled is to say ... */
+	bool listed;    /* ... this of it */
 	struct toll_verdict verdict;
 	struct toll_outcome outcome;
 	uint32_t places; /* of its kind; 0: no cap */
@@ -62,6 +64,9 @@ uint32_t toll_places_for(const struct toll_decider *d, const struct toll_service
 int toll_commit_send(struct toll_decider *d, struct toll_case *c,
                      const struct toll_state *st) TOLL_MUST_CHECK;
 void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const redisReply *reply);
+/* In a cluster, after they are concluded: the list of who is throttled follows. */
+int toll_commit_list(struct toll_decider *d, const struct toll_case *cases,
+                     uint32_t n) TOLL_MUST_CHECK;
 /* Our own change whose answer was lost is told now. Every read moves change_seen on, so that only
  * what happened after we last looked counts as news. */
 void toll_tell_late(struct toll_decider *d, struct toll_service *s, const struct toll_state *st);

@@ -94,6 +94,7 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 	if (!atomic_compare_exchange_strong(&e->shown->kept, &shown, e->kept) && shown != e->kept)
 		return;
 	toll_enforcer_metrics(&e->kept->totals, &e->kept->counters, e->redis != NULL, w);
+	toll_flags_metrics(&e->kept->board.source, w);
 }
 
 /* ---- life ---- */

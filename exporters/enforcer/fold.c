@@ -3,6 +3,7 @@
 
 #include "base/macro.h"
 #include "cost/name.h"
+#include "proto/attr.h"
 #include "proto/sampling.h"
 
 /* 2^63 picodollars x 2^32 x 100,000 spans of a request stay far inside 128 bits. */
@@ -86,6 +87,8 @@ static void fold_run(struct fold *f, const struct toll_span *first, const struct
 		add_span(&run, s);
 	if (run.spans == 0)
 		return;
+	run.criticality = toll_criticality_parse(
+		toll_attr_text(toll_node_find(&f->resource->node, TOLL_KEY_SERVICE_CRITICALITY)));
 	f->values[0] = toll_dimension_value(&subjects->dimensions[0], f->batch, f->resource, NULL,
 	                                    f->text[0]);
 	toll_totals_fold(f->totals, f->values[0], f->received_ms, &run);

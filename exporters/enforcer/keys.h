@@ -8,14 +8,17 @@
 #include "budget/subject_max.h"
 #include "cost/window.h"
 
-#define TOLL_KEY_SERVICES "spantoll:services" /* sorted set: key of a subject -> last publish, ms */
-#define TOLL_KEY_DAEMONS  "spantoll:daemons"  /* sorted set: instance -> last heartbeat, ms */
+#define TOLL_KEY_SERVICES                                                                       \
+	"spantoll:services"                 /* sorted set: key of a subject -> last publish, ms \
+	                                     */
+#define TOLL_KEY_DAEMONS "spantoll:daemons" /* sorted set: instance -> last heartbeat, ms */
 #define TOLL_KEY_THROTTLED \
-	"enforce:throttled"                /* sorted set: key of a subject -> end of its flag, ms */
-#define TOLL_KEY_KILL       "enforce:kill" /* there: no flag is set; says who and why */
-#define TOLL_KEY_KILL_AUDIT "{enforce:kill}:audit" /* stream: what the kill switch did */
-#define TOLL_KEY_BUDGETS    "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
-#define TOLL_CHANNEL        "enforce:events"   /* budget/event.h */
+	"enforce:throttled" /* sorted set: key of a subject -> end of its flag, ms */
+#define TOLL_KEY_KILL          "enforce:kill"         /* there: no flag is set; says who and why */
+#define TOLL_KEY_KILL_AUDIT    "{enforce:kill}:audit" /* stream: what the kill switch did */
+#define TOLL_KEY_BUDGETS       "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
+#define TOLL_KEY_BUDGETS_AUDIT "{spantoll:budgets}:audit" /* stream: who set which */
+#define TOLL_CHANNEL           "enforce:events"           /* budget/event.h */
 
 /* cost:rolling:<subject>:<window> and what belongs to it. */
 struct toll_spend_keys {

@@ -242,6 +242,7 @@ static void place_all(struct toll_memory_store *m, uint64_t now_ms)
 	}
 	m->contender_count = 0;
 	toll_counter_set(m->counters, TOLL_COUNTER_CAPPED, m->capped);
+	toll_counter_set(m->counters, TOLL_COUNTER_KILLED, m->words->killed || m->throttle->kill);
 }
 
 /* ---- the tick ---- */

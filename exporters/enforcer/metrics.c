@@ -201,3 +201,25 @@ void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c,
 		toll_metrics_sample(w, NULL, 0, toll_counter_get(c, (enum toll_counter)i));
 	}
 }
+
+static void count_flag(void *ctx, const struct toll_flag *f)
+{
+	*(uint64_t *)ctx += f->throttled;
+}
+
+void toll_flags_metrics(struct toll_flag_source *flags, struct toll_metrics_writer *w)
+{
+	uint64_t age = toll_flags_age_ns(flags), throttled = 0;
+
+	toll_flags_each(flags, count_flag, &throttled);
+	toll_metrics_family(
+		w, "spantoll_enforcer_flags", TOLL_METRIC_GAUGE,
+		"Subjects that are throttled, in the copy that meshes are answered from.");
+	toll_metrics_sample(w, NULL, 0, throttled);
+	if (age == UINT64_MAX)
+		return; /* the store was never heard: everybody passes */
+	toll_metrics_family(w, "spantoll_enforcer_flags_age_milliseconds", TOLL_METRIC_GAUGE,
+	                    "How long ago the store was heard; readers let everybody pass when the "
+	                    "copy is older than their max_age.");
+	toll_metrics_sample(w, NULL, 0, age / TOLL_MS);
+}

@@ -124,6 +124,8 @@ static int read_all(struct toll_decider *d, struct records *all)
 	int err = ask(d, all, TOLL_KEY_KILL_AUDIT);
 
 	if (!err)
+		err = ask(d, all, TOLL_KEY_BUDGETS_AUDIT);
+	for (int i = 0; i < 2 && !err; i++)
 		err = receive(d, all);
 	while (!err && (n = take(d->publisher->totals, &at, services)) > 0) {
 		for (uint32_t i = 0; i < n && !err; i++)

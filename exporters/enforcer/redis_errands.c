@@ -180,9 +180,35 @@ static int kill_all(struct toll_decider *d, struct toll_request *q)
 	return tell_everybody(d, q, text);
 }
 
+/* ---- budgets at run time ---- */
+
+static int write_budget(struct toll_decider *d, struct toll_request *q)
+{
+	if (!q->json[0])
+		return MUST(d, q, TOLL_KEY_BUDGETS, "HDEL", TOLL_KEY_BUDGETS, q->subject);
+	return MUST(d, q, TOLL_KEY_BUDGETS, "HSET", TOLL_KEY_BUDGETS, q->subject, q->json);
+}
+
+static int set_budget(struct toll_decider *d, const struct toll_runtime *rt, struct toll_request *q)
+{
+	struct toll_budget_event e;
+	char text[TOLL_EVENT_TEXT];
+	int err = toll_runtime_check(rt, q);
+
+	if (err)
+		return err;
+	describe(d, q, TOLL_EVENT_BUDGET, &e);
+	snprintf(e.budget, sizeof(e.budget), "%.63s", q->subject);
+	snprintf(e.reason, sizeof(e.reason), "%s", q->json[0] ? "set" : "remove");
+	err = record(d, q, TOLL_KEY_BUDGETS_AUDIT, &e, true, text);
+	if (!err)
+		err = write_budget(d, q);
+	return err ? err : tell_everybody(d, q, text);
+}
+
 /* ---- all of them ---- */
 
-static int run(struct toll_decider *d, struct toll_request *q)
+static int run(struct toll_decider *d, const struct toll_runtime *rt, struct toll_request *q)
 {
 	switch (q->op) {
 	case TOLL_REQUEST_OVERRIDE:
@@ -194,15 +220,17 @@ static int run(struct toll_decider *d, struct toll_request *q)
 	case TOLL_REQUEST_AUDIT:
 		return toll_redis_audit_read(d, q);
 	case TOLL_REQUEST_SET_BUDGET:
+		return set_budget(d, rt, q);
 	case TOLL_REQUEST_BUDGETS:
-		break;
+		return toll_runtime_list(rt, q);
 	}
-	return toll_fail(&q->error, TOLL_EREFUSED, "not supported by this store");
+	return toll_fail(&q->error, TOLL_EINTERNAL, "nobody knows what was asked");
 }
 
-int toll_redis_errand(struct toll_decider *d, struct toll_request *q, bool *ret_look)
+int toll_redis_errand(struct toll_decider *d, const struct toll_runtime *rt, struct toll_request *q,
+                      bool *ret_look)
 {
-	int err = run(d, q);
+	int err = run(d, rt, q);
 
 	*ret_look = q->op == TOLL_REQUEST_OVERRIDE || q->op == TOLL_REQUEST_KILL;
 	q->err = err;

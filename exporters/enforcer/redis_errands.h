@@ -6,10 +6,11 @@
 
 #include "exporters/enforcer/decide.h"
 #include "exporters/enforcer/requests.h"
+#include "exporters/enforcer/runtime.h"
 
 /* Fills in the answer. *ret_look: flags must follow. TOLL_EDOWN: the connection broke; then the
  * answer says so. */
-int toll_redis_errand(struct toll_decider *d, struct toll_request *r,
+int toll_redis_errand(struct toll_decider *d, const struct toll_runtime *rt, struct toll_request *r,
                       bool *ret_look) TOLL_MUST_CHECK;
 
 #endif

@@ -13,10 +13,9 @@
 #include "base/thread.h"
 #include "exporters/enforcer/alert.h"
 #include "exporters/enforcer/audit.h"
+#include "exporters/enforcer/between.h"
 #include "exporters/enforcer/decide.h"
 #include "exporters/enforcer/keys.h"
-#include "exporters/enforcer/kill.h"
-#include "exporters/enforcer/redis_errands.h"
 #include "exporters/enforcer/redis_health.h"
 #include "exporters/enforcer/redis_settings.h"
 #include "pipeline/host.h"
@@ -37,21 +36,23 @@ struct toll_redis_store {
 	struct toll_kept *kept; /* NULL: nobody else can have the turn */
 	const struct toll_rules *wanted;
 	pthread_t thread;
-	bool started, joined;
-	pthread_mutex_t lock; /* guards stop, deadline_mono_ns, nudged, asked */
-	pthread_cond_t wake;  /* one of them was set */
-	bool stop, nudged, asked;
+	bool started, ended, joined; /* ended: the thread; joined: the follower as well */
+	pthread_mutex_t lock;        /* guards stop, deadline_mono_ns, asked, wishes */
+	pthread_cond_t wake;         /* one of them was set */
+	bool stop, asked;
+	unsigned wishes; /* of the follower */
 	uint64_t deadline_mono_ns;
 	/* The thread's own. */
 	struct toll_redis_health health;
 	struct toll_tls_client *tls; /* NULL: plain */
 	uint64_t tls_loaded_at;
 	uint64_t retry_at; /* mono ns */
-	uint64_t flush_at, decide_at, heartbeat_at, kill_at;
-	bool look_now; /* somebody has said something: flags follow before the next round */
+	uint64_t flush_at, decide_at, heartbeat_at;
+	struct toll_between between;
+	struct toll_runtime runtime;
+	struct toll_follower *follower; /* NULL: nobody in this process asks for flags */
 	struct toll_alert alert;
-	struct toll_requests *requests; /* NULL: nobody can ask */
-	uint64_t decided_ms;            /* clock when the last round of decisions began */
+	uint64_t decided_ms; /* clock when the last round of decisions began */
 	uint64_t daemons, interval_ns, spread_ms;
 };
 
@@ -101,10 +102,15 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	p->rules = rules;
 	p->counters = counters;
 	p->instance = instance;
+	s->between.decider = &s->decider;
+	s->between.runtime = &s->runtime;
+	s->runtime.conf = toll_enforcer_budget_settings(config);
+	s->runtime.who = owner->who;
 	s->decider = (struct toll_decider){
 		.publisher = p,
 		.who = owner->who,
 		.throttle = &config->throttle,
+		.cluster = config->redis.mode == TOLL_REDIS_CLUSTER,
 	};
 	s->decider.cluster = config->redis.mode == TOLL_REDIS_CLUSTER;
 	return s;
@@ -132,8 +138,10 @@ struct toll_redis_store *toll_redis_store_free(struct toll_redis_store *s)
 {
 	if (!s)
 		return NULL;
+	toll_follower_free(s->follower);
 	toll_redis_close(&s->publisher.redis);
 	toll_decider_release(&s->decider);
+	toll_runtime_release(&s->runtime);
 	toll_tls_client_free(s->tls);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
@@ -155,9 +163,35 @@ void toll_redis_store_serve(struct toll_redis_store *s, struct toll_requests *re
                             struct toll_audit *audit)
 {
 	s->decider.audit = audit;
-	s->requests = requests;
+	s->between.requests = requests;
 	requests->wake = wake;
 	requests->ctx = s;
+}
+
+static void wish(void *ctx, unsigned wishes)
+{
+	struct toll_redis_store *s = ctx;
+
+	pthread_mutex_lock(&s->lock);
+	s->wishes |= wishes;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Without it flags of other daemons are seen once per evaluation window. */
+static void start_follower(struct toll_redis_store *s)
+{
+	struct toll_follower_settings set = { .redis = &s->config->redis,
+		                              .board = s->decider.board,
+		                              .totals = s->publisher.totals,
+		                              .counters = s->publisher.counters,
+		                              .instance = s->publisher.instance,
+		                              .who = s->owner->who,
+		                              .wish = wish,
+		                              .ctx = s };
+
+	if (s->decider.board)
+		s->follower = toll_follower_new(&set);
 }
 
 /* ---- the connection's ups and downs ---- */
@@ -221,7 +255,7 @@ static int connect_now(struct toll_redis_store *s)
 		went_down(s);
 		return err;
 	}
-	s->flush_at = s->decide_at = s->heartbeat_at = s->kill_at = toll_clock_mono_ns();
+	s->flush_at = s->decide_at = s->heartbeat_at = s->between.kill_at = toll_clock_mono_ns();
 	toll_redis_health_up(&s->health, &s->publisher.redis);
 	s->alert = (struct toll_alert){ 0 };
 	return 0;
@@ -259,6 +293,7 @@ static int heartbeat(struct toll_redis_store *s)
 	freeReplyObject(reply);
 	toll_counter_set(p->counters, TOLL_COUNTER_DAEMONS, s->daemons);
 	s->heartbeat_at = toll_clock_mono_ns() + HEARTBEAT_NS;
+	s->between.wishes |= TOLL_WISH_BUDGETS; /* an event may have been missed */
 	return 0;
 }
 
@@ -309,46 +344,22 @@ static int decide(struct toll_redis_store *s)
 	return err;
 }
 
-/* The kill switch, and with its answer the word that the copy of flags is of now. */
-static int watch_kill(struct toll_redis_store *s)
+/* Budgets that people set at run time, on any daemon. Without memory the next look tries again. */
+static int follow_budgets(struct toll_redis_store *s)
 {
+	const struct toll_rules *next = &s->runtime.rules;
 	bool changed;
-	int err = toll_kill_look(&s->decider, s->config->throttle.kill, &changed);
+	int err = toll_runtime_refresh(&s->runtime, &s->publisher.redis, &changed);
 
-	s->kill_at = toll_clock_mono_ns() + TOLL_KILL_POLL_NS;
-	if (err)
+	s->between.wishes &= ~(unsigned)TOLL_WISH_BUDGETS;
+	if (err || !changed || !s->kept)
 		return err;
-	s->look_now |= changed;
-	if (s->decider.board)
-		toll_flags_heard(&s->decider.board->source, toll_clock_mono_ns());
+	if (next->count == 0)
+		next = s->wanted;
+	if (toll_kept_follow(s->kept, next, (uint32_t)s->config->max_services) < 0)
+		s->runtime.seen = 0;
+	s->decide_at = toll_clock_mono_ns();
 	return 0;
-}
-
-/* What people ask is done while they wait. */
-static int run_errands(struct toll_redis_store *s)
-{
-	struct toll_request *r;
-	int err = 0;
-
-	while (s->requests && !err && (r = toll_requests_take(s->requests)) != NULL) {
-		bool must_look = false;
-
-		err = toll_redis_errand(&s->decider, r, &must_look);
-		s->look_now |= must_look;
-		if (must_look)
-			s->kill_at = 0;
-		toll_requests_answer(s->requests, r);
-	}
-	return err;
-}
-
-/* What people have said is followed at once; the rule waits for its window. */
-static int look(struct toll_redis_store *s)
-{
-	if (!s->look_now)
-		return 0;
-	s->look_now = false;
-	return toll_decide_flagged(&s->decider);
 }
 
 /* A clock that a test sets jumps over the boundaries of windows, either way. */
@@ -372,8 +383,9 @@ static void work(struct toll_redis_store *s)
 
 	if (!toll_redis_is_connected(&s->publisher.redis)) {
 		if (now < s->retry_at || connect_now(s) < 0) {
-			if (s->requests)
-				toll_requests_fail(s->requests, false, TOLL_EDOWN, "redis is away");
+			if (s->between.requests)
+				toll_requests_fail(s->between.requests, false, TOLL_EDOWN,
+				                   "redis is away");
 			return;
 		}
 		now = toll_clock_mono_ns();
@@ -382,11 +394,9 @@ static void work(struct toll_redis_store *s)
 	if (now >= s->heartbeat_at)
 		err = heartbeat(s);
 	if (!err)
-		err = run_errands(s);
-	if (!err && now >= s->kill_at)
-		err = watch_kill(s);
-	if (!err)
-		err = look(s);
+		err = toll_between_run(&s->between, now);
+	if (!err && (s->between.wishes & TOLL_WISH_BUDGETS))
+		err = follow_budgets(s);
 	if (!err && now >= s->decide_at)
 		err = decide(s);
 	else if (!err && toll_redis_flush_due(now, s->flush_at, s->decide_at, s->interval_ns))
@@ -401,8 +411,8 @@ static uint64_t next_work(const struct toll_redis_store *s)
 
 	if (s->heartbeat_at < next)
 		next = s->heartbeat_at;
-	if (s->kill_at < next)
-		next = s->kill_at;
+	if (s->between.kill_at < next)
+		next = s->between.kill_at;
 	if (s->flush_at < next &&
 	    toll_redis_flush_due(s->flush_at, s->flush_at, s->decide_at, s->interval_ns))
 		next = s->flush_at;
@@ -522,6 +532,16 @@ static void end_turn(struct toll_redis_store *s, uint64_t deadline)
 	toll_kept_leave_turn(s->kept, s);
 }
 
+/* With the lock held. */
+static void take_wishes(struct toll_redis_store *s)
+{
+	if (s->wishes & TOLL_WISH_ROUND)
+		s->decide_at = toll_clock_mono_ns();
+	s->between.wishes |= s->wishes;
+	s->wishes = 0;
+	s->asked = false;
+}
+
 static void *run(void *arg)
 {
 	struct toll_redis_store *s = arg;
@@ -531,30 +551,21 @@ static void *run(void *arg)
 	pthread_mutex_lock(&s->lock);
 	mine = wait_for_turn(s);
 	while (!s->stop) {
-		s->look_now |= s->nudged;
-		s->nudged = s->asked = false;
+		take_wishes(s);
 		pthread_mutex_unlock(&s->lock);
 		work(s);
 		pthread_mutex_lock(&s->lock);
-		if (!s->stop && !s->nudged && !s->asked)
+		if (!s->stop && !s->asked && !s->wishes)
 			toll_cond_wait_until(&s->wake, &s->lock, next_work(s));
 	}
 	deadline = last_deadline(s->deadline_mono_ns);
 	pthread_mutex_unlock(&s->lock);
-	if (s->requests)
-		toll_requests_fail(s->requests, true, TOLL_ESHUTDOWN,
+	if (s->between.requests)
+		toll_requests_fail(s->between.requests, true, TOLL_ESHUTDOWN,
 		                   "the enforcer is shutting down");
 	if (mine)
 		end_turn(s, deadline);
 	return NULL;
-}
-
-void toll_redis_store_nudge(struct toll_redis_store *s)
-{
-	pthread_mutex_lock(&s->lock);
-	s->nudged = true;
-	pthread_cond_broadcast(&s->wake);
-	pthread_mutex_unlock(&s->lock);
 }
 
 int toll_redis_store_start(struct toll_redis_store *s, struct toll_error *reterr)
@@ -569,6 +580,8 @@ int toll_redis_store_start(struct toll_redis_store *s, struct toll_error *reterr
 	s->tls_loaded_at = toll_clock_mono_ns();
 	err = toll_thread_start(&s->thread, "toll-enforcer", run, s);
 	s->started = !err;
+	if (!err)
+		start_follower(s);
 	return err ? toll_fail(reterr, TOLL_ENOMEM, "%s: cannot start a thread", who) : 0;
 }
 
@@ -579,6 +592,8 @@ bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns
 	if (!s->started || s->joined)
 		return true;
 	pthread_mutex_lock(&s->lock);
+	if (s->follower)
+		toll_follower_stop(s->follower);
 	s->stop = true;
 	s->deadline_mono_ns = deadline_mono_ns;
 	pthread_cond_broadcast(&s->wake);
@@ -586,6 +601,8 @@ bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns
 	/* One wait for Redis may have been under way when stop was set. */
 	deadline_mono_ns =
 		(now > deadline_mono_ns ? now : deadline_mono_ns) + s->config->redis.timeout;
-	s->joined = toll_thread_join_until(s->thread, deadline_mono_ns) == 0;
+	if (!s->ended)
+		s->ended = toll_thread_join_until(s->thread, deadline_mono_ns) == 0;
+	s->joined = s->ended && (!s->follower || toll_follower_join(s->follower, deadline_mono_ns));
 	return s->joined;
 }

@@ -37,10 +37,6 @@ void toll_redis_store_notify(struct toll_redis_store *s, struct toll_notifier *n
 /* Reads certificates and starts the thread. With a sentence. */
 int toll_redis_store_start(struct toll_redis_store *s, struct toll_error *reterr) TOLL_MUST_CHECK;
 
-/* Any thread, while it runs: somebody has said something about flags; they follow before the next
- * round. */
-void toll_redis_store_nudge(struct toll_redis_store *s);
-
 /* Publishes what is left, within the deadline, and ends the thread. True: it has ended; false: it
  * hangs in a name look-up, and whatever it borrows must be left alone. Legal twice. */
 bool toll_redis_store_stop(struct toll_redis_store *s, uint64_t deadline_mono_ns);

@@ -245,6 +245,8 @@ void toll_totals_fold(struct toll_totals *t, struct toll_slice service, uint64_t
 	t->refused_spans += run->refused;
 	if (!s)
 		s = t->services[t->names[0].overflow]; /* a name that is no name */
+	if (!s->overflow && run->criticality != TOLL_CRITICALITY_UNKNOWN)
+		s->criticality = run->criticality;
 	if (s->overflow)
 		t->overflow_spans += run->spans;
 	add_run(t, s, received_ms, run, &all);

@@ -111,6 +111,7 @@ void toll_totals_unlock(struct toll_totals *t);
 struct toll_run {
 	toll_i128 pico;
 	uint32_t spans, priced, unpriced, refused;
+	enum toll_criticality criticality; /* of the service, as its resource says */
 };
 
 /* Of a subject: values, decoded, in the order of its kind. One that no budget is for is left out,

@@ -195,9 +195,27 @@ static void metrics_carry_exact_amounts(void **state TOLL_UNUSED)
 	toll_metrics_release(&w);
 }
 
+static void a_service_says_how_critical_it_is(void **state TOLL_UNUSED)
+{
+	struct toll_run run = { .pico = 1, .spans = 1, .priced = 1 };
+	struct toll_slice name = TOLL_SLICE("vital");
+
+	rig_budget(&rig, "*", 500, 3600, TOLL_MODE_ENFORCE);
+	rig_start(&rig);
+	run.criticality = TOLL_CRITICALITY_HIGH;
+	toll_totals_lock(&rig.totals);
+	toll_totals_fold(&rig.totals, name, TEST_NOW_MS, &run);
+	assert_int_equal(rig_service(&rig, "vital")->criticality, TOLL_CRITICALITY_HIGH);
+	run.criticality = TOLL_CRITICALITY_UNKNOWN; /* another instance, which does not say */
+	toll_totals_fold(&rig.totals, name, TEST_NOW_MS, &run);
+	toll_totals_unlock(&rig.totals);
+	assert_int_equal(rig_service(&rig, "vital")->criticality, TOLL_CRITICALITY_HIGH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_service_says_how_critical_it_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(runs_of_spans_are_folded_with_their_adjusted_count,
 		                                setup, teardown),
 		cmocka_unit_test_setup_teardown(names_over_the_cap_go_to_overflow_with_an_exact_sum,
