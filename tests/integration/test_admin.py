@@ -109,6 +109,18 @@ def test_from_the_span_to_the_answer_and_what_people_say_over_it(fleet, redis_se
     assert daemon.metric("spantoll_admin_requests", admin="admin", answer="throttled") >= 2
 
 
+def test_a_budget_is_set_and_removed_while_the_fleet_runs(fleet):
+    daemon, api = fleet()
+    span = otlp.span("POST", attrs={"http.route": "/dear"}, end_ns=time.time_ns(), duration_ms=10)  # $8.54
+    assert daemon.export(otlp.request({"payment-svc": [span]})).ok
+    api.verb("set", "small", "5/1h", "--match", "service=payment-*")
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 30, "the new budget throttles", every=0.1)
+    assert "run time" in api.verb("list", "--rules")
+    assert api("PUT", "/v1/budgets/wrong", {"limit": -1})[0] == 400
+    api.verb("remove", "small")
+    eventually(lambda: "small" not in api.verb("list", "--rules"), 10, "the budget is gone")
+
+
 def test_deny_throttles_whoever_has_money_left(fleet):
     daemon, api = fleet()
     span = otlp.span("POST", attrs={"http.route": "/dear"}, end_ns=time.time_ns(), duration_ms=1)
@@ -225,3 +237,5 @@ def test_answers_are_as_described(fleet):
     check(api.row("payment-svc"), "Row")
     for event in eventually(lambda: api("GET", "/v1/audit")[1]["events"], 10, "there are events"):
         assert "what" in event
+    for budget in api("GET", "/v1/budgets")[1]["budgets"]:
+        assert set(budget) == {"name", "source", "budget"} and set(budget["budget"]) <= set(schemas["Budget"]["properties"]), budget
