@@ -4,12 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 int toll_audit_prepare(struct toll_audit *a, const struct toll_audit_config *conf,
                        struct toll_error *reterr)
 {
 	a->log = NULL;
+	a->open = a->broken = false;
 	a->torn_bytes = 0;
 	a->prune_errno = 0;
 	return conf->path.len ? toll_audit_log_new(conf, &a->log, reterr) : 0;
@@ -40,21 +42,35 @@ static void tell_state(struct toll_audit *a)
 	a->prune_errno = now->prune_errno;
 }
 
-int toll_audit_write(struct toll_audit *a, struct toll_slice json)
+static int conclude(struct toll_audit *a, int err, const struct toll_error *why)
 {
-	struct toll_error error;
-	int err;
-
-	if (!a || !a->log)
-		return 0;
-	err = toll_audit_log_append(a->log, json, &error);
 	tell_state(a);
 	if (err) {
 		toll_counter_add(a->counters, TOLL_COUNTER_AUDIT_FAILURES, 1);
 		if (!a->broken)
-			TOLL_WARN(a->who, "audit log: %s; no flag is set until it can be written",
-			          error.text);
+			TOLL_WARN(a->who, "audit::path: %s; no flag is set until it can be written",
+			          why->text);
 	}
+	a->open = true;
 	a->broken = err != 0;
 	return err;
+}
+
+void toll_audit_look(struct toll_audit *a, uint64_t now_mono_ns)
+{
+	struct toll_error why;
+
+	if (!toll_audit_is_kept(a) || (a->open && (!a->broken || now_mono_ns < a->look_at)))
+		return;
+	a->look_at = now_mono_ns + TOLL_S;
+	conclude(a, toll_audit_log_open(a->log, &why), &why);
+}
+
+int toll_audit_write(struct toll_audit *a, struct toll_slice json)
+{
+	struct toll_error why;
+
+	if (!toll_audit_is_kept(a))
+		return 0;
+	return conclude(a, toll_audit_log_append(a->log, json, &why), &why);
 }

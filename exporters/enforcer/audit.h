@@ -12,7 +12,9 @@ struct toll_audit {
 	struct toll_audit_log *log; /* NULL: none is configured */
 	struct toll_counters *counters;
 	const char *who;
-	bool broken;         /* the last line could not be written */
+	bool open;           /* it was opened, or tried */
+	bool broken;         /* it could not be opened, or the last line not be written */
+	uint64_t look_at;    /* mono ns; when broken: the next try */
 	uint64_t torn_bytes; /* what has been told of the log's state */
 	int prune_errno;
 };
@@ -20,6 +22,14 @@ struct toll_audit {
 /* From a configuration; without a path there is no log. Touches no file. */
 int toll_audit_prepare(struct toll_audit *a, const struct toll_audit_config *conf,
                        struct toll_error *reterr) TOLL_MUST_CHECK;
+static inline bool toll_audit_is_kept(const struct toll_audit *a)
+{
+	return a && a->log;
+}
+
+/* Call now and then while decisions are made: opens the log, so that a wrong path is told before
+ * the first flag; one that is broken is tried again every second. a may be NULL. */
+void toll_audit_look(struct toll_audit *a, uint64_t now_mono_ns);
 /* Whoever has the turn next writes it. Legal twice. */
 void toll_audit_close(struct toll_audit *a);
 

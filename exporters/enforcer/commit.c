@@ -138,6 +138,13 @@ static void print_note(const struct toll_decider *d, const struct toll_case *c,
 
 /* ---- the local record ---- */
 
+static enum toll_event_what change_of(const struct toll_case *c)
+{
+	if (!c->outcome.throttled)
+		return TOLL_EVENT_RELEASE;
+	return c->missing ? TOLL_EVENT_RESTORE : TOLL_EVENT_SET;
+}
+
 static int write_record(struct toll_decider *d, const struct toll_case *c,
                         enum toll_event_what what)
 {
@@ -148,14 +155,16 @@ static int write_record(struct toll_decider *d, const struct toll_case *c,
 	toll_describe_event(&about, &c->outcome, d->publisher->instance, &e);
 	e.time_ms = toll_publisher_clock_ms(d->publisher);
 	e.what = what;
-	e.change = c->outcome.throttled ? TOLL_EVENT_SET : TOLL_EVENT_RELEASE;
+	e.change = change_of(c);
 	return toll_audit_write(d->audit, toll_slice(text, toll_event_print(&e, text)));
 }
 
-/* Before the commit, on disk. A flag without a record is not set; what is released is released. */
+/* Before the commit, on disk. A flag without a record is not set, nor set again; what is released
+ * is released. */
 static void announce(struct toll_decider *d, struct toll_case *c, const struct toll_state *st)
 {
-	c->announced = c->outcome.throttled != st->applied;
+	c->missing &= st->applied && c->outcome.throttled;
+	c->announced = c->missing || c->outcome.throttled != st->applied;
 	if (c->announced && write_record(d, c, TOLL_EVENT_PENDING) < 0) {
 		c->announced = false;
 		if (c->outcome.throttled)
@@ -171,6 +180,18 @@ static void close_record(struct toll_decider *d, const struct toll_case *c, bool
 }
 
 /* ---- sending ---- */
+
+/* Only Redis knows that a flag which should hold is missing: where that must be recorded before it
+ * is set again, the commit comes back once. */
+static void add_flag(struct toll_decider *d, const struct toll_case *c, const struct toll_state *st)
+{
+	bool ask = st->applied && !c->announced && toll_audit_is_kept(d->audit);
+
+	if (c->outcome.throttled && ask)
+		add_text(d->publisher, "2");
+	else
+		add_bool(d->publisher, c->outcome.throttled);
+}
 
 int toll_commit_send(struct toll_decider *d, struct toll_case *c, const struct toll_state *st)
 {
@@ -188,7 +209,7 @@ int toll_commit_send(struct toll_decider *d, struct toll_case *c, const struct t
 	add_asof(p, c);
 	add_number(p, p->rules->evaluation_ms);
 	add_number(p, p->rules->ttl_ms / 1000);
-	add_bool(p, c->outcome.throttled);
+	add_flag(d, c, st);
 	add_bool(p, c->outcome.shadow);
 	add_text(p, note);
 	toll_command_add(&p->command, toll_publisher_clock_text(p, clock));
@@ -274,6 +295,8 @@ static bool count_code(struct toll_decider *d, struct toll_case *c, struct toll_
 	           toll_slice_is(code, "unkilled");
 	if (c->again)
 		toll_counter_add(counters, TOLL_COUNTER_CONFLICTS, 1);
+	else if (toll_slice_is(code, "missing"))
+		c->again = c->missing = true;
 	else if (toll_slice_is(code, "stale"))
 		toll_counter_add(counters, TOLL_COUNTER_STALE, 1);
 	else if (toll_slice_is(code, "audit"))

@@ -4,7 +4,8 @@
 --       6 enforce:throttled   7 enforce:kill   (6 and 7 lie elsewhere in a cluster: then they are not given)
 -- ARGV  1 version the state had when it was read ('' = there was none)   2 caller
 --       3 asof_ms of the sums ('' = nothing is evaluated, so they may be old)
---       4 evaluation window in ms   5 flag TTL in s   6 flag wanted 0|1   7 shadow flag wanted 0|1
+--       4 evaluation window in ms   5 flag TTL in s   6 flag wanted 0|1, 2 = 1, but tell first if it is missing
+--       7 shadow flag wanted 0|1
 --       8 note: a JSON object about the decision, for whoever reads of a change   9 now_ms ('' = Redis TIME; else for tests)
 --       10 override that was read (allow | deny | '')   11 was the kill switch on 0|1   12 held back by the cap 0|1
 --       13 places of this kind of subject ('' = no cap)   14 subject   15 n = number of fields to delete
@@ -12,6 +13,7 @@
 -- reply {code, version, flag, shadow, change, change id, changed by, last change, its note, capped, until_ms}
 -- code = ok | conflict (state or override has changed: read again) | killed | unkilled (the same for the kill switch)
 --      | stale (sums older than one window) | audit (no record could be written, so no flag was set)
+--      | missing (it would be set again: the caller has a record to write before)
 -- State fields: v version of every commit; applied, shadow, capped = what holds; until = end of the flag, ms; cid, by, what,
 -- note = the last change; b:<rule> = one budget. Whoever commits first in a window moves v on: the others change nothing.
 local F,D,H,A,O,T,K=unpack(KEYS)
@@ -32,7 +34,7 @@ if over~='allow' and over~='deny' then over='' end
 if (s[1] or '')~=ARGV[1] or over~=ARGV[10] then return no('conflict') end
 if K and int(redis.call('EXISTS',K))~=ARGV[11] then return no(ARGV[11]=='0' and 'killed' or 'unkilled') end
 if asof and math.abs(now-asof)>E then return no('stale') end
-local want,shw,capped,places=ARGV[6]=='1',ARGV[7]=='1',ARGV[12]=='1',tonumber(ARGV[13])
+local want,shw,capped,places=ARGV[6]~='0',ARGV[7]=='1',ARGV[12]=='1',tonumber(ARGV[13])
 local function kind(subject) return (subject:gsub(':[^:]*(:?)','%1')) end   -- tenant:a:service:b -> tenant:service
 if want and over=='' and places and T and not redis.call('ZSCORE',T,ARGV[14]) then    -- a new one needs a place
   redis.call('ZREMRANGEBYSCORE',T,'-inf',int(now))
@@ -45,7 +47,9 @@ if want and over=='' and places and T and not redis.call('ZSCORE',T,ARGV[14]) th
 end
 local ch={}
 if want and not had then ch[1]='set' elseif had and not want then ch[1]=capped and 'capped' or 'release'
-elseif want and get(F)~='true' then ch[1]='restore'
+elseif want and get(F)~='true' then
+  if ARGV[6]=='2' then return no('missing') end
+  ch[1]='restore'
 elseif capped and s[8]~='1' then ch[1]='capped' end
 if shw~=shad then ch[#ch+1]=shw and 'shadow_set' or 'shadow_release' end
 local change=table.concat(ch,',')

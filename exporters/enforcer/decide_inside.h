@@ -25,6 +25,7 @@ struct toll_case {
 	bool placed;    /* ... this one */
 	bool committed; /* an answer of commit.lua is to come */
 	bool again;     /* what was read had moved on */
+	bool missing;   /* its flag is to be set again: Redis has lost it */
 	bool announced; /* a pending line is in the local audit log */
 	bool relist;    /* enforce:throttled is to say ... */
 	bool listed;    /* ... this of it */

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "exporters/enforcer/alert.h"
 #include "exporters/enforcer/clock.h"
 #include "exporters/enforcer/control.h"
 #include "exporters/enforcer/fold.h"
@@ -36,6 +38,7 @@ struct enforcer {
 	struct toll_audit audit;
 	struct toll_shown *shown;
 	struct toll_memory_store memory;
+	struct toll_alert alert;        /* of store memory; the other has its own */
 	struct toll_redis_store *redis; /* NULL: store memory */
 	struct toll_notifier *notifier; /* NULL: there are no webhooks, or it has not started */
 	struct toll_test_clock *clock;  /* NULL: time is real */
@@ -73,9 +76,11 @@ static void tick(struct toll_exporter *x)
 	if (!toll_kept_take_turn(e->kept, e, &e->rules, (uint32_t)e->config->max_services,
 	                         TOLL_STORE_MEMORY))
 		return;
+	toll_audit_look(&e->audit, toll_clock_mono_ns());
 	e->memory.window = e->kept->window;
 	toll_memory_store_tick(&e->memory);
 	e->kept->window = e->memory.window;
+	toll_alert_judge(&e->alert, &x->super, e->memory.capped, e->audit.broken);
 }
 
 static void each(struct toll_spend_source *source,

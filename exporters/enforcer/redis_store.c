@@ -338,9 +338,6 @@ static int decide(struct toll_redis_store *s)
 	if (!err)
 		toll_counter_set(s->publisher.counters, TOLL_COUNTER_DECIDED_UNTIL, s->decided_ms);
 	s->decide_at = next_decision(s);
-	if (!err && toll_redis_health_is_good(&s->health))
-		toll_alert_judge(&s->alert, s->owner, s->decider.capped,
-		                 s->decider.audit && s->decider.audit->broken);
 	return err;
 }
 
@@ -375,12 +372,21 @@ static void watch_test_clock(struct toll_redis_store *s, uint64_t now)
 		s->flush_at = s->decide_at = now;
 }
 
+/* While Redis itself is no reason to complain. */
+static void judge(struct toll_redis_store *s)
+{
+	if (toll_redis_health_is_good(&s->health))
+		toll_alert_judge(&s->alert, s->owner, s->decider.capped,
+		                 s->decider.audit && s->decider.audit->broken);
+}
+
 /* Whatever is due. */
 static void work(struct toll_redis_store *s)
 {
 	uint64_t now = toll_clock_mono_ns();
 	int err = 0;
 
+	toll_audit_look(s->decider.audit, now);
 	if (!toll_redis_is_connected(&s->publisher.redis)) {
 		if (now < s->retry_at || connect_now(s) < 0) {
 			if (s->between.requests)
@@ -403,6 +409,8 @@ static void work(struct toll_redis_store *s)
 		err = flush(s);
 	if (err)
 		went_down(s);
+	else
+		judge(s);
 }
 
 static uint64_t next_work(const struct toll_redis_store *s)

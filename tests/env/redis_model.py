@@ -141,8 +141,8 @@ class Flag:
         self.override = ""
         self.value = None  # of the flag key
 
-    def commit(self, world, read, asof, now, want, shadow, capped, places, service):
-        """(code, change) as the script must answer. read: what the decision was made from."""
+    def commit(self, world, read, asof, now, want, shadow, capped, places, service, wary):
+        """(code, change) as the script must answer. read: what the decision was made from. wary: asks first when a flag is missing."""
         version, override, killed = read
         if version != self.version or override != self.override:
             return "conflict", ""
@@ -160,6 +160,8 @@ class Flag:
         elif self.applied and not want:
             changes.append("capped" if capped else "release")
         elif want and self.value != "true":
+            if wary:
+                return "missing", ""
             changes.append("restore")
         elif capped and not self.capped:
             changes.append("capped")
@@ -400,17 +402,17 @@ class World:
         held = want and self.chance(0.1)
         return want and not held, shadow, held
 
-    def commit(self, daemon, service, read, asof, now, step):
-        model = self.flags[service]
+    def commit(self, daemon, service, read, asof, now, step, may_be_wary=True):
+        model, wary = self.flags[service], may_be_wary and self.chance(0.5)
         want, shadow, held = self.outcome(service, read, step[3])
         places = self.random.choice((0, 2))
-        args = [read[0], daemon.name, asof, EVALUATION_MS, FLAG_TTL_S, int(want), int(shadow),
+        args = [read[0], daemon.name, asof, EVALUATION_MS, FLAG_TTL_S, 2 if want and wary else int(want), int(shadow),
                 '{"subject":"%s"}' % service, now, read[1], int(read[2]), int(held), places or "", service, 0,
                 BUDGET, " ".join(map(str, step))]
         if self.chance(0.05):
             return  # the request is lost
         before = (model.applied, model.shadow)
-        code, change = model.commit(self, read, asof, now, want, shadow, held, places, service)
+        code, change = model.commit(self, read, asof, now, want, shadow, held, places, service, wary)
         daemon.unanswered.add(service)
         answer = self.call("commit", [*flag_keys(service), *self.shared], args)
         assert (answer[0], answer[4]) == (code, change), (service, answer, code, change, before)
@@ -423,6 +425,8 @@ class World:
             self.decided[once] = daemon.name
         self.seen.update([code, *change.split(",")])
         self.check_record(service, change, answer)
+        if code == "missing":  # its record is written, then
+            return self.commit(daemon, service, read, asof, now, step, may_be_wary=False)
         if change:
             self.changes[service, answer[5]] = daemon.name
         if self.chance(0.05):

@@ -140,6 +140,41 @@ def test_a_flag_stands_in_the_log_before_it_is_set_and_the_log_survives_kill(thr
     assert after["whole"] and after["last_seq"] > before["last_seq"] and after["unfinished_bytes"] == 0
 
 
+
+def is_degraded(daemon):
+    state = next(c for c in daemon.status()["components"] if c["component"] == "exporter/enforcer")
+    return "the audit log cannot be written" in json.dumps(state)
+
+
+@pytest.mark.parametrize("store", ["redis", "memory"])
+def test_a_log_that_cannot_be_written_is_told_before_the_first_flag(throttling, redis_server, tmp_path, store):
+    path = tmp_path / "later" / "audit.jsonl"
+    daemon = throttling(path, store=store)
+    eventually(lambda: is_degraded(daemon), 20, "the health says so")
+    assert "audit::path" in daemon.log and "No such file" in daemon.log and daemon.ready()
+    path.parent.mkdir()
+    eventually(lambda: not is_degraded(daemon), 20, "it heals without a flag")
+    assert path.exists() and daemon.stop() == 0
+
+
+def test_a_flag_that_redis_lost_is_set_again_only_with_a_record(throttling, redis_server, tmp_path):
+    path = tmp_path / "logs" / "audit.jsonl"
+    path.parent.mkdir()
+    daemon = throttling(path)
+    overspend(daemon)
+    eventually(lambda: flag(redis_server), 20, "the flag is set")
+    redis_server.client.delete("enforce:throttle:shop")
+    eventually(lambda: flag(redis_server), 20, "the flag is set again")
+    eventually(lambda: [(r["what"], r["change"]) for r in read_as_documented(path)][2:4] == [("pending", "restore"), ("done", "restore")],
+               20, "with a record")
+    path.parent.rename(tmp_path / "elsewhere")
+    redis_server.client.delete("enforce:throttle:shop")
+    eventually(lambda: daemon.metric("spantoll_enforcer_flags_released") >= 1, 20, "without one it is given up")
+    assert not flag(redis_server)
+    (tmp_path / "elsewhere").rename(path.parent)
+    eventually(lambda: flag(redis_server), 20, "and set anew once there is a log")
+
+
 def test_without_a_record_no_flag_is_set(throttling, redis_server, tmp_path):
     path = tmp_path / "later" / "audit.jsonl"
     daemon = throttling(path)

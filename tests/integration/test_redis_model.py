@@ -40,12 +40,23 @@ def test_sums_begin_anew_after_a_clock_that_had_run_ahead(quick_redis):
     assert before[0] != after[0], "whoever publishes must see that the sums are others"
 
 
-def decide(world, version, want, now):
+def decide(world, version, want, now, code="ok"):
     """One commit of payment-svc: (version, change, change id)."""
     args = [version, "a", now, 60_000, 3600, int(want), 0, '{"subject":"payment-svc"}', now, "", 0, 0, "", "payment-svc", 0]
     answer = world.call("commit", [*flag_keys("payment-svc"), *world.shared], args)
-    assert answer[0] == "ok", answer
+    assert answer[0] == code, answer
     return answer[1], answer[4], int(answer[5])
+
+
+def test_who_has_a_record_to_write_hears_first_that_a_flag_is_missing(quick_redis):
+    world, (flag, *_) = World([quick_redis.port], 1), flag_keys("payment-svc")
+    version, change, _ = decide(world, "", 2, world.now)
+    assert change == "set"
+    version, change, _ = decide(world, version, 2, world.now + 60_000)
+    assert change == "" and world.redis.delete(flag) is None
+    same, change, _ = decide(world, version, 2, world.now + 120_000, "missing")
+    assert (same, change) == (version, "") and world.redis.get(flag) is None
+    assert decide(world, version, 1, world.now + 120_000)[1] == "restore" and world.redis.get(flag) == "true"
 
 
 def test_no_version_and_no_change_id_is_ever_used_twice(quick_redis):
