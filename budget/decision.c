@@ -34,7 +34,7 @@ static void inherit(const struct toll_rule *rule, struct toll_slot *s, struct to
 	s->state = before->state;
 	s->state.window = (int64_t)(before->at_ms / rule->evaluation_ms);
 	s->state.over = s->state.under = 0;
-	s->fast = before->fast;
+	s->fast = before->fast && rule->fast_factor > 0; /* else nothing would ever release it */
 	s->fast_under = 0;
 	s->at_ms = before->at_ms;
 	before->gone = true;
@@ -174,13 +174,14 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 	*ret = (struct toll_verdict){ 0 };
 	for (uint32_t i = 0; i < slots->count; i++)
 		slots->at[i].changed = slots->at[i].gone = false;
+	for (uint32_t i = 0; i < r->window_count; i++)
+		if (readings[i].asof_ms > now_ms)
+			now_ms = readings[i].asof_ms;
 	for (uint32_t i = 0; i < matching_count; i++) {
 		const struct toll_rule *rule = &r->at[matching[i]];
 		const struct toll_reading *reading = &readings[rule->window];
 		struct toll_slot *s = slot_of(slots, rule, false);
 
-		if (reading->asof_ms > now_ms)
-			now_ms = reading->asof_ms;
 		if (rule->mode == TOLL_MODE_OFF) {
 			if (s)
 				s->gone = ret->evaluated = true;

@@ -27,8 +27,9 @@ struct toll_verdict {
 	bool fast; /* it is tripped by recent spend alone */
 };
 
-/* Steps every matching budget whose window is new and settled. readings: one per window. Slots of
- * other configurations count for the flags while they are fresh. */
+/* Steps every matching budget whose window is new and settled. readings: one per window; the latest
+ * of them tells the time. Slots of other configurations count for the flags while they are fresh.
+ */
 void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
                        uint32_t matching_count, const struct toll_reading *readings,
                        struct toll_slots *slots, struct toll_verdict *ret);

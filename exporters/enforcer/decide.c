@@ -39,6 +39,8 @@ static void judge(struct toll_decider *d, struct toll_case *c, struct toll_state
 
 	for (uint32_t i = 0; i < p->rules->window_count; i++)
 		readings[i] = c->service->accounts[i].reading;
+	if (!readings[0].settled) /* what budgets of others say ends in time all the same */
+		readings[0].asof_ms = toll_publisher_clock_ms(p);
 	toll_rules_decide(p->rules, c->service->rules, c->service->rule_count, readings, &st->slots,
 	                  &c->verdict);
 	toll_service_show(d, c->service, &c->verdict, st);

@@ -47,8 +47,17 @@ static void move_rest(struct toll_service *to, struct toll_service *from)
 	to->change_seen = from->change_seen;
 	to->candidate = from->candidate;
 	to->unanswered = from->unanswered;
+	to->nudged = from->nudged;
+	to->must_ask = from->must_ask;
 	to->throttled = from->throttled;
 	to->shadow = from->shadow;
+	to->capped = from->capped;
+	to->override = from->override;
+	to->override_until_ms = from->override_until_ms;
+	to->criticality = from->criticality;
+	to->over = from->over;
+	to->under = from->under;
+	to->until_ms = from->until_ms;
 	to->rule_nano = from->rule_nano;
 	to->rule_ema = from->rule_ema;
 	to->slots = from->slots;

@@ -108,6 +108,7 @@ static void look(struct toll_decider *d, struct toll_service *s, struct toll_sta
 		readings[i] = s->accounts[i].reading;
 		readings[i].settled = false; /* look, do not decide */
 	}
+	readings[0].asof_ms = toll_publisher_clock_ms(d->publisher);
 	toll_rules_decide(rules, s->rules, s->rule_count, readings, &st->slots, ret);
 }
 

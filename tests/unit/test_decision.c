@@ -113,6 +113,26 @@ static void the_ordinary_rule_holds_what_the_fast_trip_lets_go(void **state TOLL
 	assert_false(verdict.want);
 }
 
+/* What no budget measures any more holds nobody. */
+static void a_budget_without_a_fast_trip_takes_none_up(void **state TOLL_UNUSED)
+{
+	struct toll_rules before;
+
+	budget.fast_trip = (struct toll_fast_trip_config){ .factor = 3 };
+	build();
+	day_usd = 1;
+	recent_usd = 2;
+	assert_true(decide(60000));
+	assert_true(verdict.fast);
+	toll_rules_copy(&before, &rules);
+	budget.fast_trip.factor = 0;
+	build();
+	toll_rules_succeed(&rules, &before);
+	toll_rules_release(&before);
+	assert_false(decide(60000));
+	assert_int_equal(slots.count, 1);
+}
+
 static void an_unsettled_recent_sum_changes_nothing(void **state TOLL_UNUSED)
 {
 	struct toll_reading readings[TOLL_WINDOWS_MAX] = { 0 };
@@ -211,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(recent_spend_trips_at_once),
 		TEST(the_ordinary_rule_holds_what_the_fast_trip_lets_go),
+		TEST(a_budget_without_a_fast_trip_takes_none_up),
 		TEST(an_unsettled_recent_sum_changes_nothing),
 		TEST(a_new_period_is_a_new_budget),
 		TEST(periods_follow_their_zone),

@@ -121,6 +121,29 @@ static void windows_that_stay_keep_their_sums(void **state TOLL_UNUSED)
 	assert_true(sum(&service("shop")->accounts[1]) == 1000000000);
 }
 
+static void what_people_and_the_cap_have_said_stays(void **state TOLL_UNUSED)
+{
+	struct toll_service *s;
+
+	spend("shop", 3);
+	s = service("shop");
+	s->override = TOLL_OVERRIDE_DENY;
+	s->override_until_ms = s->until_ms = TEST_NOW_MS + 1000;
+	s->nudged = s->capped = true;
+	s->criticality = TOLL_CRITICALITY_HIGH;
+	s->over = 2;
+	rig.config.budgets.count = 0;
+	rig_budget(&rig, "*", 10, 86400, TOLL_MODE_ENFORCE);
+	assert_true(follow(100));
+	s = service("shop");
+	assert_int_equal(s->override, TOLL_OVERRIDE_DENY);
+	assert_int_equal(s->override_until_ms, TEST_NOW_MS + 1000);
+	assert_int_equal(s->until_ms, TEST_NOW_MS + 1000);
+	assert_true(s->nudged && s->capped);
+	assert_int_equal(s->criticality, TOLL_CRITICALITY_HIGH);
+	assert_int_equal(s->over, 2);
+}
+
 static void the_rules_do_not_need_their_configuration(void **state TOLL_UNUSED)
 {
 	char glob[] = "shop-*";
@@ -226,6 +249,7 @@ int main(void)
 		TEST(only_one_has_the_turn),
 		TEST(what_is_kept_is_the_same_for_all_of_an_id),
 		TEST(windows_that_stay_keep_their_sums),
+		TEST(what_people_and_the_cap_have_said_stays),
 		TEST(the_rules_do_not_need_their_configuration),
 		TEST(room_grows_and_shrinks),
 		TEST(kinds_of_subjects_come_and_go),

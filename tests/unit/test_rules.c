@@ -150,6 +150,22 @@ static void a_budget_nobody_evaluates_holds_nothing_after_its_ttl(void **state T
 	assert_true(slots.at[0].gone);
 }
 
+/* Where no budget of ours has a sum, the day's tells the time. */
+static void a_budget_of_others_holds_nothing_after_its_ttl(void **state TOLL_UNUSED)
+{
+	struct toll_reading readings[TOLL_WINDOWS_MAX] = { 0 };
+	struct toll_verdict v;
+
+	rig_budget(&rig, "*", 500, 86400, TOLL_MODE_ENFORCE);
+	build();
+	for (int64_t w = 0; w < 3; w++)
+		v = decide(w, 600);
+	assert_true(v.want);
+	readings[0].asof_ms = TEST_NOW_MS + 3603000;
+	toll_rules_decide(&rig.rules, NULL, 0, readings, &slots, &v);
+	assert_false(v.want);
+}
+
 static void switching_a_budget_off_deletes_its_state(void **state TOLL_UNUSED)
 {
 	struct toll_verdict v;
@@ -344,6 +360,7 @@ int main(void)
 		TEST(the_id_follows_the_rule_but_not_its_mode),
 		TEST(any_enforcing_budget_wants_the_flag),
 		TEST(a_budget_nobody_evaluates_holds_nothing_after_its_ttl),
+		TEST(a_budget_of_others_holds_nothing_after_its_ttl),
 		TEST(switching_a_budget_off_deletes_its_state),
 		TEST(a_slot_of_long_ago_is_as_good_as_none),
 		TEST(unsettled_sums_decide_nothing),
