@@ -65,14 +65,14 @@ static void mark_own(struct toll_decider *d, bool flagged_only)
 
 /* ---- what others publish ---- */
 
-/* False: there is no room for it. */
-static bool mark(struct toll_totals *t, struct toll_slice key)
+/* NULL: there is no room for it, or no budget of ours is. */
+static struct toll_service *mark(struct toll_totals *t, struct toll_slice key)
 {
 	struct toll_service *s = key.ptr ? toll_totals_meet(t, key) : NULL;
 
 	if (s)
 		s->candidate = true;
-	return s != NULL;
+	return s;
 }
 
 static void mark_names(struct toll_decider *d, const redisReply *names)
@@ -139,12 +139,14 @@ static void mark_flagged(struct toll_decider *d, const redisReply *pairs)
 
 	for (size_t i = 0; pairs->type == REDIS_REPLY_ARRAY && i + 1 < pairs->elements; i += 2) {
 		struct toll_slice key = toll_reply_text(pairs, i);
-		bool met;
+		struct toll_service *s;
 
 		toll_totals_lock(t);
-		met = mark(t, key);
+		s = mark(t, key);
+		if (s)
+			s->must_ask = true; /* whether or not it has a budget here */
 		toll_totals_unlock(t);
-		if (!met)
+		if (!s)
 			put_stranger(d, key, toll_reply_text(pairs, i + 1));
 	}
 }

@@ -6,6 +6,7 @@
 #include "exporters/enforcer/audit.h"
 #include "exporters/enforcer/decide_inside.h"
 #include "exporters/enforcer/keys.h"
+#include "exporters/enforcer/kill.h"
 #include "exporters/enforcer/notify.h"
 #include "exporters/enforcer/scripts.h"
 #include "exporters/enforcer/tell.h"
@@ -117,7 +118,7 @@ static void add_outcome(struct toll_decider *d, const struct toll_case *c,
 	struct toll_publisher *p = d->publisher;
 
 	add_text(p, toll_override_name(st->override));
-	add_bool(p, d->killed);
+	add_bool(p, d->kill_key);
 	add_bool(p, c->outcome.capped);
 	if (c->places && c->outcome.throttled)
 		add_number(p, c->places);
@@ -290,7 +291,7 @@ static bool count_code(struct toll_decider *d, struct toll_case *c, struct toll_
 	struct toll_counters *counters = d->publisher->counters;
 
 	if (toll_slice_is(code, "killed") || toll_slice_is(code, "unkilled"))
-		d->killed = toll_slice_is(code, "killed");
+		toll_kill_heard(d, toll_slice_is(code, "killed"));
 	c->again = toll_slice_is(code, "conflict") || toll_slice_is(code, "killed") ||
 	           toll_slice_is(code, "unkilled");
 	if (c->again)

@@ -9,6 +9,17 @@ struct toll_circumstances toll_circumstances_of(const struct toll_decider *d,
 	return (struct toll_circumstances){ d->killed, st->override, st->capped };
 }
 
+/* Half a window: rounds do not come to the millisecond. */
+bool toll_must_be_renewed(const struct toll_decider *d, const struct toll_outcome *o,
+                          const struct toll_state *st)
+{
+	const struct toll_rules *r = d->publisher->rules;
+
+	return o->throttled && st->applied && st->override == TOLL_OVERRIDE_DENY &&
+	       st->until_ms + r->evaluation_ms / 2 <
+	               toll_publisher_clock_ms(d->publisher) + r->ttl_ms;
+}
+
 bool toll_is_contested(const struct toll_decider *d, const struct toll_verdict *v,
                        const struct toll_state *st)
 {

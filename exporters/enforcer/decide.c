@@ -61,7 +61,8 @@ static int settle(struct toll_decider *d, struct toll_case *c, const struct toll
 		now.held = !c->placed;
 	c->outcome = toll_outcome_of(&c->verdict, &now);
 	if (!c->verdict.evaluated && c->outcome.throttled == st->applied &&
-	    c->outcome.shadow == st->shadow && c->outcome.capped == st->capped)
+	    c->outcome.shadow == st->shadow && c->outcome.capped == st->capped &&
+	    !toll_must_be_renewed(d, &c->outcome, st))
 		return 0;
 	return toll_commit_send(d, c, st);
 }

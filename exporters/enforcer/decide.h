@@ -23,7 +23,8 @@ struct toll_decider {
 	struct toll_notifier *notifier; /* NULL: nobody is told */
 	const struct toll_throttle_config *throttle;
 	bool cluster;    /* keys of all subjects together are out of reach of a script */
-	bool killed;     /* the kill switch as last heard of */
+	bool killed;     /* the kill switch: a daemon's own configuration, or ... */
+	bool kill_key;   /* ... enforce:kill as last heard of */
 	uint32_t capped; /* subjects that the cap holds back, after a round */
 	/* Of the round that runs. */
 	struct toll_contender *contenders;

@@ -51,6 +51,9 @@ int toll_survey(struct toll_decider *d, struct toll_case *cases, uint32_t *n) TO
 /* What holds for a service besides its verdict, given its state. */
 struct toll_circumstances toll_circumstances_of(const struct toll_decider *d,
                                                 const struct toll_state *st);
+/* A flag that people hold is renewed once per window, though nothing is evaluated any more. */
+bool toll_must_be_renewed(const struct toll_decider *d, const struct toll_outcome *o,
+                          const struct toll_state *st);
 /* Only a ranking can tell whether it is throttled: not one that has just been made. */
 bool toll_is_contested(const struct toll_decider *d, const struct toll_verdict *v,
                        const struct toll_state *st);

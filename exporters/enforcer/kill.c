@@ -31,6 +31,12 @@ static int renew(struct toll_redis *r)
 	return err;
 }
 
+void toll_kill_heard(struct toll_decider *d, bool key)
+{
+	d->kill_key = key;
+	d->killed = key || d->throttle->kill;
+}
+
 /* A key that is no text kills as well: whoever put it there meant something by it. An answer that
  * is an error says nothing. */
 static void follow(struct toll_decider *d, struct toll_redis *r, const redisReply *reply,
@@ -38,12 +44,11 @@ static void follow(struct toll_decider *d, struct toll_redis *r, const redisRepl
 {
 	bool text = reply->type == REDIS_REPLY_STRING;
 	bool wrong_type = toll_redis_is_error(r, reply) && strncmp(reply->str, "WRONGTYPE", 9) == 0;
-	bool on = text || wrong_type;
+	bool known = text || wrong_type || reply->type == REDIS_REPLY_NIL, before = d->killed, on;
 
-	if (!on && reply->type != REDIS_REPLY_NIL)
-		return;
-	*ret_changed = on != d->killed;
-	d->killed = on;
+	toll_kill_heard(d, known ? text || wrong_type : d->kill_key);
+	on = d->killed;
+	*ret_changed = on != before;
 	toll_counter_set(d->publisher->counters, TOLL_COUNTER_KILLED, on);
 	if (*ret_changed && on)
 		TOLL_WARN(d->who, "the kill switch is on, no flag is set: %.*s",

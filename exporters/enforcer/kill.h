@@ -17,4 +17,7 @@
  * flags must follow. TOLL_EDOWN. */
 int toll_kill_look(struct toll_decider *d, bool configured, bool *ret_changed) TOLL_MUST_CHECK;
 
+/* The key is there, or it is not. Our own configuration kills though the key cannot be written. */
+void toll_kill_heard(struct toll_decider *d, bool key);
+
 #endif

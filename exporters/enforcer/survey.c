@@ -126,7 +126,8 @@ static bool is_done(struct toll_decider *d, struct toll_service *s, struct toll_
 	look(d, s, st, &v);
 	toll_service_show(d, s, &v, st);
 	o = toll_outcome_of(&v, &now);
-	if (toll_is_contested(d, &v, st) || o.throttled != st->applied || o.shadow != st->shadow)
+	if (toll_is_contested(d, &v, st) || o.throttled != st->applied || o.shadow != st->shadow ||
+	    toll_must_be_renewed(d, &o, st))
 		return false;
 	if (toll_outcome_needs_place(&v, &now))
 		toll_contend(d, s, &v, false);

@@ -90,3 +90,49 @@ def test_a_flag_that_is_not_ours_is_left_alone(redis_server, daemon):
     before = r.hget(STATE, "v")
     eventually(lambda: r.hget(STATE, "v") != before, 10, "and once more")
     assert r.get(FLAG) == "by hand"
+
+
+def test_deny_holds_who_spends_nothing_any_more(redis_server, tmp_path):
+    """Its average has faded, so nothing is evaluated; the flag is renewed all the same."""
+    e = Enforcer(redis_server, tmp_path / "enforcer.log", [("*", 500, 2, "enforce")], ttl_s=2)
+    r = redis_server.client
+    try:
+        r.set(OVERRIDE, "deny", ex=60)
+        e.spend(SERVICE, USD // 10**6)
+        eventually(lambda: r.get(FLAG) == "true", 10, "it is throttled")
+        eventually(lambda: r.get(f"cost:rolling:{SERVICE}:2s") is None, 10, "it is idle")
+        for _ in range(3):  # lives of a flag
+            ends = r.time()[0] + 3
+            eventually(lambda: r.time()[0] >= ends or r.get(FLAG) is None, 5, "time goes by", every=0.02)
+            assert r.get(FLAG) == "true", f"{r.ttl(OVERRIDE)} s of the override are left"
+    finally:
+        e.kill()
+
+
+def test_what_others_throttle_is_known_without_a_budget(redis_server, tmp_path):
+    """Whoever asks this daemon is answered from what it knows."""
+    ours = Enforcer(redis_server, tmp_path / "ours.log", [("batch-*", 500, 3600, "enforce")])
+    theirs = Enforcer(redis_server, tmp_path / "theirs.log", [("*", 500, 3600, "enforce")])
+    r = redis_server.client
+    try:
+        theirs.spend(SERVICE, 600 * USD)
+        eventually(lambda: r.get(FLAG) == "true", 10, "it is throttled")
+        eventually(lambda: ours.rows().get(SERVICE, (0, 0, False))[2], 5, "the other one knows")
+    finally:
+        ours.kill()
+        theirs.kill()
+
+
+def test_a_configured_kill_switch_works_though_redis_is_full(redis_server, daemon, tmp_path):
+    r = redis_server.client
+    daemon.spend(SERVICE, 600 * USD)
+    eventually(lambda: r.get(FLAG) == "true", 15, "the budget throttles it")
+    daemon.kill()
+    r.config_set("maxmemory", 1)
+    e = Enforcer(redis_server, tmp_path / "killer.log", [("*", 500, 3600, "enforce")], kill=True)
+    try:
+        eventually(lambda: r.get(FLAG) is None, 10, "it is released")
+        assert e.counter("killed") == 1
+    finally:
+        e.kill()
+        r.config_set("maxmemory", 0)
