@@ -22,12 +22,20 @@ static char *put_string(char *out, const char *name, struct toll_slice value)
 	return toll_json_string(out, value);
 }
 
+/* "24h", "90s", "1500ms": in the largest unit that is exact. */
 static char *put_duration(char *out, const char *name, uint64_t ns)
 {
+	static const struct {
+		uint64_t ns;
+		const char *name;
+	} units[] = { { 3600 * TOLL_S, "h" }, { 60 * TOLL_S, "m" }, { TOLL_S, "s" } };
 	char text[40];
+	size_t i = 0;
 
-	if (ns % TOLL_S == 0)
-		snprintf(text, sizeof(text), "%" PRIu64 "s", ns / TOLL_S);
+	while (i < TOLL_COUNT(units) && ns % units[i].ns)
+		i++;
+	if (i < TOLL_COUNT(units))
+		snprintf(text, sizeof(text), "%" PRIu64 "%s", ns / units[i].ns, units[i].name);
 	else
 		snprintf(text, sizeof(text), "%" PRIu64 "ms", ns / TOLL_MS);
 	return put_string(out, name, toll_slice_str(text));
@@ -58,17 +66,24 @@ static char *put_window(char *out, const struct toll_budget_config *b)
 	return b->timezone.len ? put_string(out, "timezone", b->timezone) : out;
 }
 
+/* What is not given is the enforcer's. */
 static char *put_ema(char *out, const struct toll_ema_config *ema)
 {
-	char text[128];
+	char alpha[32] = "", windows[40] = "", release[32] = "", *begin;
 
-	if (ema->alpha > 0) {
-		snprintf(text, sizeof(text),
-		         ",\"ema\":{\"alpha\":%.6g,\"windows\":%" PRId64 ",\"release\":%.6g}",
-		         ema->alpha, ema->windows ? ema->windows : 3,
-		         ema->release > 0 ? ema->release : 0.9);
-		out = put_text(out, text);
-	}
+	if (ema->alpha > 0)
+		snprintf(alpha, sizeof(alpha), ",\"alpha\":%.6g", ema->alpha);
+	if (ema->windows > 0)
+		snprintf(windows, sizeof(windows), ",\"windows\":%" PRId64, ema->windows);
+	if (ema->release > 0)
+		snprintf(release, sizeof(release), ",\"release\":%.6g", ema->release);
+	if (!alpha[0] && !windows[0] && !release[0])
+		return out;
+	out = put_text(out, ",\"ema\":");
+	begin = out;
+	out = put_text(put_text(put_text(out, alpha), windows), release);
+	*begin = '{'; /* in the place of the first comma */
+	*out++ = '}';
 	return out;
 }
 

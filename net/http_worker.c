@@ -228,6 +228,35 @@ static void tls_options(const struct toll_tls_material *m, struct MHD_OptionItem
 	out[2] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 }
 
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Percent-decodes paths and arguments in place. %00 stays as it is: a name that is read as ending
+ * there would be somebody else's. */
+static size_t unescape(void *ctx TOLL_UNUSED, struct MHD_Connection *c TOLL_UNUSED, char *text)
+{
+	char *out = text;
+
+	for (const char *in = text; *in; in++) {
+		int high = *in == '%' ? digit(in[1]) : -1, low = high >= 0 ? digit(in[2]) : -1;
+
+		if (low < 0 || high + low == 0) {
+			*out++ = *in;
+			continue;
+		}
+		*out++ = (char)(high * 16 + low);
+		in += 2;
+	}
+	*out = '\0';
+	return (size_t)(out - text);
+}
+
 static struct MHD_Daemon *start_daemon(struct toll_http_worker *w, int listen_fd)
 {
 	const struct toll_http_settings *set = &w->server->set;
@@ -245,6 +274,7 @@ static struct MHD_Daemon *start_daemon(struct toll_http_worker *w, int listen_fd
 	                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
 	                        MHD_OPTION_NOTIFY_COMPLETED, toll_http_on_completed, w,
 	                        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	                        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 	                        MHD_OPTION_ARRAY, options,
 	                        MHD_OPTION_END);
 	/* clang-format on */

@@ -204,20 +204,17 @@ int toll_budget_verb_audit(int argc, char **argv)
 	const struct toll_option options[] = {
 		TOLL_BUDGET_OPTIONS(&flags),
 		{ "limit", "N", "events, the newest; at most 1000", .number = &limit },
-		{ "verify", "FILE",
-		  "check this audit log instead, as audit::path names it; older files are read "
-		  "first",
-		  .text = &file },
+		{ "verify", "FILE", "check this log, as audit::path names it", .text = &file },
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = {
 		VERB, "[SUBJECT]",
-		"Tells what was done to flags, when, why and by whom; newest last. SUBJECT is a "
-		"service, or\nDIMENSION=VALUE.\n\n"
-		"With --verify it checks the hashes that chain the lines of an audit log to each "
-		"other, over\nall its files, and tells the first line that was changed, taken out, "
-		"put "
-		"in or moved. That\nreads beside a daemon that writes, and asks none.\n",
+		"Tells what was done to flags, when, why and by whom; newest last. SUBJECT is a\n"
+		"service, or DIMENSION=VALUE.\n"
+		"\n"
+		"With --verify it checks the hashes that chain the lines of an audit log to each\n"
+		"other, over all its files, and tells the first line that was changed, taken\n"
+		"out, put in or moved. That reads beside a daemon that writes, and asks none.\n",
 		"Examples:\n"
 		"  spantoll budget audit payment-svc\n"
 		"  spantoll budget audit --verify /var/lib/spantoll/audit.jsonl\n"

@@ -72,6 +72,8 @@ void toll_budget_duration(double seconds, char *buf, size_t size)
 	else if (d)
 		snprintf(buf, size, "%llu d %llu h", (unsigned long long)d,
 		         (unsigned long long)(h % 24));
+	else if (h && min % 60 == 0)
+		snprintf(buf, size, "%llu h", (unsigned long long)h);
 	else if (h)
 		snprintf(buf, size, "%llu h %llu min", (unsigned long long)h,
 		         (unsigned long long)(min % 60));

@@ -93,9 +93,9 @@ int toll_budget_verb_kill(int argc, char **argv)
 	};
 	const struct toll_usage usage = {
 		VERB, "[on|off|status]",
-		"The kill switch. On, every throttle flag of the fleet is cleared within a second "
-		"and none\nis set until it is off again; spend is still counted. Without a word: "
-		"status.\n",
+		"The kill switch. On, every throttle flag of the fleet is cleared within a\n"
+		"second and none is set until it is off again; spend is still counted. Without a\n"
+		"word: status.\n",
 		"Examples:\n"
 		"  spantoll budget kill on --why \"prices are wrong, incident 42\"\n"
 		"  spantoll budget kill off\n",

@@ -95,6 +95,10 @@ static void print_forecast(struct json_object *row, char *buf, size_t size)
 	*buf = '\0';
 	if (!json_object_object_get_ex(row, "forecast_s", NULL))
 		return;
+	if (toll_budget_number(row, "forecast_s") <= 0) {
+		snprintf(buf, size, "reached");
+		return;
+	}
 	toll_budget_duration(toll_budget_number(row, "forecast_s"), time, sizeof(time));
 	snprintf(buf, size, "in %s", time);
 }
@@ -263,12 +267,13 @@ int toll_budget_verb_list(int argc, char **argv)
 	};
 	const struct toll_usage usage = {
 		VERB, "[PATTERN]",
-		"Lists who has spent how much of which budget, fullest first: spend of the whole "
-		"fleet in the\nbudget's window, the average that decides, and when the limit is "
-		"reached at this rate.\nPATTERN picks subjects; * and ? for any.\n",
-		"States: ok, over (the limit, but not yet throttled), throttled, capped "
-		"(max_throttled_fraction\nholds the flag back), shadow (would be throttled), "
-		"override, off, none (no budget).\n\n"
+		"Lists who has spent how much of which budget, fullest first: spend of the whole\n"
+		"fleet in the budget's window, the average that decides, and when the limit is\n"
+		"reached at this rate. PATTERN picks subjects; * and ? for any.\n",
+		"States: ok, over (the limit, but not yet throttled), throttled, capped\n"
+		"(max_throttled_fraction holds the flag back), shadow (would be throttled),\n"
+		"override, off, none (no budget).\n"
+		"\n"
 		"Examples:\n"
 		"  spantoll budget list\n"
 		"  spantoll budget list 'tenant:*' --top 5\n"

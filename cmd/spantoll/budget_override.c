@@ -140,10 +140,9 @@ int toll_budget_verb_override(int argc, char **argv)
 	};
 	const struct toll_usage usage = {
 		VERB, "SUBJECT allow|deny|clear",
-		"Lets a subject through, or throttles it, whatever its budgets say, until the time "
-		"is "
-		"over;\nclear ends it earlier. Over it stands only the kill switch. SUBJECT is a "
-		"service, or\nDIMENSION=VALUE, several of them joined by commas.\n",
+		"Lets a subject through, or throttles it, whatever its budgets say, until the\n"
+		"time is over; clear ends it earlier. Over it stands only the kill switch.\n"
+		"SUBJECT is a service, or DIMENSION=VALUE, several of them joined by commas.\n",
 		"Examples:\n"
 		"  spantoll budget override payment-svc allow --ttl 1h --why \"incident 42\"\n"
 		"  spantoll budget override tenant=acme deny\n"

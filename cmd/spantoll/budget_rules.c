@@ -44,19 +44,29 @@ static char *text_cell(const char *text)
 	return toll_table_cell(toll_slice_str(text), "");
 }
 
+/* "24h", "month Europe/Berlin" */
+static char *window_text(struct json_object *budget)
+{
+	const char *period = toll_budget_text(budget, "period");
+	const char *zone = toll_budget_text(budget, "timezone");
+	char *text;
+
+	if (!*period)
+		return text_cell(toll_budget_text(budget, "window"));
+	return asprintf(&text, "%s%s%s", period, *zone ? " " : "", zone) < 0 ? NULL : text;
+}
+
 static int add_line(struct libscols_table *table, struct json_object *row)
 {
 	struct json_object *budget = NULL;
 	char limit[TOLL_MONEY_TEXT], *cells[COLUMNS];
-	const char *period;
 
 	json_object_object_get_ex(row, "budget", &budget);
-	period = toll_budget_text(budget, "period");
 	toll_budget_usd(budget, "limit", limit);
 	cells[NAME] = text_cell(toll_budget_text(row, "name"));
 	cells[MATCH] = match_text(budget);
 	cells[LIMIT] = text_cell(limit);
-	cells[WINDOW] = text_cell(*period ? period : toll_budget_text(budget, "window"));
+	cells[WINDOW] = window_text(budget);
 	cells[MODE] = text_cell(toll_budget_text(budget, "mode"));
 	cells[SOURCE] = text_cell(toll_budget_text(row, "source"));
 	return toll_table_take_line(table, cells, COLUMNS);

@@ -193,7 +193,7 @@ int toll_budget_verb_set(int argc, char **argv)
 	/* clang-format off */
 	const struct toll_option options[] = {
 		TOLL_BUDGET_OPTIONS(&o.daemon),
-		{ "match", "DIM=PATTERN", "for whom: a budget for each that matches; default: service=NAME",
+		{ "match", "DIM=PATTERN", "for whom; default: service=NAME",
 		  .list = &o.match },
 		{ "shadow", NULL, "decide and tell, but throttle nobody", .flag = &o.shadow },
 		{ "off", NULL, "do nothing", .flag = &o.off },
@@ -202,21 +202,19 @@ int toll_budget_verb_set(int argc, char **argv)
 		{ "alpha", "A", "weight of the present in the average", .text = &o.alpha },
 		{ "windows", "N", "decisions in a row that set or release", .text = &o.windows },
 		{ "release", "R", "released below this share of the limit", .text = &o.release },
-		{ "fast-trip", "FACTOR/OVER", "3/5m: at once, if 5 minutes go on to 3 times the limit",
+		{ "fast-trip", "FACTOR/OVER", "3/5m: at once, if 5m go on to 3 times the limit",
 		  .text = &o.fast_trip },
 		TOLL_OPTION_END,
 	};
 	/* clang-format on */
 	const struct toll_usage usage = {
 		VERB, "NAME LIMIT/WINDOW",
-		"Sets a budget for the whole fleet, until it is removed. It takes the place of a "
-		"configured one\nof the same name. LIMIT is in USD; WINDOW rolls (1h, 24h, 7d, "
-		"30d), "
-		"or is a day, week or month\nof the calendar.\n",
+		"Sets a budget for the whole fleet, until it is removed. It takes the place of a\n"
+		"configured one of the same name. LIMIT is in USD; WINDOW rolls (1h, 24h, 7d,\n"
+		"30d), or is a day, week or month of the calendar.\n",
 		"Examples:\n"
 		"  spantoll budget set payment-svc 500/24h --shadow\n"
-		"  spantoll budget set tenants 20/month --match 'tenant=*' --timezone "
-		"Europe/Berlin\n"
+		"  spantoll budget set tenants 20/month --match 'tenant=*' --timezone Asia/Tokyo\n"
 		"  spantoll budget set batch 50/1h --match 'service=batch-*' --fast-trip 3/5m\n",
 		options
 	};
@@ -239,8 +237,8 @@ int toll_budget_verb_remove(int argc, char **argv)
 	const struct toll_option options[] = { TOLL_BUDGET_OPTIONS(&flags), TOLL_OPTION_END };
 	const struct toll_usage usage = {
 		"budget remove", "NAME",
-		"Takes a budget that was set at run time back. One of that name in the "
-		"configuration holds\nagain.\n",
+		"Takes a budget that was set at run time back. One of that name in the\n"
+		"configuration holds again.\n",
 		NULL, options
 	};
 	struct toll_budget_question q = { usage.verb, "DELETE", NULL, NULL };

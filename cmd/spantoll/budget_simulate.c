@@ -240,37 +240,36 @@ int toll_budget_verb_simulate(int argc, char **argv)
 		{ "limit", "USD", "500 unless told", .text = &o.limit },
 		{ "window", "DURATION", "24h unless told", .text = &o.window },
 		{ "mode", "MODE", "enforce or shadow", .text = &o.mode },
-		{ "budget", "YAML", "a budget as in the file, {match: {...}, limit: 20}; repeat it",
+		{ "budget", "YAML", "as in the file, {match: {...}, limit: 20}; repeat",
 		  .list = &o.budgets },
 		{ "evaluation-window", "DURATION", "60s unless told; of budgets in flags",
 		  .text = &o.evaluation },
 		TOLL_SETUP_OPTIONS(&o.setup),
-		{ "enforcer", "ID", "of the configuration, whose budgets are meant; else the first",
+		{ "enforcer", "ID", "whose budgets of the configuration; else the first",
 		  .text = &o.enforcer },
 		{ "pipeline", "ID",
 		  "prices requests; else the first with "
 		  "a processor cost",
 		  .text = &o.pipeline },
-		{ "prices", "FILE",
-		  "without --config: price documents, over the catalogue; repeat it",
+		{ "prices", "FILE", "price documents in the place of --config; repeat it",
 		  .list = &o.prices },
-		{ "max-services", "N", "kept apart; the rest is summed up as __overflow__ (2000)",
+		{ "max-services", "N", "kept apart, the rest is __overflow__ (2000)",
 		  .number = &o.max_services },
 		{ "top", "N", "rows of the table; 0: all (50)", .number = &o.top },
-		{ "changes", NULL, "a line for each change, in order, in the place of the table",
+		{ "changes", NULL, "a line for each change, instead of the table",
 		  .flag = &o.changes },
 		{ "json", NULL, "for programs", .flag = &o.json },
 		TOLL_OPTION_END,
 	};
 	const struct toll_usage usage = {
 		VERB, "[FILE]...",
-		"Replays recorded spans against budgets, by the rules of the enforcer in virtual "
-		"time, and tells\nwho would have been throttled, when and for how long. Files are "
-		"cost records, one per line\n(exporters kafka and file, encoding: json), or OTLP "
-		"requests, which are priced here; \"-\" is\nstandard input. Budgets are those of a "
-		"configuration, or of flags.\n",
+		"Replays recorded spans against budgets, by the rules of the enforcer in virtual\n"
+		"time, and tells who would have been throttled, when and for how long. Files are\n"
+		"cost records, one per line (exporters kafka and file, encoding: json), or OTLP\n"
+		"requests, which are priced here; \"-\" is standard input. Budgets are those of\n"
+		"a configuration, or of flags.\n",
 		"Examples:\n"
-		"  spantoll budget simulate --match service=payment-* --limit 50 --window 1h "
+		"  spantoll budget simulate --match service=pay-* --limit 50 --window 1h "
 		"spans.jsonl\n"
 		"  spantoll budget simulate --config spantoll.yaml - < requests.jsonl\n",
 		options

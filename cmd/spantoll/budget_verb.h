@@ -28,11 +28,11 @@ struct toll_budget_flags {
 
 /* clang-format off */
 #define TOLL_BUDGET_OPTIONS(flags)                                                                 \
-	{ "endpoint", "HOST:PORT", "extension admin of a daemon; also https://..., unix:/path",     \
+	{ "endpoint", "HOST:PORT", "extension admin; also https://..., unix:/path",     \
 	  .text = &(flags)->endpoint },                                                            \
 	{ "token-file", "FILE", "a token to show, where the extension has auth",                    \
 	  .text = &(flags)->token_file },                                                          \
-	{ "ca-file", "FILE", "who signed the daemon's certificate (PEM); the system's unless told",  \
+	{ "ca-file", "FILE", "who signed the daemon's certificate, PEM",  \
 	  .text = &(flags)->ca_file },                                                             \
 	{ "json", NULL, "for programs", .flag = &(flags)->json }
 /* clang-format on */

@@ -137,7 +137,8 @@ static void add_details(struct text *t, const struct toll_budget_event *e, uint6
 
 /* ---- bodies ---- */
 
-/* & < > as Slack wants them; out has room for 5 times the text. */
+/* & < > as Slack wants them, no line of its own, and nobody called by @ (Mattermost): a zero-width
+ * space parts the sign from the name. out has room for 5 times the text. */
 static struct toll_slice escape(const char *text, char *out)
 {
 	char *at = out;
@@ -149,8 +150,10 @@ static struct toll_slice escape(const char *text, char *out)
 			at = toll_json_raw(at, TOLL_SLICE("&lt;"));
 		else if (*text == '>')
 			at = toll_json_raw(at, TOLL_SLICE("&gt;"));
+		else if (*text == '@')
+			at = toll_json_raw(at, TOLL_SLICE("@\xe2\x80\x8b"));
 		else
-			*at++ = *text;
+			*at++ = (unsigned char)*text < ' ' ? ' ' : *text;
 	return toll_slice(out, (size_t)(at - out));
 }
 

@@ -73,9 +73,7 @@ static struct toll_slice header(const struct toll_admin_request *q, const char *
 	return value ? toll_slice_str(value) : toll_slice(NULL, 0);
 }
 
-/* A browser says for whom it asks; a page that has this machine's address under its own name says
- * that name. */
-static bool is_for_another_site(const struct toll_admin_request *q)
+bool toll_admin_is_for_another_site(const struct toll_admin_request *q)
 {
 	struct toll_slice host = header(q, "Host"), origin = header(q, "Origin");
 	struct toll_slice site = header(q, "Sec-Fetch-Site");
@@ -143,7 +141,7 @@ static bool check_peer(struct toll_admin_request *q)
 
 bool toll_admin_let_in(struct toll_admin_request *q)
 {
-	if (is_for_another_site(q)) {
+	if (toll_admin_is_for_another_site(q)) {
 		toll_admin_refuse(q, 403,
 		                  "a page of another site asks; ask at the daemon's own address "
 		                  "(Host, Origin)");

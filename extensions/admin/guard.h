@@ -18,6 +18,10 @@ bool toll_admin_is_local_peer(struct toll_slice peer);
 /* Is an Origin header ("http://localhost:8080") of the site that Host names? */
 bool toll_admin_is_same_site(struct toll_slice origin, struct toll_slice host);
 
+/* A browser says for whom it asks; a page that has this machine's address under its own name says
+ * that name. */
+bool toll_admin_is_for_another_site(const struct toll_admin_request *q);
+
 /* Everything but /v1/throttle and /v1/authz: q->who is who asks. False: refused. May take as long
  * as a password's hash. */
 bool toll_admin_let_in(struct toll_admin_request *q);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "extensions/admin/admin.h"
+#include "extensions/admin/guard.h"
 #include "extensions/admin/show.h"
 #include "pipeline/host.h"
 #include "proto/json_write.h"
@@ -127,7 +128,8 @@ static void put_double(FILE *out, const char *name, double v)
 	fprintf(out, ",\"%s\":%.*s", name, (int)(end - text), text);
 }
 
-/* Amounts are not for everybody who reaches a port that is open to others. */
+/* Amounts are not for everybody who reaches a port that is open to others, nor for pages in a
+ * browser on this machine. */
 static void put_flag(FILE *out, const struct toll_flag_answer *a, bool amounts)
 {
 	char spent[TOLL_MONEY_TEXT], limit[TOLL_MONEY_TEXT];
@@ -158,7 +160,7 @@ static void put_body(struct toll_admin_request *q, const struct toll_flag_questi
 			put_text(out, "service", f->at[i].value);
 	put_double(out, "allowed", a->allowed);
 	if (a->subject[0])
-		put_flag(out, a, q->admin->local);
+		put_flag(out, a, q->admin->local && !toll_admin_is_for_another_site(q));
 	fputs("}\n", out);
 	if (fclose(out)) {
 		free(q->out.body);

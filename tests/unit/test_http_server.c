@@ -58,6 +58,8 @@ static void routes_by_path_and_method(void **state TOLL_UNUSED)
 	assert_non_null(strstr(a, "Content-Type: text/x-test"));
 	assert_non_null(strstr(a, "X-Seen: yes"));
 	assert_non_null(strstr(a, "exact /hello a b t1"));
+	a = http_ask(toll_http_server_port(s), "GET /hello/x%00y%2fz%?who=a%00%41%4" HTTP_END);
+	assert_non_null(strstr(a, "below /hello/x%00y/z% a%00A%4 "));
 	assert_non_null(strstr(http_ask(toll_http_server_port(s), "GET /hello/deep/er" HTTP_END),
 	                       "below /hello/deep/er - t1"));
 	assert_non_null(strstr(http_ask(toll_http_server_port(s), "GET /nothing" HTTP_END),

@@ -76,6 +76,10 @@ static void names_have_no_power_over_slack(void **state TOLL_UNUSED)
 
 	assert_has(body_of(TOLL_WEBHOOK_SLACK, &e, 0),
 	           "*&lt;!channel&gt; &amp; \\\"co\\\"\\\\* is back within its budget");
+	e = event(TOLL_EVENT_RELEASE, "@all%0A:white_check_mark: all is well");
+	assert_has(body_of(TOLL_WEBHOOK_SLACK, &e, 0),
+	           "*@\xe2\x80\x8b"
+	           "all :white_check_mark: all is well* is back");
 }
 
 static void keys_are_shown_as_names(void **state TOLL_UNUSED)

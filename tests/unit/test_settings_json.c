@@ -18,7 +18,7 @@ static void a_budget_is_printed_as_it_can_be_set(void **state TOLL_UNUSED)
 		const char *text;
 	} cases[] = {
 		{ { .limit = TOLL_PICO_PER_USD / 4 },
-		  "{\"match\":{\"service\":\"*\"},\"limit\":0.25,\"window\":\"86400s\",\"mode\":"
+		  "{\"match\":{\"service\":\"*\"},\"limit\":0.25,\"window\":\"24h\",\"mode\":"
 		  "\"enforce\"}" },
 		{ { .match = { &shop, 1 },
 		    .limit = TOLL_PICO_PER_USD,
