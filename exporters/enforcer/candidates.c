@@ -133,20 +133,27 @@ static void put_stranger(struct toll_decider *d, struct toll_slice key, struct t
 		});
 }
 
+/* True: it is known here; whether or not it has a budget its state is read. */
+static bool mark_and_ask(struct toll_totals *t, struct toll_slice key)
+{
+	struct toll_service *s;
+
+	toll_totals_lock(t);
+	s = mark(t, key);
+	if (s)
+		s->must_ask = true;
+	toll_totals_unlock(t);
+	return s != NULL;
+}
+
 static void mark_flagged(struct toll_decider *d, const redisReply *pairs)
 {
 	struct toll_totals *t = d->publisher->totals;
 
 	for (size_t i = 0; pairs->type == REDIS_REPLY_ARRAY && i + 1 < pairs->elements; i += 2) {
 		struct toll_slice key = toll_reply_text(pairs, i);
-		struct toll_service *s;
 
-		toll_totals_lock(t);
-		s = mark(t, key);
-		if (s)
-			s->must_ask = true; /* whether or not it has a budget here */
-		toll_totals_unlock(t);
-		if (!s)
+		if (!mark_and_ask(t, key))
 			put_stranger(d, key, toll_reply_text(pairs, i + 1));
 	}
 }
@@ -169,11 +176,39 @@ static int find_flagged(struct toll_decider *d)
 	return 0;
 }
 
+/* ---- what people have said to others ---- */
+
+static int find_overridden(struct toll_decider *d)
+{
+	struct toll_publisher *p = d->publisher;
+	char now[24], limit[16];
+	redisReply *reply;
+	int err;
+
+	snprintf(now, sizeof(now), "(%" PRIu64, toll_publisher_clock_ms(p));
+	snprintf(limit, sizeof(limit), "%d", TOLL_FLAG_BOARD_MAX);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_OVERRIDDEN), &reply,
+	                      "ZREMRANGEBYSCORE", TOLL_KEY_OVERRIDDEN, "-inf", now);
+	if (err)
+		return err;
+	freeReplyObject(reply);
+	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_OVERRIDDEN), &reply, "ZRANGEBYSCORE",
+	                      TOLL_KEY_OVERRIDDEN, now, "+inf", "LIMIT", "0", limit);
+	if (err)
+		return err;
+	for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
+		mark_and_ask(p->totals, toll_reply_text(reply, i));
+	freeReplyObject(reply);
+	return 0;
+}
+
 int toll_candidates_find(struct toll_decider *d, bool flagged_only)
 {
 	int err;
 
 	mark_own(d, flagged_only);
 	err = flagged_only ? 0 : find_names(d);
-	return err ? err : find_flagged(d);
+	if (!err)
+		err = find_flagged(d);
+	return err ? err : find_overridden(d);
 }

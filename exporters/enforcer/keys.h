@@ -14,6 +14,8 @@
 #define TOLL_KEY_DAEMONS "spantoll:daemons" /* sorted set: instance -> last heartbeat, ms */
 #define TOLL_KEY_THROTTLED \
 	"enforce:throttled" /* sorted set: key of a subject -> end of its flag, ms */
+#define TOLL_KEY_OVERRIDDEN \
+	"enforce:overridden" /* sorted set: key of a subject -> end of its override, ms */
 #define TOLL_KEY_KILL          "enforce:kill"         /* there: no flag is set; says who and why */
 #define TOLL_KEY_KILL_AUDIT    "{enforce:kill}:audit" /* stream: what the kill switch did */
 #define TOLL_KEY_BUDGETS       "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */

@@ -115,7 +115,8 @@ static void apply(struct toll_memory_store *m, struct toll_service *s, const str
 	s->throttled = o.throttled;
 	s->shadow = o.shadow;
 	s->capped = o.capped;
-	if (!o.throttled || v->evaluated || s->until_ms <= now_ms)
+	if (!o.throttled || v->evaluated || s->override == TOLL_OVERRIDE_DENY ||
+	    s->until_ms <= now_ms)
 		s->until_ms = o.throttled ? end_of(m, s, now_ms) : 0;
 	put_flag(m, s, &about, now_ms);
 }

@@ -76,16 +76,19 @@ static int write_override(struct toll_decider *d, struct toll_request *q, const 
 	return MUST(d, q, key, "SET", key, toll_override_name(q->override), "EX", ttl);
 }
 
-/* So that every daemon looks at it, spend or not. */
-static int list_subject(struct toll_decider *d, struct toll_request *q)
+/* So that every daemon looks at it, spend and budget or not. */
+static int list_subject(struct toll_decider *d, struct toll_request *q, uint64_t until_ms)
 {
-	char now[24];
+	const char *key = TOLL_KEY_OVERRIDDEN;
+	char until[24];
 
-	snprintf(now, sizeof(now), "%" PRIu64, toll_publisher_clock_ms(d->publisher));
-	return MUST(d, q, TOLL_KEY_SERVICES, "ZADD", TOLL_KEY_SERVICES, now, q->subject);
+	if (q->override == TOLL_OVERRIDE_NONE)
+		return MUST(d, q, key, "ZREM", key, q->subject);
+	snprintf(until, sizeof(until), "%" PRIu64, until_ms);
+	return MUST(d, q, key, "ZADD", key, until, q->subject);
 }
 
-static void nudge(struct toll_decider *d, const char *subject)
+static bool nudge(struct toll_decider *d, const char *subject)
 {
 	struct toll_service *s;
 
@@ -94,6 +97,18 @@ static void nudge(struct toll_decider *d, const char *subject)
 	if (s)
 		s->nudged = true;
 	toll_totals_unlock(d->publisher->totals);
+	return s != NULL;
+}
+
+/* What nobody here could throttle is not promised. */
+static int check_subject(struct toll_decider *d, struct toll_request *q)
+{
+	if (nudge(d, q->subject) || q->override != TOLL_OVERRIDE_DENY)
+		return 0;
+	return toll_fail(&q->error, TOLL_EREFUSED,
+	                 "no budget of this daemon is for subjects like %.200s, or max_services "
+	                 "leaves no room for another one",
+	                 q->subject);
 }
 
 static int override(struct toll_decider *d, struct toll_request *q)
@@ -110,14 +125,15 @@ static int override(struct toll_decider *d, struct toll_request *q)
 	snprintf(e.subject, sizeof(e.subject), "%s", q->subject);
 	snprintf(e.reason, sizeof(e.reason), "%s", what);
 	e.until_ms = q->override == TOLL_OVERRIDE_NONE ? 0 : e.time_ms + q->ttl_s * 1000;
-	err = record(d, q, keys.audit, &e, q->override == TOLL_OVERRIDE_DENY, text);
+	err = check_subject(d, q);
+	if (!err)
+		err = record(d, q, keys.audit, &e, q->override == TOLL_OVERRIDE_DENY, text);
 	if (!err)
 		err = write_override(d, q, keys.override);
 	if (!err)
-		err = list_subject(d, q);
+		err = list_subject(d, q, e.until_ms);
 	if (err)
 		return err;
-	nudge(d, q->subject);
 	toll_notifier_put(d->notifier, &e);
 	return tell_everybody(d, q, text);
 }

@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from decimal import Decimal
 
@@ -53,10 +54,10 @@ class Api:
 @pytest.fixture
 def fleet(spantoll, redis_server, prices):
     """fleet(extensions) -> a daemon and its API."""
-    def start(extensions=None, **admin):
+    def start(extensions=None, budget="*", **admin):
         api = Api(free_port())
         enforcer = {"redis": {"endpoints": [redis_server.address], "timeout": "2s"}, "flush_interval": "100ms",
-                    "evaluation_window": "1s", "budgets": [{"match": {"service": "*"}, "limit": 500, "window": "1h"}]}
+                    "evaluation_window": "1s", "budgets": [{"match": {"service": budget}, "limit": 500, "window": "1h"}]}
         daemon = spantoll(processors={"pricing": {"file": prices({"payment-svc:/dear": "0.854000000001"})}, "cost": {}},
                           exporters={"enforcer": enforcer},
                           extensions=(extensions or {}) | {"admin": {"endpoint": f"127.0.0.1:{api.port}"} | admin})
@@ -135,6 +136,24 @@ def test_deny_throttles_whoever_has_money_left(fleet):
     assert api("PUT", "/v1/overrides/a:b:c", {"action": "deny"})[0] == 400
 
 
+def test_deny_reaches_every_daemon_without_a_budget(fleet, redis_server):
+    """Nobody else would look at such a service: one that spends nothing and has no budget. Nor would a daemon after a restart."""
+    (_, one), (_, other) = fleet(budget="batch-*"), fleet(budget="batch-*")
+    assert one("PUT", "/v1/overrides/idle-svc", {"action": "deny", "ttl": "10m"})[0] == 200
+    for api in (one, other, fleet(budget="batch-*")[1]):
+        eventually(lambda a=api: a("GET", "/v1/throttle/idle-svc")[0] == 429, 10, "every daemon denies it", every=0.05)
+    assert other("PUT", "/v1/kill", {"on": True})[0] == 200
+    eventually(lambda: redis_server.client.get("enforce:throttle:idle-svc") is None, 10, "the kill switch frees it")
+    assert other("PUT", "/v1/kill", {"on": False})[0] == 200
+    eventually(lambda: redis_server.client.get("enforce:throttle:idle-svc") == "true", 10, "it is denied again")
+    assert other("DELETE", "/v1/overrides/idle-svc")[0] == 200
+    eventually(lambda: all(a("GET", "/v1/throttle/idle-svc")[0] == 200 for a in (one, other)), 10, "it is free", every=0.05)
+    assert redis_server.client.zcard("enforce:overridden") == 0
+    # What nobody could act upon is not promised.
+    status, said, _ = one("PUT", "/v1/overrides/tenant:acme", {"action": "deny", "ttl": "10m"})
+    assert status >= 400 and "budget" in said["error"], said
+
+
 def test_without_redis_meshes_are_answered_and_people_told(fleet, redis_server):
     daemon, api = fleet(max_age="1s")
     spend_600(daemon)
@@ -167,7 +186,7 @@ def test_tls_and_who_a_certificate_names(fleet, tmp_path):
     ours, client = ca.issue("daemon"), ca.issue("alice")
     _, api = fleet(tls={"cert_file": str(ours.cert), "key_file": str(ours.key), "client_ca_file": str(ca.cert)})
     context = ssl.create_default_context(cafile=ca.cert)
-    with pytest.raises((ssl.SSLError, ConnectionError)):
+    with pytest.raises((ssl.SSLError, ConnectionError, urllib.error.URLError)):
         urllib.request.urlopen(f"https://localhost:{api.port}/v1/kill", context=context, timeout=30).read()
     context.load_cert_chain(client.cert, client.key)
     ask = urllib.request.Request(f"https://localhost:{api.port}/v1/kill", b'{"on": true}', {"Content-Type": "application/json"},

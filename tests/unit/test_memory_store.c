@@ -233,6 +233,22 @@ static void overrides_go_over_the_budget_until_they_end(void **state TOLL_UNUSED
 	assert_false(rig_service(&rig, "within")->throttled);
 }
 
+static void deny_holds_who_spends_nothing_without_a_gap(void **state TOLL_UNUSED)
+{
+	rig_budget(&rig, "*", 500, 3600, TOLL_MODE_ENFORCE);
+	rig.config.throttle.ttl = 2 * TOLL_S;
+	begin();
+	toll_memory_store_tick(&store);
+	wall_ns += 300 * TOLL_MS; /* between two windows */
+	say("stranger", TOLL_OVERRIDE_DENY, 60);
+	store.window = -1; /* followed at once */
+	for (int i = 0; i < 60; i++) {
+		toll_memory_store_tick(&store);
+		assert_true(rig_service(&rig, "stranger")->until_ms > wall_ns / TOLL_MS);
+		wall_ns += 100 * TOLL_MS;
+	}
+}
+
 static void the_kill_switch_clears_all_and_gives_them_back(void **state TOLL_UNUSED)
 {
 	struct toll_request on = { .op = TOLL_REQUEST_KILL, .on = true, .who = "Ann", .why = "x" };
@@ -378,6 +394,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(shadow_says_so_and_throttles_nobody, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(overrides_go_over_the_budget_until_they_end, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(deny_holds_who_spends_nothing_without_a_gap, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(the_kill_switch_clears_all_and_gives_them_back,
 		                                setup, teardown),
