@@ -59,7 +59,7 @@ struct toll_budget_control {
 	int (*audit)(struct toll_budget_control *self, struct toll_slice subject, uint32_t limit,
 	             void (*line)(void *ctx, struct toll_slice json), void *ctx,
 	             struct toll_error *reterr);
-	/* Budgets in force: source "file" or "run time". */
+	/* Budgets in force: source "file", "run time" or "default". */
 	int (*budgets)(struct toll_budget_control *self,
 	               void (*row)(void *ctx, struct toll_slice name, struct toll_slice json,
 	                           const char *source),

@@ -60,7 +60,7 @@ static int fill(struct toll_line_reader *r, struct toll_error *reterr)
 
 	if (err)
 		return err;
-	n = fread_unlocked(r->buf + r->len, 1, r->room - r->len, r->in);
+	n = fread(r->buf + r->len, 1, r->room - r->len, r->in);
 	if (n == 0 && ferror(r->in))
 		return toll_fail(reterr, TOLL_EINVALID, "%s: %s", r->name, strerror(errno));
 	r->eof = n == 0;

@@ -302,6 +302,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 			                                .requests = &e->control.requests,
 			                                .audit = &e->audit,
 			                                .instance = e->instance };
+		e->memory.runtime.conf = toll_enforcer_budget_settings(e->config);
 		e->super.tick = tick;
 		e->super.tick_ns = e->clock ? TOLL_TEST_CLOCK_POLL_NS : MEMORY_TICK_NS;
 	}

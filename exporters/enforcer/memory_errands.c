@@ -39,8 +39,10 @@ static int override(struct toll_memory_store *m, struct toll_request *q, uint64_
 	int err;
 
 	if (!s)
-		return toll_fail(&q->error, TOLL_EFULL,
-		                 "there is no room for another name: max_services");
+		return toll_fail(&q->error, TOLL_EINVALID,
+		                 "no budget of this daemon is for subjects like %.200s, or "
+		                 "max_services leaves no room for another one",
+		                 q->subject);
 	describe(m, q, TOLL_EVENT_OVERRIDE, now_ms, &e);
 	snprintf(e.subject, sizeof(e.subject), "%s", q->subject);
 	snprintf(e.reason, sizeof(e.reason), "%s",
@@ -114,11 +116,13 @@ static int run(struct toll_memory_store *m, struct toll_request *q, uint64_t now
 		return is_killed(m, q);
 	case TOLL_REQUEST_AUDIT:
 		return read_audit(m, q);
-	case TOLL_REQUEST_SET_BUDGET:
 	case TOLL_REQUEST_BUDGETS:
+		return toll_runtime_list(&m->runtime, q);
+	case TOLL_REQUEST_SET_BUDGET:
 		break;
 	}
-	return toll_fail(&q->error, TOLL_EREFUSED, "store: memory has no budgets at run time");
+	return toll_fail(&q->error, TOLL_EREFUSED,
+	                 "with store: memory budgets are changed in the configuration");
 }
 
 bool toll_memory_errand(struct toll_memory_store *m, struct toll_request *q, uint64_t now_ms)

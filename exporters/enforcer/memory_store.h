@@ -12,6 +12,7 @@
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/memory_words.h"
 #include "exporters/enforcer/requests.h"
+#include "exporters/enforcer/runtime.h"
 #include "exporters/enforcer/totals.h"
 
 struct toll_notifier;
@@ -33,6 +34,7 @@ struct toll_memory_store {
 	struct toll_contender *contenders;
 	uint32_t contender_count, contender_room;
 	struct toll_notifier *notifier; /* NULL: nobody is told */
+	struct toll_runtime runtime;    /* as configured: nothing is set at run time here */
 };
 
 void toll_memory_store_release(struct toll_memory_store *m);

@@ -162,14 +162,16 @@ static int add_line(struct toll_request *q, struct toll_slice name, struct toll_
 
 static int list_configured(const struct toll_runtime *rt, struct toll_request *q, char *text)
 {
-	const struct toll_budget_config *b = rt->conf.budgets.at;
+	size_t count = rt->conf.budgets.count;
+	const struct toll_budget_config *b = count ? rt->conf.budgets.at : &toll_default_budget;
 	int err = 0;
 
-	for (size_t i = 0; i < rt->conf.budgets.count && !err; i++) {
+	for (size_t i = 0; i < (count ? count : 1) && !err; i++) {
 		size_t len = toll_budget_config_print(&b[i], text, TEXT_MAX);
 
 		if (len && !(b[i].name.len && has(rt, b[i].name)))
-			err = add_line(q, b[i].name, toll_slice(text, len), "file");
+			err = add_line(q, b[i].name, toll_slice(text, len),
+			               count ? "file" : "default");
 	}
 	return err;
 }
