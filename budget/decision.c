@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FORGET_MS UINT64_C(86400000) /* a slot that nobody evaluated for so long is dropped */
+#define FORGET_MS      UINT64_C(86400000) /* a slot that nobody evaluated for so long is dropped */
+#define SILENT_WINDOWS 5
+#define SILENT_MIN_MS  UINT64_C(10000)
 
 static struct toll_slot *slot_of(struct toll_slots *slots, const struct toll_rule *rule, bool add)
 {
@@ -144,18 +146,44 @@ static void show(const struct toll_rule *rule, const struct toll_reading *readin
 	v->fast = s && s->fast && !s->state.on;
 }
 
+static bool is_ours(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,
+                    const struct toll_slot *s)
+{
+	for (uint32_t i = 0; i < matching_count; i++) {
+		const struct toll_rule *rule = &r->at[matching[i]];
+
+		if (strcmp(rule->id, s->id) == 0 || strcmp(rule->before, s->id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever has the budget decides every window (whose number tells how long one is): after some
+ * silent ones it has been taken away, and holds nothing any more. */
+static uint64_t end_of_others(const struct toll_slot *s)
+{
+	uint64_t silence = SILENT_MIN_MS, windows = (uint64_t)s->state.window, end;
+
+	if (s->state.window > 0 && SILENT_WINDOWS * (s->at_ms / windows) > silence)
+		silence = SILENT_WINDOWS * (s->at_ms / windows);
+	end = s->at_ms + silence;
+	return end < s->until_ms ? end : s->until_ms;
+}
+
 /* Flags, and slots that nobody has touched for a day (or the flag's life, if longer). */
-static void sum_up(const struct toll_rules *r, uint64_t now_ms, struct toll_slots *slots,
-                   struct toll_verdict *v)
+static void sum_up(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,
+                   uint64_t now_ms, struct toll_slots *slots, struct toll_verdict *v)
 {
 	uint64_t forget = r->ttl_ms > FORGET_MS ? r->ttl_ms : FORGET_MS;
 
 	for (uint32_t i = 0; i < slots->count; i++) {
 		struct toll_slot *s = &slots->at[i];
+		bool ours = is_ours(r, matching, matching_count, s);
 
 		if (s->at_ms + forget < now_ms && !s->changed)
 			s->gone = true;
-		if (s->gone || !toll_slot_is_on(s) || s->until_ms <= now_ms)
+		if (s->gone || !toll_slot_is_on(s) ||
+		    (ours ? s->until_ms : end_of_others(s)) <= now_ms)
 			continue;
 		if (s->mode == TOLL_MODE_ENFORCE)
 			v->want = true;
@@ -191,7 +219,7 @@ void toll_rules_decide(const struct toll_rules *r, const uint16_t *matching,
 			ret->evaluated = true;
 		show(rule, reading, slots, &best, ret);
 	}
-	sum_up(r, now_ms, slots, ret);
+	sum_up(r, matching, matching_count, now_ms, slots, ret);
 }
 
 bool toll_rules_due(const struct toll_rules *r, const uint16_t *matching, uint32_t matching_count,

@@ -71,7 +71,8 @@ static void remove_at(struct toll_flag_board *b, uint32_t place)
 {
 	free(b->at[place]);
 	b->count--;
-	memmove(b->at + place, b->at + place + 1, (b->count - place) * sizeof(*b->at));
+	memmove(b->at + place, b->at + place + 1,
+	        (b->count - place) * sizeof(struct toll_flag_entry *));
 	b->changed = true;
 }
 
@@ -83,7 +84,7 @@ static bool make_room(struct toll_flag_board *b)
 		return true;
 	if (b->count == TOLL_FLAG_BOARD_MAX)
 		return false;
-	more = realloc(b->at, 2 * b->room * sizeof(*more));
+	more = realloc(b->at, (size_t)2 * b->room * sizeof(struct toll_flag_entry *));
 	if (!more)
 		return false;
 	b->at = more;
@@ -101,7 +102,8 @@ static struct toll_flag_entry *insert_at(struct toll_flag_board *b, uint32_t pla
 		return NULL;
 	memcpy(e->key, key.ptr, key.len);
 	e->flag.subject = toll_slice(e->key, key.len);
-	memmove(b->at + place + 1, b->at + place, (b->count - place) * sizeof(*b->at));
+	memmove(b->at + place + 1, b->at + place,
+	        (b->count - place) * sizeof(struct toll_flag_entry *));
 	b->at[place] = e;
 	b->count++;
 	return e;

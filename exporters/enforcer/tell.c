@@ -9,23 +9,23 @@
 
 struct line {
 	enum toll_event_what what;
-	const char *reason; /* NULL: any other */
 	enum toll_log_level level;
+	const char *reason; /* NULL: any other */
 	const char *text;
 };
 
 static const struct line lines[] = {
-	{ TOLL_EVENT_SET, "override", TOLL_LOG_WARN, "is throttled by an override" },
-	{ TOLL_EVENT_SET, NULL, TOLL_LOG_WARN, "exceeded budget" },
-	{ TOLL_EVENT_RELEASE, "override", TOLL_LOG_INFO, "is let through by an override" },
-	{ TOLL_EVENT_RELEASE, "kill", TOLL_LOG_WARN, "is let through by the kill switch" },
-	{ TOLL_EVENT_RELEASE, NULL, TOLL_LOG_INFO, "is back within budget" },
-	{ TOLL_EVENT_RESTORE, NULL, TOLL_LOG_WARN, "had lost its flag, set again" },
-	{ TOLL_EVENT_CAPPED, NULL, TOLL_LOG_WARN,
+	{ TOLL_EVENT_SET, TOLL_LOG_WARN, "override", "is throttled by an override" },
+	{ TOLL_EVENT_SET, TOLL_LOG_WARN, NULL, "exceeded budget" },
+	{ TOLL_EVENT_RELEASE, TOLL_LOG_INFO, "override", "is let through by an override" },
+	{ TOLL_EVENT_RELEASE, TOLL_LOG_WARN, "kill", "is let through by the kill switch" },
+	{ TOLL_EVENT_RELEASE, TOLL_LOG_INFO, NULL, "is back within budget" },
+	{ TOLL_EVENT_RESTORE, TOLL_LOG_WARN, NULL, "had lost its flag, set again" },
+	{ TOLL_EVENT_CAPPED, TOLL_LOG_WARN, NULL,
 	  "exceeded budget but is not throttled (max_throttled_fraction)" },
-	{ TOLL_EVENT_SHADOW_SET, "kill", TOLL_LOG_WARN, "would be throttled (kill switch)" },
-	{ TOLL_EVENT_SHADOW_SET, NULL, TOLL_LOG_WARN, "would be throttled (shadow)" },
-	{ TOLL_EVENT_SHADOW_RELEASE, NULL, TOLL_LOG_INFO, "would be released (shadow)" },
+	{ TOLL_EVENT_SHADOW_SET, TOLL_LOG_WARN, "kill", "would be throttled (kill switch)" },
+	{ TOLL_EVENT_SHADOW_SET, TOLL_LOG_WARN, NULL, "would be throttled (shadow)" },
+	{ TOLL_EVENT_SHADOW_RELEASE, TOLL_LOG_INFO, NULL, "would be released (shadow)" },
 };
 
 static const struct line *line_of(const struct toll_budget_event *e)

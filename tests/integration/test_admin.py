@@ -122,6 +122,7 @@ def test_a_budget_is_set_and_removed_while_the_fleet_runs(fleet):
     assert api("PUT", "/v1/budgets/wrong", {"limit": -1})[0] == 400
     api.verb("remove", "small")
     eventually(lambda: "small" not in api.verb("list", "--rules"), 10, "the budget is gone")
+    eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 200, 40, "and with it the flag", every=0.2)
 
 
 def test_deny_throttles_whoever_has_money_left(fleet):
@@ -134,6 +135,18 @@ def test_deny_throttles_whoever_has_money_left(fleet):
     eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 10, "it is throttled", every=0.05)
     assert api("GET", "/v1/throttle/payment-svc")[1]["reason"] == "override"
     assert api("PUT", "/v1/overrides/a:b:c", {"action": "deny"})[0] == 400
+    status, said, _ = api("PUT", "/v1/overrides/tenant:acme", {"action": "deny", "ttl": "10m"})
+    assert status == 400 and "no budget is about" in said["error"]
+
+
+def test_budgets_are_listed_without_redis_too(spantoll, prices):
+    api = Api(free_port())
+    spantoll(processors={"pricing": {"file": prices({"a:/b": "1"})}, "cost": {}}, exporters={"enforcer": {"store": "memory"}},
+             extensions={"admin": {"endpoint": f"127.0.0.1:{api.port}"}})
+    status, said, _ = api("GET", "/v1/budgets")
+    assert status == 200
+    assert [(b["source"], b["budget"]["limit"]) for b in said["budgets"]] == [("default", 500)]
+    assert "in the configuration" in api("PUT", "/v1/budgets/small", {"limit": 5})[1]["error"]
 
 
 def test_deny_reaches_every_daemon_without_a_budget(fleet, redis_server):
