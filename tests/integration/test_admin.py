@@ -136,7 +136,7 @@ def test_deny_throttles_whoever_has_money_left(fleet):
     assert api("GET", "/v1/throttle/payment-svc")[1]["reason"] == "override"
     assert api("PUT", "/v1/overrides/a:b:c", {"action": "deny"})[0] == 400
     status, said, _ = api("PUT", "/v1/overrides/tenant:acme", {"action": "deny", "ttl": "10m"})
-    assert status == 400 and "no budget is about" in said["error"]
+    assert status == 400 and "no budget of this daemon is for" in said["error"]
 
 
 def test_budgets_are_listed_without_redis_too(spantoll, prices):
