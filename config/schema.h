@@ -85,6 +85,9 @@ struct toll_field {
 	/* STRING: names an extension that service::extensions has to list, and that serves as this
 	 * ("auth", pipeline/factory.h). */
 	const char *extension;
+	/* STRING: names an exporter of this type that a pipeline uses; empty: the only one there
+	 * is. */
+	const char *exporter;
 	bool listens; /* STRING: where the component takes connections, host:port */
 	bool secret;  /* LIST, MAP: its values are shown as "[REDACTED]" (tokens, headers) */
 	/* GROUP: offset of a bool set when the key is there, even with null ("grpc:"); 0: none (the

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/spantoll/exporter_rules.h"
 #include "cmd/spantoll/extension_rules.h"
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/pipeline_rules.h"
@@ -108,6 +109,7 @@ static int check_whole(int err, bool unchecked, struct toll_config **config,
 		return err;
 	toll_pipeline_rules_check(*config, findings);
 	toll_extension_rules_check(*config, findings);
+	toll_exporter_rules_check(*config, findings);
 	toll_port_rules_check(*config, findings);
 	if (!findings->errors)
 		check_graph(*config, findings);

@@ -228,7 +228,7 @@ static const struct toll_field fields[] = {
 	TOLL_FIELD(CONFIG, endpoint, STRING, "127.0.0.1:8080",
 	           "Where it listens: host:port, or unix:/path; beyond this machine only with auth.", .listens = true),
 	TOLL_FIELD(CONFIG, enforcer, STRING, NULL,
-	           "Id of the exporter enforcer that is asked; default: the only one there is."),
+	           "Id of the exporter enforcer that is asked; default: the only one there is.", .exporter = "enforcer"),
 	TOLL_FIELD(CONFIG, auth, GROUP, NULL, "Who may see and change budgets; without it: this machine.",
 	           .group = auth_fields, .present = offsetof(CONFIG, auth.present)),
 	TOLL_FIELD(CONFIG, max_age, DURATION, "1m",

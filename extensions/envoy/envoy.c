@@ -197,7 +197,8 @@ static const struct toll_field fields[] = {
 	           "Where it listens: host:port, or unix:/path.", .listens = true),
 	TOLL_FIELD(CONFIG, enforcer, STRING, NULL,
 	           "Id of the exporter enforcer whose flags are told; default: the only one there "
-	           "is."),
+	           "is.",
+	           .exporter = "enforcer"),
 	TOLL_FIELD(CONFIG, max_age, DURATION, "1m",
 	           "When nothing was heard from the flags' store for so long, everybody may pass.",
 	           .min = 100000000, .max = -1),
