@@ -43,6 +43,7 @@ struct toll_rules {
 	uint32_t window_count;
 	uint64_t evaluation_ms; /* the shortest of all */
 	uint64_t ttl_ms;
+	uint32_t life;      /* how many rules of this process had their turn before */
 	uint64_t settle_ms; /* sums younger than this may still be under reconstruction */
 };
 
@@ -62,7 +63,7 @@ void toll_rules_release(struct toll_rules *r);
 bool toll_rules_equal(const struct toll_rules *a, const struct toll_rules *b);
 
 /* Rules that a reload puts in the place of others for the same subjects and window take up their
- * averages and flags: notes whose. */
+ * averages and flags: notes whose, and that they come later. */
 void toll_rules_succeed(struct toll_rules *r, const struct toll_rules *before);
 
 /* Indexes of the rules that match a subject of this kind, most TOLL_RULES_MAX; returns their

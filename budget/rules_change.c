@@ -86,6 +86,7 @@ static const struct toll_rule *find_before(const struct toll_rules *before,
 
 void toll_rules_succeed(struct toll_rules *r, const struct toll_rules *before)
 {
+	r->life = before->life + 1;
 	for (uint32_t i = 0; i < r->count; i++) {
 		struct toll_rule *rule = &r->at[i];
 		const struct toll_rule *old;

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/enforcer/keys.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 void toll_spend_keys_init(struct toll_spend_keys *k, struct toll_slice subject,
-                          const struct toll_window *w, const char *instance)
+                          const struct toll_window *w, const char *instance, uint32_t life)
 {
+	char later[12] = "";
+
+	if (life)
+		snprintf(later, sizeof(later), ".%" PRIu32, life);
 	snprintf(k->total, sizeof(k->total), "cost:rolling:%.*s:%s", TOLL_FMT(subject), w->name);
 	snprintf(k->sums, sizeof(k->sums), "{%s}:s", k->total);
-	snprintf(k->instance, sizeof(k->instance), "{%s}:i:%.64s", k->total, instance);
+	snprintf(k->instance, sizeof(k->instance), "{%s}:i:%.64s%s", k->total, instance, later);
 }
 
 void toll_flag_keys_init(struct toll_flag_keys *k, struct toll_slice subject)

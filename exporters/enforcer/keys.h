@@ -29,9 +29,10 @@ struct toll_spend_keys {
 	char instance[TOLL_SUBJECT_MAX + TOLL_WINDOW_NAME + 96];
 };
 
-/* subject: its key; instance: at most 64 bytes. */
+/* subject: its key; instance: at most 64 bytes; life: 0 for what has been there since the start,
+ * else it is part of the instance. */
 void toll_spend_keys_init(struct toll_spend_keys *k, struct toll_slice subject,
-                          const struct toll_window *w, const char *instance);
+                          const struct toll_window *w, const char *instance, uint32_t life);
 
 /* enforce:throttle:<subject> and what belongs to it. */
 struct toll_flag_keys {

@@ -90,7 +90,8 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 	char clock[TOLL_CLOCK_TEXT];
 
 	p->text_len = 0;
-	toll_spend_keys_init(&keys, job->service->key, w, p->instance);
+	toll_spend_keys_init(&keys, job->service->key, w, p->instance,
+	                     job->service->accounts[job->window].life);
 	toll_command_script(&p->command, &p->redis, TOLL_SCRIPT_PUBLISH, "3");
 	toll_command_add(&p->command, toll_slice_str(keys.total));
 	toll_command_add(&p->command, toll_slice_str(keys.sums));

@@ -88,9 +88,11 @@ static int open_accounts(struct toll_service *s, const struct toll_rules *r)
 	for (uint32_t i = 0; i < r->count && s->rule_count == 0 && s->kind > 0; i++)
 		if (toll_rule_concerns(r, &r->at[i], s->kind, s->values))
 			use_windows(s, &r->at[i]);
-	for (uint32_t i = 0; i < r->window_count; i++)
+	for (uint32_t i = 0; i < r->window_count; i++) {
+		s->accounts[i].life = r->life;
 		if (s->accounts[i].used && toll_series_init(&s->accounts[i].series) < 0)
 			return TOLL_ENOMEM;
+	}
 	return 0;
 }
 

@@ -21,13 +21,15 @@
 /* One published key: a subject in one window. */
 struct toll_account {
 	struct toll_series series;
-	bool used;                   /* this window is published for this subject */
-	bool dirty;                  /* the store may not have all of it */
-	bool doubted;                /* nor what it has acknowledged: ask, even if all was sent */
-	char generation[40];         /* of the sums our acknowledged totals are in; "": none */
-	uint64_t chain;              /* sequence number of the last acknowledged publish; 0: none */
-	uint64_t heard_age_ns;       /* last answer about this key (toll_age_ns_by()) */
-	uint64_t settled_age_ns;     /* our part of the sums was lost: no decision before */
+	bool used;               /* this window is published for this subject */
+	uint32_t life;           /* of the rules that opened it: one that was there before is not
+	                            known any more, so what it has published is not added to */
+	bool dirty;              /* the store may not have all of it */
+	bool doubted;            /* nor what it has acknowledged: ask, even if all was sent */
+	char generation[40];     /* of the sums our acknowledged totals are in; "": none */
+	uint64_t chain;          /* sequence number of the last acknowledged publish; 0: none */
+	uint64_t heard_age_ns;   /* last answer about this key (toll_age_ns_by()) */
+	uint64_t settled_age_ns; /* our part of the sums was lost: no decision before */
 	struct toll_reading reading; /* the store's last word, all daemons together */
 	struct toll_burn burn;       /* of the readings */
 };

@@ -88,6 +88,20 @@ def test_a_flag_holds_and_a_higher_budget_releases_it(spantoll, configured, redi
     assert in_redis(redis_server) == 2
 
 
+def test_a_window_that_comes_back_counts_on(spantoll, configured, redis_server):
+    """This daemon has forgotten what it had published of it; Redis has not."""
+    with_hour, without = configured(budgets=[budget(500), budget(50, "1h")]), configured(budgets=[budget(500)])
+    hour = "cost:rolling:shop:1h"
+    daemon = spantoll(**with_hour)
+    spend(daemon, 100)
+    eventually(lambda: in_redis(redis_server, hour) == 1, 20, "the hour is summed up")
+    daemon.reload(**without)
+    daemon.reload(**with_hour)
+    spend(daemon, 50)
+    eventually(lambda: in_redis(redis_server) == Decimal("1.5"), 20, "the day has all")
+    eventually(lambda: in_redis(redis_server, hour) == Decimal("1.5"), 20, "and the hour")
+
+
 def test_memory_becomes_redis(spantoll, configured, redis_server):
     daemon = spantoll(**configured(store="memory"))
     spend(daemon, 100)

@@ -259,10 +259,12 @@ static void keys_are_named_as_promised(void **state TOLL_UNUSED)
 	struct toll_spend_keys k;
 	struct toll_flag_keys f;
 
-	toll_spend_keys_init(&k, TOLL_SLICE("payment-svc"), &rig.rules.windows[0], "abc");
+	toll_spend_keys_init(&k, TOLL_SLICE("payment-svc"), &rig.rules.windows[0], "abc", 0);
 	assert_string_equal(k.total, "cost:rolling:payment-svc:24h");
 	assert_string_equal(k.sums, "{cost:rolling:payment-svc:24h}:s");
 	assert_string_equal(k.instance, "{cost:rolling:payment-svc:24h}:i:abc");
+	toll_spend_keys_init(&k, TOLL_SLICE("payment-svc"), &rig.rules.windows[0], "abc", 7);
+	assert_string_equal(k.instance, "{cost:rolling:payment-svc:24h}:i:abc.7");
 	toll_flag_keys_init(&f, TOLL_SLICE("payment-svc"));
 	assert_string_equal(f.flag, "enforce:throttle:payment-svc");
 	assert_string_equal(f.state, "{enforce:throttle:payment-svc}:d");
