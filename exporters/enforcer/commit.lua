@@ -23,6 +23,10 @@ if not(E and ttl and n and E>=1 and ttl>=1 and n>=0 and n<=#ARGV-15 and (#ARGV-1
 local now=tonumber(ARGV[9])
 if not now then local t=redis.call('TIME'); now=t[1]*1000+math.floor(t[2]/1000) end
 local function get(k) local x=redis.pcall('GET',k) return type(x)=='string' and x or '' end   -- of another type: nobody's
+local function shared(c,...)                                                  -- nor does it hold up what is about one subject
+  local r=redis.pcall(c,T,...)
+  if type(r)=='table' and r.err and r.err:find('WRONGTYPE',1,true) then redis.call('DEL',T); r=redis.pcall(c,T,...) end
+  return r end
 local function int(x) return string.format('%d',x) end
 local s=redis.call('HMGET',D,'v','applied','shadow','cid','by','what','note','capped','until')
 local had,shad=s[2]=='1',s[3]=='1'
@@ -36,7 +40,7 @@ if K and int(redis.call('EXISTS',K))~=ARGV[11] then return no(ARGV[11]=='0' and 
 if asof and math.abs(now-asof)>E then return no('stale') end
 local want,shw,capped,places=ARGV[6]~='0',ARGV[7]=='1',ARGV[12]=='1',tonumber(ARGV[13])
 local function kind(subject) return (subject:gsub(':[^:]*(:?)','%1')) end   -- tenant:a:service:b -> tenant:service
-if want and over=='' and places and T and not redis.call('ZSCORE',T,ARGV[14]) then    -- a new one needs a place
+if want and over=='' and places and T and not shared('ZSCORE',ARGV[14]) then    -- a new one needs a place
   redis.call('ZREMRANGEBYSCORE',T,'-inf',int(now))
   local mine,plain,taken=kind(ARGV[14]),not ARGV[14]:find(':',1,true),0
   for _,m in ipairs(redis.call('ZRANGE',T,0,-1)) do
@@ -83,8 +87,8 @@ if want then redis.call('SET',F,'true','PX',int(px))
 elseif had and get(F)=='true' then redis.call('DEL',F) end                -- another value is somebody else's
 if shw then redis.call('SET',H,'true','EX',ttl) elseif shad then redis.call('DEL',H) end
 if T then
-  if want and over=='' then redis.call('ZADD',T,til,ARGV[14]); redis.call('EXPIRE',T,math.max(86400,2*ttl))
-  elseif had or over~='' then redis.call('ZREM',T,ARGV[14]) end
+  if want and over=='' then shared('ZADD',til,ARGV[14]); shared('EXPIRE',math.max(86400,2*ttl))
+  elseif had or over~='' then shared('ZREM',ARGV[14]) end
 end
 for i=1,#said do redis.pcall('PUBLISH','enforce:events',said[i]) end
 return reply('ok',v,want,shw,change,cid,by,what,note,capped,til)

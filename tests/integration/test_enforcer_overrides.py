@@ -136,3 +136,16 @@ def test_a_configured_kill_switch_works_though_redis_is_full(redis_server, daemo
     finally:
         e.kill()
         r.config_set("maxmemory", 0)
+
+
+@pytest.mark.parametrize("fraction", [1, 0.5])
+def test_somebodys_key_in_our_place_neither_hides_a_flag_nor_prevents_it(redis_server, tmp_path, fraction):
+    r = redis_server.client
+    r.set("enforce:throttled", "something else")
+    e = Enforcer(redis_server, tmp_path / "enforcer.log", [("*", 500, 3600, "enforce")], fraction=fraction)
+    try:
+        e.spend(SERVICE, 600 * USD)
+        eventually(lambda: f"{SERVICE} exceeded budget" in e.log, 10, "it is throttled, and that is told")
+        assert r.get(FLAG) == "true" and r.zscore("enforce:throttled", SERVICE)
+    finally:
+        e.kill()
