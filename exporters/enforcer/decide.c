@@ -240,10 +240,17 @@ int toll_decide_round(struct toll_decider *d)
 	return err;
 }
 
+/* Under the kill switch nobody is throttled, whether or not this round has come by. */
 int toll_decide_flagged(struct toll_decider *d)
 {
-	int err = run_round(d, true);
+	bool all = d->board && d->killed;
+	int err;
 
+	if (all)
+		toll_flag_board_begin(d->board);
+	err = run_round(d, true);
+	if (all && !err)
+		toll_flag_board_end(d->board);
 	if (d->board)
 		toll_flag_board_publish(d->board);
 	return err;

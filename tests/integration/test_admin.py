@@ -54,10 +54,10 @@ class Api:
 @pytest.fixture
 def fleet(spantoll, redis_server, prices):
     """fleet(extensions) -> a daemon and its API."""
-    def start(extensions=None, budget="*", **admin):
+    def start(extensions=None, budget="*", evaluation="1s", **admin):
         api = Api(free_port())
         enforcer = {"redis": {"endpoints": [redis_server.address], "timeout": "2s"}, "flush_interval": "100ms",
-                    "evaluation_window": "1s", "budgets": [{"match": {"service": budget}, "limit": 500, "window": "1h"}]}
+                    "evaluation_window": evaluation, "budgets": [{"match": {"service": budget}, "limit": 500, "window": "1h"}]}
         daemon = spantoll(processors={"pricing": {"file": prices({"payment-svc:/dear": "0.854000000001"})}, "cost": {}},
                           exporters={"enforcer": enforcer},
                           extensions=(extensions or {}) | {"admin": {"endpoint": f"127.0.0.1:{api.port}"} | admin})
@@ -165,6 +165,18 @@ def test_deny_reaches_every_daemon_without_a_budget(fleet, redis_server):
     # What nobody could act upon is not promised.
     status, said, _ = one("PUT", "/v1/overrides/tenant:acme", {"action": "deny", "ttl": "10m"})
     assert status >= 400 and "budget" in said["error"], said
+
+
+def test_the_kill_switch_frees_at_once_whom_only_others_know(fleet, redis_server):
+    """Flags of subjects that this daemon has no budget for; the next evaluation is a minute away."""
+    ask = "/v1/throttle?service=cart&tenant=acme"
+    redis_server.client.zadd("enforce:throttled", {"tenant:acme": int(time.time() + 3600) * 1000})
+    _, api = fleet(evaluation="60s")
+    eventually(lambda: api("GET", ask)[0] == 429, 10, "it is throttled", every=0.05)
+    redis_server.client.set("enforce:kill", "Ann")
+    told = time.monotonic()
+    eventually(lambda: api("GET", ask)[0] == 200, 10, "it is free", every=0.05)
+    assert time.monotonic() - told < 5
 
 
 def test_without_redis_meshes_are_answered_and_people_told(fleet, redis_server):
