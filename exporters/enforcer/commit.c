@@ -315,11 +315,11 @@ void toll_commit_conclude(struct toll_decider *d, struct toll_case *c, const red
 	struct toll_state now = { 0 };
 	bool done;
 
-	s->unanswered = false;
 	if (toll_redis_is_error(&d->publisher->redis, reply) || !code.ptr) {
 		toll_counter_add(counters, TOLL_COUNTER_DECISION_ERRORS, 1);
-		return;
+		return; /* a node that was too late may have done it: unanswered */
 	}
+	s->unanswered = false;
 	read_answer(reply, s, &now);
 	toll_service_show(d, s, &c->verdict, &now);
 	done = count_code(d, c, code);
