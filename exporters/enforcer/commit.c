@@ -176,8 +176,24 @@ static void announce(struct toll_decider *d, struct toll_case *c, const struct t
 /* A second line that cannot be written is missed by whoever reads the first. */
 static void close_record(struct toll_decider *d, const struct toll_case *c, bool done)
 {
+	c->service->announced = false;
 	if (c->announced && write_record(d, c, done ? TOLL_EVENT_DONE : TOLL_EVENT_SUPERSEDED) < 0)
 		return;
+}
+
+/* The same, long after the first: of a commit whose answer never came. */
+static void close_late(struct toll_decider *d, struct toll_service *s, bool done)
+{
+	struct toll_budget_event e = { .time_ms = toll_publisher_clock_ms(d->publisher),
+		                       .what = done ? TOLL_EVENT_DONE : TOLL_EVENT_SUPERSEDED,
+		                       .change = s->announcement };
+	char text[TOLL_EVENT_TEXT];
+
+	snprintf(e.subject, sizeof(e.subject), "%.*s", TOLL_FMT(s->key));
+	snprintf(e.by, sizeof(e.by), "%s", d->publisher->instance);
+	s->announced = false;
+	if (toll_audit_write(d->audit, toll_slice(text, toll_event_print(&e, text))) < 0)
+		return; /* as above */
 }
 
 /* ---- sending ---- */
@@ -220,6 +236,8 @@ int toll_commit_send(struct toll_decider *d, struct toll_case *c, const struct t
 	add_changed(p, &st->slots);
 	add_criticality(p, c->service, st);
 	c->committed = c->service->unanswered = true;
+	c->service->announced = c->announced;
+	c->service->announcement = change_of(c);
 	return toll_redis_send(&p->redis, toll_slice_str(keys.flag), &p->command);
 }
 
@@ -232,6 +250,8 @@ void toll_tell_late(struct toll_decider *d, struct toll_service *s, const struct
 
 	s->unanswered = false;
 	s->change_seen = st->change_id;
+	if (s->announced)
+		close_late(d, s, news);
 	if (!news)
 		return;
 	toll_tell_change(d->publisher->counters, d->who, s->name, st->what, st->note);

@@ -47,6 +47,8 @@ static void move_rest(struct toll_service *to, struct toll_service *from)
 	to->change_seen = from->change_seen;
 	to->candidate = from->candidate;
 	to->unanswered = from->unanswered;
+	to->announced = from->announced;
+	to->announcement = from->announcement;
 	to->nudged = from->nudged;
 	to->must_ask = from->must_ask;
 	to->throttled = from->throttled;

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "budget/control.h"
 #include "budget/decision.h"
+#include "budget/event.h"
 #include "cost/burn.h"
 #include "cost/spend.h"
 
@@ -50,8 +51,10 @@ struct toll_service {
 	uint64_t change_seen; /* store: id of the last flag change when the state was last read */
 	bool candidate;       /* store: evaluated in this round */
 	bool unanswered;      /* store: a commit was sent, its answer never came */
-	bool nudged;          /* somebody has said something about it: look soon */
-	bool must_ask;        /* store: it was nudged before this round */
+	bool announced;       /* store: the local audit log has a pending line without a second */
+	enum toll_event_what announcement; /* what it was about */
+	bool nudged;                       /* somebody has said something about it: look soon */
+	bool must_ask;                     /* store: it was nudged before this round */
 	bool throttled, shadow;
 	bool capped;                       /* over its budget, but the cap holds it back */
 	enum toll_override override;       /* as last read */

@@ -2,8 +2,10 @@
 /* What is believed of the answer to a commit. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "exporters/enforcer/audit.h"
 #include "exporters/enforcer/decide_inside.h"
 #include "tests/support/enforcer.h"
 #include "tests/unit/unit.h"
@@ -76,6 +78,47 @@ static void an_error_after_which_nothing_has_changed_says_nothing(void **state_ 
 	assert_string_equal(last_line, "");
 }
 
+/* The last line of the local log. */
+static void read_last(const char *path, char last[1024])
+{
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	while (fgets(last, 1024, f))
+		;
+	fclose(f);
+}
+
+/* What was announced before the commit gets its second line. */
+static void a_pending_record_is_closed_once_it_is_known(void **state_ TOLL_UNUSED)
+{
+	char folder[] = "/tmp/spantoll-commit-XXXXXX", path[64], last[1024];
+	struct toll_audit audit = { .counters = &counters, .who = "exporter/enforcer" };
+	struct toll_audit_config conf;
+	struct toll_error error;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/a.jsonl", folder);
+	conf = (struct toll_audit_config){ .path = toll_slice_str(path) };
+	assert_int_equal(toll_audit_prepare(&audit, &conf, &error), 0);
+	decider.audit = &audit;
+	for (int done = 0; done < 2; done++) {
+		sent.service->unanswered = sent.service->announced = true;
+		sent.service->announcement = TOLL_EVENT_SET;
+		state.change_id += (uint64_t)done;
+		sent.service->change_seen = 7;
+		toll_tell_late(&decider, sent.service, &state);
+		assert_false(sent.service->announced);
+		read_last(path, last);
+		assert_non_null(strstr(last, done ? "\"what\":\"done\"" : "\"superseded\""));
+		assert_non_null(strstr(last, "\"change\":\"set\""));
+		assert_non_null(strstr(last, "\"subject\":\"shop\""));
+	}
+	toll_audit_close(&audit);
+	unlink(path);
+	rmdir(folder);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -83,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_an_error_hid_is_told_later),
 		TEST(an_error_after_which_nothing_has_changed_says_nothing),
+		TEST(a_pending_record_is_closed_once_it_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
