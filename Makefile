@@ -152,11 +152,14 @@ build/gen/cmd/%.json.h: share/%.json
 $(O)/libspantoll.a: $(LIB_SRC:%.c=$(O)/%.o) $(GEN_OBJ) $(O)/sources
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
+# Where ThreadSanitizer needs help: see the file.
+TSAN_THREADS := $(if $(filter tsan,$(BUILD)),$(O)/tests/support/tsan_threads.o)
+
 # The whole library: of two functions with one name the linker would silently take either.
 define cmd_rule
-$(O)/bin/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libspantoll.a
+$(O)/bin/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(TSAN_THREADS) $(O)/libspantoll.a
 	@mkdir -p $$(@D)
-	$$(call say,LD,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--whole-archive $(O)/libspantoll.a \
+	$$(call say,LD,$$@)$$(CC) $$(ALL_LDFLAGS) $(if $(TSAN_THREADS),-rdynamic) -o $$@ $$(filter %.o,$$^) -Wl,--whole-archive $(O)/libspantoll.a \
 		-Wl,--no-whole-archive $$(ALL_LIBS)
 endef
 $(foreach c,$(CMDS),$(eval $(call cmd_rule,$(c))))
@@ -165,16 +168,14 @@ $(foreach c,$(CMDS),$(eval $(call cmd_rule,$(c))))
 $(O)/verbs.a: $(patsubst %.c,$(O)/%.o,$(filter-out %/main.c,$(wildcard cmd/spantoll/*.c)))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-# Where ThreadSanitizer needs help: see the file.
-TSAN_THREADS := $(if $(filter tsan,$(BUILD)),$(O)/tests/support/tsan_threads.o)
 $(O)/test/%: $(O)/tests/unit/%.o $(TSAN_THREADS) $(O)/verbs.a $(O)/libspantoll.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(TSAN_THREADS),-rdynamic) -o $@ $^ $(TEST_LIBS) $(ALL_LIBS)
 
 # The C ends of tests that are driven from Python.
-$(O)/tools/%: $(O)/tests/tools/%.o $(O)/libspantoll.a
+$(O)/tools/%: $(O)/tests/tools/%.o $(TSAN_THREADS) $(O)/libspantoll.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(TSAN_THREADS),-rdynamic) -o $@ $^ $(ALL_LIBS)
 
 $(O)/bench/%: $(O)/bench/%.o $(O)/libspantoll.a
 	@mkdir -p $(@D)
