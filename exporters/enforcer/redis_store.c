@@ -78,7 +78,7 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 {
 	struct toll_redis_store *s = calloc(1, sizeof(*s));
 	struct toll_publisher *p;
-	uint64_t spread = rules->evaluation_ms / 20;
+	uint64_t spread = config->evaluation_window / TOLL_MS / 20; /* rules may be changing */
 	struct toll_redis_settings set;
 
 	if (!s)
@@ -112,7 +112,6 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 		.throttle = &config->throttle,
 		.cluster = config->redis.mode == TOLL_REDIS_CLUSTER,
 	};
-	s->decider.cluster = config->redis.mode == TOLL_REDIS_CLUSTER;
 	return s;
 }
 
