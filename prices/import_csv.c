@@ -10,9 +10,9 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/macro.h"
+#include "base/utf8.h"
 #include "prices/import_csv.h"
 #include "prices/import_write.h"
-#include "base/utf8.h"
 
 enum { ONE_OF_MAX = 64, UNITS_MAX = 10000 };
 

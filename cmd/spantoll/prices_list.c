@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cmd/spantoll/table.h"
 #include "cmd/spantoll/prices_text.h"
 #include "cmd/spantoll/prices_verb.h"
+#include "cmd/spantoll/table.h"
 
 struct list {
 	const struct toll_prices_book *b;

@@ -104,7 +104,9 @@ static void at_the_release_limit_is_not_under_it(void **state TOLL_UNUSED)
 static void each_streak_ends_the_other(void **state TOLL_UNUSED)
 {
 	static const struct toll_budget_rule no_average = { 500, 1, 0.9, 3 };
-	static const double values[] = { 600, 600, 100, 600, 600, 600, 100, 100, 600, 100, 100, 100 };
+	static const double values[] = {
+		600, 600, 100, 600, 600, 600, 100, 100, 600, 100, 100, 100
+	};
 	static const bool on[] = { 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0 };
 	struct toll_budget_state s = fresh();
 

@@ -101,7 +101,8 @@ static void an_index_does_not_depend_on_when_it_was_worked_out(void **state TOLL
 		assert_int_equal(make((enum toll_budget_period)period, "UTC", 1800000000), 0);
 		assert_int_equal(toll_window_index(&window, ms), index);
 		/* Out of what was worked out it goes on evenly, both ways. */
-		assert_int_equal(make((enum toll_budget_period)period, "UTC", UINT64_C(3456000000)), 0);
+		assert_int_equal(make((enum toll_budget_period)period, "UTC", UINT64_C(3456000000)),
+		                 0);
 		assert_in_range(toll_window_index(&window, ms), index - 20, index + 20);
 		assert_int_equal(make((enum toll_budget_period)period, "UTC", 86400 * 1000), 0);
 		assert_in_range(toll_window_index(&window, ms), index - 20, index + 20);

@@ -43,7 +43,7 @@ static void an_event_is_one_line_of_json(void **state TOLL_UNUSED)
 		"\"subject\":\"payment-svc\",\"reason\":\"budget\",\"budget\":\"payments\","
 		"\"mode\":\"enforce\",\"window\":\"24h\",\"spent_usd\":512.4,\"limit_usd\":500,"
 		"\"ema_usd\":506.1,\"until_ms\":1795003600000,\"retry_after_s\":180,\"by\":"
-	        "\"7f\"}");
+		"\"7f\"}");
 }
 
 static void what_is_printed_reads_back(void **state TOLL_UNUSED)

@@ -125,33 +125,35 @@ static int read_map(const char *resp)
 
 #define NODE(host, port) "*3\r\n" host "\r\n:" port "\r\n$2\r\nid\r\n"
 
+#define RANGE(first, last) "*3\r\n:" first "\r\n:" last "\r\n"
+
+/* clang-format off */
+static const char map[] =
+	"*3\r\n"
+	"*4\r\n:0\r\n:5460\r\n" NODE("$9\r\n127.0.0.1", "7001") NODE("$9\r\n127.0.0.1", "7002")
+	RANGE("5461", "5461") NODE("$0\r\n", "7003")
+	RANGE("5462", "16383") NODE("$-1", "7004");
+
+static const char nonsense[] =
+	"*6\r\n"
+	RANGE("5", "4") NODE("$1\r\na", "1")
+	RANGE("0", "16384") NODE("$1\r\na", "1")
+	RANGE("-1", "4") NODE("$1\r\na", "1")
+	RANGE("0", "4") NODE("$1\r\na", "65536")
+	RANGE("0", "4") NODE("$1\r\n?", "1")
+	"*2\r\n:0\r\n:4\r\n";
+/* clang-format on */
+
 static void maps_are_read(void **state TOLL_UNUSED)
 {
-	assert_int_equal(
-		read_map("*3\r\n"
-	                 "*4\r\n:0\r\n:5460\r\n" NODE("$9\r\n127.0.0.1", "7001")
-	                         NODE("$9\r\n127.0.0.1", "7002") "*3\r\n:5461\r\n:5461\r\n" NODE(
-					 "$0\r\n",
-					 "7003") "*3\r\n:5462\r\n:16383\r\n" NODE("$-1", "7004")),
-		3);
+	assert_int_equal(read_map(map), 3);
 	assert_string_equal(seen, "0-5460 127.0.0.1:7001\n5461-5461 10.0.0.9:7003\n"
 	                          "5462-16383 10.0.0.9:7004\n");
 }
 
 static void nonsense_in_a_map_is_left_out(void **state TOLL_UNUSED)
 {
-	assert_int_equal(
-		read_map(
-			"*6\r\n"
-			"*3\r\n:5\r\n:4\r\n" NODE("$1\r\na", "1") "*3\r\n:0\r\n:16384\r\n" NODE(
-				"$1\r\na", "1") "*3\r\n:-1\r\n:4\r\n" NODE("$1\r\na",
-	                                                                   "1") "*3\r\n:0\r\n:"
-	                                                                        "4\r\n" NODE("$1\r"
-	                                                                                     "\na",
-	                                                                                     "6553"
-	                                                                                     "6") "*3\r\n:0\r\n:4\r\n" NODE("$1\r\n?",
-	                                                                                                                    "1") "*2\r\n:0\r\n:4\r\n"),
-		0);
+	assert_int_equal(read_map(nonsense), 0);
 	assert_int_equal(read_map("*0\r\n"), 0);
 	assert_int_equal(read_map("$3\r\nabc\r\n"), TOLL_EINVALID);
 	assert_int_equal(read_map("-ERR This instance has cluster support disabled\r\n"),

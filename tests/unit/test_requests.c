@@ -83,7 +83,8 @@ static void answers_may_have_lines_and_values(void **state TOLL_UNUSED)
 	bool on;
 
 	with_somebody_there(&t);
-	assert_int_equal(control.super.audit(&control.super, TOLL_SLICE(""), 0, join, text, NULL), 0);
+	assert_int_equal(control.super.audit(&control.super, TOLL_SLICE(""), 0, join, text, NULL),
+	                 0);
 	assert_string_equal(text, "[{1}][][{2}]");
 	pthread_join(t, NULL);
 	with_somebody_there(&t);
