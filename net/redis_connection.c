@@ -171,7 +171,7 @@ int toll_redis_connection_ask(struct toll_redis_connection *c, uint64_t deadline
 		argv[argc] = words[argc];
 		argc++;
 	}
-	len = redisFormatCommandArgv(&bytes, argc, argv, NULL);
+	len = (int)redisFormatCommandArgv(&bytes, argc, argv, NULL);
 	if (len < 0)
 		return down(c, "out of memory");
 	err = toll_redis_connection_put(c, bytes, (size_t)len);

@@ -264,7 +264,7 @@ int toll_redis_send(struct toll_redis *r, struct toll_slice key, struct toll_com
 		toll_redis_cluster_tend(core);
 	if (core->broken)
 		return end(r);
-	len = redisFormatCommandArgv(&bytes, c->count, c->args, c->lens);
+	len = (int)redisFormatCommandArgv(&bytes, c->count, c->args, c->lens);
 	q = toll_redis_request_new(TOLL_REDIS_CALLERS, bytes, len);
 	if (!q) {
 		snprintf(r->why, sizeof(r->why), "out of memory");

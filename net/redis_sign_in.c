@@ -21,7 +21,7 @@ static int send_ours(struct toll_redis_core *core, struct toll_redis_node *n,
 		argv[argc] = words[argc];
 		argc++;
 	}
-	len = redisFormatCommandArgv(&bytes, argc, argv, NULL);
+	len = (int)redisFormatCommandArgv(&bytes, argc, argv, NULL);
 	q = toll_redis_request_new(purpose, bytes, len);
 	if (!q)
 		return TOLL_ENOMEM;

@@ -547,9 +547,13 @@ static void no_space_left_refuses_as_full_and_resumes(void **state)
 	assert_int_equal(sent[id].entry.begin.seq, end);
 	close_journal(j);
 	for (size_t slot = 0; slot < 2; slot++) {
-		unsigned char *at = disk.files[disk_find(&disk, "checkpoint")->file].bytes +
-		                    slot * TOLL_JOURNAL_SLOT + 100;
+		const struct disk_name *name = disk_find(&disk, "checkpoint");
+		unsigned char *at;
 
+		assert_non_null(name);
+		if (!name)
+			abort(); /* so that compilers see it, too */
+		at = disk.files[name->file].bytes + slot * TOLL_JOURNAL_SLOT + 100;
 		*at ^= 1;
 		j = open_small();
 		assert_int_equal(toll_journal_end(j).seq, end + 1);

@@ -113,6 +113,8 @@ static struct disk_file *file_of(struct disk *d, const char *name)
 	struct disk_name *n = disk_find(d, name);
 
 	assert_non_null(n);
+	if (!n)
+		abort(); /* so that compilers see it, too */
 	return &d->files[n->file];
 }
 
