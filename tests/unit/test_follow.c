@@ -27,7 +27,7 @@ static int setup(void **state TOLL_UNUSED)
 static int teardown(void **state TOLL_UNUSED)
 {
 	toll_flag_board_release(&board);
-	toll_totals_release(&rig.totals);
+	rig_release(&rig);
 	return 0;
 }
 
