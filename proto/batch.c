@@ -211,6 +211,8 @@ int toll_batch_clone(struct toll_batch *b, struct toll_batch **ret)
 	c->dropped_count = b->dropped_count;
 	c->received_mono_ns = b->received_mono_ns;
 	c->received_wall_ms = b->received_wall_ms;
+	c->digest[0] = b->digest[0];
+	c->digest[1] = b->digest[1];
 	c->peer = b->peer;
 	c->price_version = b->price_version;
 	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);

@@ -174,6 +174,12 @@ struct toll_pin {
 	void *object;
 };
 
+/* Where a batch is written down: a journal's epoch (32 hex digits; "": nowhere) and its record. */
+struct toll_origin {
+	char epoch[33];
+	uint64_t seq;
+};
+
 struct toll_batch {
 	struct toll_arena arena;
 	struct toll_slice wire; /* the request message */
@@ -185,6 +191,8 @@ struct toll_batch {
 	uint32_t dropped_count; /* rejected by the decoder: partial_success */
 	uint64_t received_mono_ns;
 	uint64_t received_wall_ms;
+	struct toll_origin origin; /* set before the batch is offered to an exporter */
+	uint64_t digest[2];        /* of the request's body as it came; 0, 0: not known */
 	const char *peer;          /* "127.0.0.1:40312"; in the arena, may be NULL */
 	const char *price_version; /* of the book that priced it; pinned, may be NULL */
 	struct toll_pin *pins;
@@ -205,7 +213,8 @@ struct toll_batch *toll_batch_ref(struct toll_batch *b);   /* sealed batches onl
 struct toll_batch *toll_batch_unref(struct toll_batch *b); /* always returns NULL */
 void toll_batch_seal(struct toll_batch *b);
 
-/* Views, edits and results copied, wire bytes shared: for a second pipeline. Before sealing. */
+/* Views, edits and results copied, wire bytes shared: for a second pipeline. Before sealing. The
+ * digest is the request's and so the clone's too; its origin is its own. */
 int toll_batch_clone(struct toll_batch *b, struct toll_batch **ret) TOLL_MUST_CHECK;
 
 /* Charges what the arena has come to hold since. TOLL_EFULL when the budget refuses. */
