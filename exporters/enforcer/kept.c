@@ -17,6 +17,7 @@ static void release(void *state)
 	toll_totals_release(&k->totals);
 	toll_flag_board_release(&k->board);
 	toll_memory_words_release(&k->words);
+	toll_runtime_texts_release(&k->said);
 	toll_rules_release(&k->rules);
 	pthread_mutex_destroy(&k->lock);
 }
@@ -77,8 +78,7 @@ static void forget_sent(struct toll_totals *t)
 	toll_totals_unlock(t);
 }
 
-bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
-                         uint32_t max_services, enum toll_enforcer_store store)
+bool toll_kept_claim_turn(struct toll_kept *k, const void *who)
 {
 	bool mine;
 
@@ -91,8 +91,12 @@ bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll
 	else if (k->waiting == who)
 		k->waiting = NULL;
 	pthread_mutex_unlock(&k->lock);
-	if (!mine)
-		return false;
+	return mine;
+}
+
+bool toll_kept_begin_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
+                          uint32_t max_services, enum toll_enforcer_store store)
+{
 	if (toll_kept_follow(k, rules, max_services) < 0) {
 		toll_kept_leave_turn(k, who);
 		return false;
@@ -101,6 +105,13 @@ bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll
 		forget_sent(&k->totals);
 	k->store = store;
 	return true;
+}
+
+bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
+                         uint32_t max_services, enum toll_enforcer_store store)
+{
+	return toll_kept_claim_turn(k, who) &&
+	       toll_kept_begin_turn(k, who, rules, max_services, store);
 }
 
 void toll_kept_leave_turn(struct toll_kept *k, const void *who)

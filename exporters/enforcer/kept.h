@@ -12,6 +12,7 @@
 #include "exporters/enforcer/config.h"
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/memory_words.h"
+#include "exporters/enforcer/runtime_texts.h"
 #include "exporters/enforcer/totals.h"
 
 struct toll_host;
@@ -34,9 +35,10 @@ struct toll_kept {
 	struct toll_counters counters;
 	struct toll_flag_board board; /* the host's service "flags" */
 	struct toll_memory_words
-		words;  /* store memory: what people have said, and what came of it */
-	uint64_t seq;   /* the last one used for a publish */
-	int64_t window; /* store memory: the last one decided; -1: none */
+		words; /* store memory: what people have said, and what came of it */
+	struct toll_runtime_texts said; /* budgets set at run time, of who has the turn */
+	uint64_t seq;                   /* the last one used for a publish */
+	int64_t window;                 /* store memory: the last one decided; -1: none */
 };
 
 /* What is kept under this id, with one more user; rules and max_services are those of the first
@@ -45,8 +47,14 @@ struct toll_kept {
 struct toll_kept *toll_kept_of(struct toll_host *h, const char *id, const struct toll_rules *rules,
                                uint32_t max_services);
 
-/* Any thread. True: the turn is who's, and the totals follow rules (copied). False: somebody has it
- * still, or there is no memory for the change: ask again. */
+/* Any thread. True: the turn is who's, who begins it before anything else. False: somebody has it
+ * still: ask again. */
+bool toll_kept_claim_turn(struct toll_kept *k, const void *who);
+/* The totals follow rules (copied). False: there is no memory for the change, and the turn is
+ * nobody's: claim it again. */
+bool toll_kept_begin_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
+                          uint32_t max_services, enum toll_enforcer_store store);
+/* Both. */
 bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll_rules *rules,
                          uint32_t max_services, enum toll_enforcer_store store);
 /* Who has the turn, or takes it: the totals follow other rules (copied), and lie as the ones before

@@ -49,6 +49,9 @@ int toll_redis_store_connect(struct toll_redis_store *s) TOLL_MUST_CHECK;
 void toll_redis_store_work(struct toll_redis_store *s);
 uint64_t toll_redis_store_next(const struct toll_redis_store *s);
 
+/* In force: as configured, under what was set at run time. */
+const struct toll_rules *toll_redis_store_rules(const struct toll_redis_store *s);
+
 /* Publishes what waits, until the deadline; what is left is told in USD. */
 void toll_redis_store_last(struct toll_redis_store *s, uint64_t deadline_mono_ns);
 

@@ -51,6 +51,7 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	s->between.runtime = &s->runtime;
 	s->runtime.conf = toll_enforcer_budget_settings(config);
 	s->runtime.who = owner->who;
+	s->runtime.totals = totals;
 	s->decider = (struct toll_decider){
 		.publisher = p,
 		.who = owner->who,
@@ -71,6 +72,7 @@ void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
 	s->kept = kept;
 	s->wanted = rules;
 	s->decider.board = &kept->board;
+	s->runtime.said = &kept->said;
 }
 
 void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock)
@@ -152,8 +154,13 @@ static bool take_turn(struct toll_redis_store *s)
 {
 	if (!s->kept)
 		return true;
-	if (!toll_kept_take_turn(s->kept, s, s->wanted, (uint32_t)s->config->max_services,
-	                         TOLL_STORE_REDIS))
+	if (!toll_kept_claim_turn(s->kept, s))
+		return false;
+	/* Budgets set at run time have windows of their own, whose money must not leave before
+	 * Redis says that they are there still. */
+	toll_runtime_renew(&s->runtime);
+	if (!toll_kept_begin_turn(s->kept, s, toll_redis_store_rules(s),
+	                          (uint32_t)s->config->max_services, TOLL_STORE_REDIS))
 		return false;
 	s->publisher.seq = s->kept->seq;
 	return true;

@@ -176,19 +176,25 @@ static int decide(struct toll_redis_store *s)
 	return err;
 }
 
+const struct toll_rules *toll_redis_store_rules(const struct toll_redis_store *s)
+{
+	return s->runtime.rules.count ? &s->runtime.rules : s->wanted;
+}
+
 /* Budgets that people set at run time, on any daemon. Without memory the next look tries again. */
 static int follow_budgets(struct toll_redis_store *s)
 {
-	const struct toll_rules *next = &s->runtime.rules;
 	bool changed;
-	int err = toll_runtime_refresh(&s->runtime, &s->publisher.redis, &changed);
+	int err;
 
 	s->between.wishes &= ~(unsigned)TOLL_WISH_BUDGETS;
-	if (err || !changed || !s->kept)
+	if (!s->kept)
+		return 0;
+	err = toll_runtime_refresh(&s->runtime, &s->publisher.redis, &changed);
+	if (err || !changed)
 		return err;
-	if (next->count == 0)
-		next = s->wanted;
-	if (toll_kept_follow(s->kept, next, (uint32_t)s->config->max_services) < 0)
+	if (toll_kept_follow(s->kept, toll_redis_store_rules(s),
+	                     (uint32_t)s->config->max_services) < 0)
 		s->runtime.seen = 0;
 	s->decide_at = toll_clock_mono_ns();
 	return 0;

@@ -2,7 +2,6 @@
 #include "exporters/enforcer/runtime.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -13,11 +12,36 @@
 
 void toll_runtime_release(struct toll_runtime *rt)
 {
-	free(rt->memory);
-	rt->memory = NULL;
-	rt->count = 0;
 	toll_rules_release(&rt->rules);
 	rt->seen = 0;
+}
+
+/* The last of these with all before it: can they be? Then *rules are theirs. */
+static bool is_possible(const struct toll_runtime *rt, const struct toll_runtime_texts *texts,
+                        struct toll_rules *rules, struct toll_error *why)
+{
+	struct toll_rules next;
+
+	if (toll_rules_overlay(&next, &rt->conf, texts->at, texts->count, why) < 0)
+		return false;
+	toll_rules_release(rules);
+	*rules = next;
+	return true;
+}
+
+void toll_runtime_renew(struct toll_runtime *rt)
+{
+	struct toll_runtime_texts texts = { 0 };
+	struct toll_rules rules = { 0 };
+	struct toll_error why;
+
+	for (uint32_t i = 0; rt->said && i < rt->said->count; i++) {
+		texts.at[texts.count++] = rt->said->at[i];
+		if (!is_possible(rt, &texts, &rules, &why))
+			texts.count--;
+	}
+	toll_rules_release(&rt->rules);
+	rt->rules = rules;
 }
 
 /* ---- what the store says ---- */
@@ -33,63 +57,46 @@ static uint64_t hash_of(const redisReply *pairs)
 	return hash;
 }
 
-static struct toll_slice copy_to(char **at, struct toll_slice s)
-{
-	struct toll_slice copy = toll_slice(*at, s.len);
-
-	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len + 1;
-	return copy;
-}
-
 static size_t bytes_of(const redisReply *pairs)
 {
-	size_t bytes = 1;
+	size_t bytes = 0;
 
 	for (size_t i = 0; i < pairs->elements; i++)
-		bytes += toll_reply_text(pairs, i).len + 1;
+		bytes += toll_reply_text(pairs, i).len;
 	return bytes;
 }
 
-/* With all before it and this one: can they be? Then rules are theirs. */
-static bool is_possible(const struct toll_runtime *rt, const struct toll_budget_text *texts,
-                        size_t count, struct toll_rules *rules)
+/* One that cannot be is left out and told. */
+static void take_over_one(struct toll_runtime *rt, struct toll_runtime_texts *texts,
+                          struct toll_slice name, struct toll_slice text, struct toll_rules *rules)
 {
-	const struct toll_budget_text *last = &texts[count - 1];
-	struct toll_rules next;
 	struct toll_error why;
 
-	if (toll_rules_overlay(&next, &rt->conf, texts, count, &why) < 0) {
-		TOLL_WARN(rt->who, TOLL_KEY_BUDGETS ": %.*s is left out: %s",
-		          (int)(last->name.len < 64 ? last->name.len : 64), last->name.ptr,
-		          why.text);
-		return false;
-	}
-	toll_rules_release(rules);
-	*rules = next;
-	return true;
+	toll_runtime_texts_add(texts, name, text);
+	if (is_possible(rt, texts, rules, &why))
+		return;
+	texts->count--;
+	TOLL_WARN(rt->who, TOLL_KEY_BUDGETS ": %.*s is left out: %s",
+	          (int)(name.len < 64 ? name.len : 64), name.ptr, why.text);
 }
 
 /* False: out of memory; then all is as it was. */
 static bool take_over(struct toll_runtime *rt, const redisReply *pairs)
 {
-	char *memory = calloc(1, bytes_of(pairs)), *at = memory;
+	struct toll_runtime_texts texts, old = *rt->said;
 	struct toll_rules rules = { 0 };
-	size_t n = 0;
 
-	if (!memory)
+	if (toll_runtime_texts_init(&texts, bytes_of(pairs)) < 0)
 		return false;
-	for (size_t i = 0; i + 1 < pairs->elements && n < TOLL_RULES_MAX; i += 2) {
-		rt->texts[n].name = copy_to(&at, toll_reply_text(pairs, i));
-		rt->texts[n].text = copy_to(&at, toll_reply_text(pairs, i + 1));
-		n += is_possible(rt, rt->texts, n + 1, &rules);
-	}
-	free(rt->memory);
+	for (size_t i = 0; i + 1 < pairs->elements && texts.count < TOLL_RULES_MAX; i += 2)
+		take_over_one(rt, &texts, toll_reply_text(pairs, i), toll_reply_text(pairs, i + 1),
+		              &rules);
 	toll_rules_release(&rt->rules);
-	rt->memory = memory;
 	rt->rules = rules;
-	rt->count = n;
+	toll_totals_lock(rt->totals);
+	*rt->said = texts;
+	toll_totals_unlock(rt->totals);
+	toll_runtime_texts_release(&old);
 	return true;
 }
 
@@ -116,8 +123,8 @@ int toll_runtime_refresh(struct toll_runtime *rt, struct toll_redis *r, bool *re
 
 static bool has(const struct toll_runtime *rt, struct toll_slice name)
 {
-	for (size_t i = 0; i < rt->count; i++)
-		if (toll_slice_eq(rt->texts[i].name, name))
+	for (uint32_t i = 0; rt->said && i < rt->said->count; i++)
+		if (toll_slice_eq(rt->said->at[i].name, name))
 			return true;
 	return false;
 }
@@ -130,9 +137,9 @@ static int try(const struct toll_runtime *rt, struct toll_slice name, struct tol
 	size_t n = 0;
 	int err;
 
-	for (size_t i = 0; i < rt->count; i++)
-		if (!toll_slice_eq(rt->texts[i].name, name))
-			texts[n++] = rt->texts[i];
+	for (uint32_t i = 0; i < rt->said->count; i++)
+		if (!toll_slice_eq(rt->said->at[i].name, name))
+			texts[n++] = rt->said->at[i];
 	if (q->json[0])
 		texts[n++] = (struct toll_budget_text){ name, toll_slice_str(q->json) };
 	err = toll_rules_overlay(&rules, &rt->conf, texts, n, &q->error);
@@ -185,7 +192,7 @@ int toll_runtime_list(const struct toll_runtime *rt, struct toll_request *q)
 		return toll_fail(&q->error, TOLL_ENOMEM, "out of memory");
 	err = list_configured(rt, q, text);
 	free(text);
-	for (size_t i = 0; i < rt->count && !err; i++)
-		err = add_line(q, rt->texts[i].name, rt->texts[i].text, "run time");
+	for (uint32_t i = 0; rt->said && i < rt->said->count && !err; i++)
+		err = add_line(q, rt->said->at[i].name, rt->said->at[i].text, "run time");
 	return err;
 }

@@ -4,21 +4,24 @@
 #ifndef TOLL_ENFORCER_RUNTIME_H
 #define TOLL_ENFORCER_RUNTIME_H
 
-#include "budget/overlay.h"
 #include "exporters/enforcer/decide.h"
 #include "exporters/enforcer/requests.h"
+#include "exporters/enforcer/runtime_texts.h"
 
 struct toll_runtime {
 	struct toll_budget_settings conf; /* borrowed from the configuration */
 	const char *who;                  /* for log lines */
-	struct toll_budget_text texts[TOLL_RULES_MAX];
-	size_t count;
-	char *memory;            /* what the texts lie in */
-	struct toll_rules rules; /* of both; count 0: as configured alone */
-	uint64_t seen;           /* a hash of what the store said last */
+	struct toll_totals *totals;       /* their lock guards said */
+	struct toll_runtime_texts *said;  /* NULL: nothing can be set at run time */
+	struct toll_rules rules;          /* of both; count 0: as configured alone */
+	uint64_t seen;                    /* a hash of what the store said last */
 };
 
 void toll_runtime_release(struct toll_runtime *rt);
+
+/* Rules are those of what was said before, over this configuration; what does not go with it is
+ * left out until the store is asked. */
+void toll_runtime_renew(struct toll_runtime *rt);
 
 /* Reads spantoll:budgets. *ret_changed: rules are others than before. What is there but no budget
  * is left out and told once. TOLL_EDOWN. */

@@ -179,6 +179,28 @@ def test_the_kill_switch_frees_at_once_whom_only_others_know(fleet, redis_server
     assert time.monotonic() - told < 5
 
 
+def test_money_of_a_budget_set_at_run_time_outlives_a_reload_without_redis(fleet, redis_server):
+    daemon, api = fleet()
+    assert api("PUT", "/v1/budgets/long", {"match": {"service": "*"}, "limit": 900, "window": "5h"})[0] == 200
+    sums = [f"cost:rolling:payment-svc:{window}" for window in ("1h", "5h")]
+
+    def published():
+        return [round(Decimal(redis_server.client.get(key) or 0)) for key in sums]
+
+    spend_600(daemon)
+    eventually(lambda: published() == [512, 512], 20, "both windows are published")
+    redis_server.pause()
+    text = daemon.config_path.read_text()
+    assert "2s" in text
+    daemon.config_path.write_text(text.replace("2s", "1s"))
+    daemon.reload()
+    spend_600(daemon)
+    failed = daemon.metric("spantoll_enforcer_redis_failures")
+    eventually(lambda: daemon.metric("spantoll_enforcer_redis_failures") >= failed + 3, 20, "the new enforcer has its turn")
+    redis_server.resume()
+    eventually(lambda: published() == [1025, 1025], 20, "nothing is missing in either")
+
+
 def test_without_redis_meshes_are_answered_and_people_told(fleet, redis_server):
     daemon, api = fleet(max_age="1s")
     spend_600(daemon)
