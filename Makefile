@@ -26,7 +26,7 @@ PKGS      := yaml-0.1 libuv rdkafka hiredis grpc libprotobuf-c libdeflate libzst
 TEST_PKGS := cmocka
 
 # The library is everything but main(): folders in order of dependency.
-LIB_DIRS := base cost config proto budget transform net prices k8s pipeline store receivers processors exporters connectors \
+LIB_DIRS := base cost config proto budget transform net kafka prices k8s pipeline store receivers processors exporters connectors \
 	extensions
 PROTOS   := $(wildcard proto/*.proto)
 LIB_SRC  := $(sort $(shell find $(wildcard $(LIB_DIRS)) -name '*.c'))

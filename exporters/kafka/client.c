@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/kafka/client.h"
 
-#include "base/log.h"
-
 static void on_report(rd_kafka_t *rk TOLL_UNUSED, const rd_kafka_message_t *message, void *opaque)
 {
 	struct toll_kafka_client *c = opaque;
@@ -23,18 +21,11 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 	c->ops->on_error(c->ctx, (rd_kafka_resp_err_t)err, text, true);
 }
 
-/* librdkafka's threads. Levels are syslog's; what it calls an error is a state of the network. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	const struct toll_kafka_client *c = rd_kafka_opaque(rk);
-	const char *who = c ? c->who : "exporter/kafka";
 
-	if (level <= 4)
-		TOLL_WARN(who, "%s: %s", facility, text);
-	else if (level <= 6)
-		TOLL_INFO(who, "%s: %s", facility, text);
-	else
-		TOLL_DEBUG(who, "%s: %s", facility, text);
+	toll_kafka_log(c ? c->who : "exporter/kafka", level, facility, text);
 }
 
 static rd_kafka_topic_t *open_topic(struct toll_kafka_client *c, struct toll_slice name)

@@ -3,49 +3,7 @@
 #include "base/clock.h"
 #include "exporters/kafka/settings.h"
 
-static const char *const mechanisms[] = { "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", NULL };
-
 #define CONF struct toll_kafka_config
-
-static const struct toll_field tls_fields[] = {
-#define TLS struct toll_kafka_tls
-	TOLL_FIELD(TLS, insecure, BOOL, "false", "No TLS, as if this section were absent."),
-	TOLL_FIELD(TLS, insecure_skip_verify, BOOL, "false",
-	           "Believe any certificate of the broker."),
-	TOLL_FIELD(TLS, ca_file, STRING, NULL,
-	           "Certificates that sign the brokers' ones; default: the system's."),
-	TOLL_FIELD(TLS, cert_file, STRING, NULL, "Our certificate (PEM)."),
-	TOLL_FIELD(TLS, key_file, STRING, NULL, "Its private key (PEM)."),
-	TOLL_FIELD(TLS, ca_pem, STRING, NULL, "ca_file, as text."),
-	TOLL_FIELD(TLS, cert_pem, STRING, NULL, "cert_file, as text."),
-	TOLL_FIELD(TLS, key_pem, SECRET, NULL, "key_file, as text."),
-	TOLL_FIELD_LATER("server_name_override", "the broker's own name is checked"),
-	TOLL_FIELD_LATER("include_system_ca_certs_pool", "ca_file replaces the system's"),
-	TOLL_FIELD_LATER("min_version", "TLS 1.2 and 1.3 are spoken"),
-	TOLL_FIELD_LATER("max_version", "TLS 1.2 and 1.3 are spoken"),
-	TOLL_FIELD_LATER("cipher_suites", "OpenSSL's defaults are used"),
-	TOLL_FIELD_LATER("curve_preferences", "OpenSSL's defaults are used"),
-	TOLL_FIELD_LATER("reload_interval", "files are read when a producer starts"),
-#undef TLS
-	TOLL_FIELD_END,
-};
-
-static const struct toll_field sasl_fields[] = {
-#define LOGIN struct toll_kafka_login
-	TOLL_FIELD(LOGIN, mechanism, STRING, "PLAIN", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."),
-	TOLL_FIELD(LOGIN, username, STRING, NULL, "User name."),
-	TOLL_FIELD(LOGIN, password, SECRET, NULL, "Password; better from ${env:NAME}."),
-	TOLL_FIELD_LATER("version", "the handshake is negotiated"),
-	TOLL_FIELD_LATER("aws_msk", "AWS_MSK_IAM_OAUTHBEARER is not there yet"),
-	TOLL_FIELD_END,
-};
-
-static const struct toll_field plain_text_fields[] = {
-	TOLL_FIELD(LOGIN, username, STRING, NULL, "User name."),
-	TOLL_FIELD(LOGIN, password, SECRET, NULL, "Password."),
-	TOLL_FIELD_END,
-#undef LOGIN
-};
 
 /* Offsets inside a group count from the group's own beginning. */
 #define PART_AS(outer, name_, member, kind, preset_, help_, ...)                \
@@ -56,16 +14,6 @@ static const struct toll_field plain_text_fields[] = {
 	}
 #define PART(outer, member, kind, preset_, help_, ...) \
 	PART_AS(outer, #member, member, kind, preset_, help_, ##__VA_ARGS__)
-
-static const struct toll_field auth_fields[] = {
-	PART(auth, sasl, GROUP, NULL, "Log in with SASL.", .group = sasl_fields),
-	PART(auth, plain_text, GROUP, NULL, "Older form of sasl with mechanism PLAIN.",
-	     .group = plain_text_fields),
-	PART(auth, tls, GROUP, NULL, "Older place of tls.", .group = tls_fields,
-	     .present = offsetof(CONF, auth.tls.present) - offsetof(CONF, auth)),
-	TOLL_FIELD_LATER("kerberos", "Kerberos is not there yet"),
-	TOLL_FIELD_END,
-};
 
 static const struct toll_field traces_fields[] = {
 	PART(traces, topic, STRING, NULL, "Wins over the flat topic."),
@@ -106,14 +54,6 @@ static const struct toll_field producer_fields[] = {
 	TOLL_FIELD_END,
 };
 
-static const struct toll_field metadata_fields[] = {
-	PART(metadata, refresh_interval, DURATION, "10m",
-	     "How often brokers and topics are looked up."),
-	PART(metadata, full, BOOL, "false", "Accepted; only our topics are looked up."),
-	TOLL_FIELD_LATER("retry", "look-ups are repeated until they succeed"),
-	TOLL_FIELD_END,
-};
-
 const struct toll_field toll_kafka_fields[] = {
 	TOLL_FIELD(CONF, brokers, LIST, "[localhost:9092]", "host:port of some brokers."),
 	TOLL_FIELD(CONF, topic, STRING, "otel-cost-spans", "Where messages go."),
@@ -137,10 +77,10 @@ const struct toll_field toll_kafka_fields[] = {
 	TOLL_FIELD(CONF, conn_idle_timeout, DURATION, "9m", "Idle connections are closed."),
 	TOLL_FIELD(CONF, producer, GROUP, NULL, "How messages are sent.", .group = producer_fields),
 	TOLL_FIELD(CONF, metadata, GROUP, NULL, "What we know of the cluster.",
-	           .group = metadata_fields),
+	           .group = toll_kafka_metadata_fields),
 	TOLL_FIELD(CONF, tls, GROUP, NULL, "Present: connections are encrypted.",
-	           .group = tls_fields, .present = offsetof(CONF, tls.present)),
-	TOLL_FIELD(CONF, auth, GROUP, NULL, "How we log in.", .group = auth_fields),
+	           .group = toll_kafka_tls_fields, .present = offsetof(CONF, tls.present)),
+	TOLL_FIELD(CONF, auth, GROUP, NULL, "How we log in.", .group = toll_kafka_auth_fields),
 	TOLL_FIELD_LATER("resolve_canonical_bootstrap_servers_only", "names are used as written"),
 	TOLL_FIELD_LATER("topic_from_attribute", "one topic per exporter for now"),
 	TOLL_FIELD_LATER("include_metadata_keys", "there is no client metadata yet"),
@@ -153,58 +93,6 @@ const struct toll_field toll_kafka_fields[] = {
 };
 
 /* ---- what a table cannot say ---- */
-
-static bool is_known(struct toll_slice s, const char *const *list)
-{
-	for (; *list; list++)
-		if (toll_slice_is(s, *list))
-			return true;
-	return false;
-}
-
-static void validate_topic(struct toll_slice topic, const char *path, struct toll_reporter *r)
-{
-	bool legal = topic.len > 0 && topic.len <= 249 && !toll_slice_is(topic, ".") &&
-	             !toll_slice_is(topic, "..");
-
-	for (size_t i = 0; legal && i < topic.len; i++) {
-		char ch = topic.ptr[i];
-
-		legal = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-		        (ch >= '0' && ch <= '9') || ch == '.' || ch == '_' || ch == '-';
-	}
-	if (!legal)
-		toll_report_error(
-			r, path,
-			"\"%.*s\" is no topic name: 1 to 249 letters, digits, '.', '_', '-'",
-			TOLL_FMT(topic));
-}
-
-static void validate_auth(const struct toll_kafka_config *c, struct toll_reporter *r)
-{
-	struct toll_kafka_login login = toll_kafka_login_of(c);
-	const struct toll_kafka_tls *tls = toll_kafka_tls_of(c);
-
-	if (login.username.len && !is_known(login.mechanism, mechanisms))
-		toll_report_error(
-			r, "auth::sasl::mechanism",
-			"\"%.*s\" is not known: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
-			TOLL_FMT(login.mechanism));
-	if (!login.username.len && login.password.len)
-		toll_report_error(r, "auth::sasl::username", "a password needs a username");
-	if (login.username.len && !tls && toll_slice_is(login.mechanism, "PLAIN"))
-		toll_report_warning(r, "auth",
-		                    "the password travels unencrypted: add tls: or use SCRAM");
-	if (tls && tls->insecure_skip_verify)
-		toll_report_warning(r,
-		                    tls == &c->tls ? "tls::insecure_skip_verify"
-		                                   : "auth::tls::insecure_skip_verify",
-		                    "anybody on the network can pretend to be the broker");
-	if (tls && (!!tls->cert_file.len + !!tls->cert_pem.len) !=
-	                   (!!tls->key_file.len + !!tls->key_pem.len))
-		toll_report_error(r, tls == &c->tls ? "tls" : "auth::tls",
-		                  "a certificate and its key go together");
-}
 
 static void validate_producer(const struct toll_kafka_config *c, struct toll_reporter *r)
 {
@@ -232,13 +120,14 @@ void toll_kafka_validate(const void *config, struct toll_reporter *r)
 	toll_exporter_settings_check(&c->common, r);
 	if (c->brokers.count == 0)
 		toll_report_error(r, "brokers", "name at least one broker");
-	validate_topic(toll_kafka_topic(c), c->traces.topic.len ? "traces::topic" : "topic", r);
+	toll_kafka_validate_topic(toll_kafka_topic(c),
+	                          c->traces.topic.len ? "traces::topic" : "topic", r);
 	if (c->dead_letter_topic.len)
-		validate_topic(c->dead_letter_topic, "dead_letter_topic", r);
+		toll_kafka_validate_topic(c->dead_letter_topic, "dead_letter_topic", r);
 	if (c->traces.encoding.len && !toll_kafka_encoding_parse(c->traces.encoding, &encoding))
 		toll_report_error(r, "traces::encoding",
 		                  "\"%.*s\" is not known: use json, otlp_json or otlp_proto",
 		                  TOLL_FMT(c->traces.encoding));
 	validate_producer(c, r);
-	validate_auth(c, r);
+	toll_kafka_validate_auth(&c->tls, &c->auth, r);
 }

@@ -20,6 +20,12 @@ static rd_kafka_headers_t *headers(const struct toll_kafka_sender *s, uint64_t s
 	return h;
 }
 
+/* Readers know by it when the spans came in, and can look offsets up by that. */
+static int64_t received_ms(const struct toll_kafka_record *r)
+{
+	return (int64_t)r->flight->delivery->parts[r->part].batch->received_wall_ms;
+}
+
 static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafka_record *r)
 {
 	char room[TOLL_KAFKA_KEY_ROOM];
@@ -35,6 +41,7 @@ static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafk
 		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { r->payload, r->size } },
 		{ .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { key_bytes.as_said, key.len } },
 		{ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = r },
+		{ .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = received_ms(r) },
 		{ .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = h },
 	};
 	rd_kafka_error_t *error =
