@@ -107,6 +107,10 @@ struct toll_exporter {
 	/* What it is given is added up. Where a client waits for other exporters, it gets the batch
 	 * only after they have succeeded: a request that failed comes again and must count once. */
 	bool accounts;
+	/* May be NULL: what it has answered is done. Else the lowest sequence of that journal which
+	 * it must be given again after a crash: what it has made of everything before is durable.
+	 * The runner's thread. */
+	uint64_t (*durable_seq)(struct toll_exporter *e, const char *epoch);
 };
 
 /* Which pipelines come behind it is laid down when the graph is built, and all exporters behind a

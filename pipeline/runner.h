@@ -15,6 +15,7 @@
 
 #include "config/schema.h"
 #include "pipeline/component.h"
+#include "pipeline/journal.h"
 
 enum toll_sizer { TOLL_SIZER_REQUESTS = 0, TOLL_SIZER_ITEMS, TOLL_SIZER_BYTES };
 
@@ -123,5 +124,26 @@ int toll_runner_reserve(struct toll_runner *r, const struct toll_batch *batch) T
  * fail. */
 void toll_runner_commit(struct toll_runner *r, struct toll_batch *batch, struct toll_waiter *w);
 void toll_runner_cancel(struct toll_runner *r, const struct toll_batch *batch);
+
+/* ---- what comes from a journal ---- */
+
+struct toll_spool;
+
+/* From here on the exporter gets every record of that spool, in order, from where its cursor (of
+ * its id) stands: its place there is called a lane. Between new and start. The spool must outlive
+ * the runner's free, and is used for ever by one that is stuck. 0, TOLL_EFULL (too many cursors),
+ * TOLL_ETOOBIG (id), TOLL_ENOMEM, or the disk's error. */
+int toll_runner_follow(struct toll_runner *r, struct toll_spool *s,
+                       unsigned *ret_lane) TOLL_MUST_CHECK;
+/* A record that has just become durable, and the sealed batch it was made of, with its origin: what
+ * is the very next one and has room is given to the exporter as it is, all else is read from disk
+ * later, so nothing is ever refused. One thread at a time per lane, in the journal's order; never
+ * blocks. w (may be NULL) is told when the record is done, perhaps before this returns. Legal in
+ * every state of the runner. */
+void toll_runner_offer(struct toll_runner *r, unsigned lane, struct toll_batch *b,
+                       struct toll_journal_mark begin, struct toll_journal_mark end,
+                       struct toll_waiter *w);
+/* What is durable there and the exporter has not answered for, in records, spans and money. */
+void toll_runner_lag(struct toll_runner *r, unsigned lane, struct toll_journal_mark *ret_behind);
 
 #endif
