@@ -205,8 +205,7 @@ def test_what_print_config_prints_loads_again(write, name):
     assert first.stdout == second.stdout
 
 
-@pytest.mark.parametrize("section, name", [("exporters", "ledger"), ("extensions", "alerts"),
-                                           ("extensions", "file_storage")])
+@pytest.mark.parametrize("section, name", [("exporters", "ledger"), ("extensions", "alerts")])
 def test_what_comes_later_says_so(write, section, name):
     status, found = findings(write(GOOD.replace("exporters: {nop: }", "exporters: {nop: , ledger: }")
                                    if section == "exporters" else GOOD + f"extensions: {{{name}: }}\n"))

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/spool.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "pipeline/host.h"
+#include "pipeline/lost.h"
+
+/* For the last group and checkpoint of a journal that is closed: a disk that hangs must not keep
+ * the loop. */
+#define CLOSE_NS (2 * TOLL_S)
+
+struct toll_spools {
+	bool ready;
+	pthread_mutex_t lock; /* guards the list; main thread changes it */
+	struct toll_spool *first;
+};
+
+/* What the host keeps for a directory. */
+struct kept {
+	struct toll_host *host;
+	struct toll_spools *all;
+	struct owned *owned; /* NULL: not open */
+};
+
+struct owned {
+	struct toll_spool super;
+	struct kept *kept;
+	char *pipeline, *directory, *who;
+};
+
+/* ---- names ---- */
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_';
+}
+
+/* No byte of a name has a meaning in a path then, not even a dot. */
+char *toll_spool_path(const char *directory, const char *pipeline)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *path = malloc(strlen(directory) + 3 * strlen(pipeline) + 2), *at;
+
+	if (!path)
+		return NULL;
+	at = stpcpy(stpcpy(path, directory), "/");
+	for (const char *c = pipeline; *c; c++) {
+		if (is_plain(*c)) {
+			*at++ = *c;
+			continue;
+		}
+		*at++ = '%';
+		*at++ = hex[(unsigned char)*c >> 4];
+		*at++ = hex[(unsigned char)*c & 15];
+	}
+	*at = '\0';
+	return path;
+}
+
+/* ---- all of them ---- */
+
+static void release_all(void *state)
+{
+	struct toll_spools *all = state;
+
+	if (all->ready)
+		pthread_mutex_destroy(&all->lock);
+}
+
+struct toll_spools *toll_spools_get(struct toll_host *h)
+{
+	struct toll_spools *all = toll_host_keep(h, "spools", "", sizeof(*all), release_all);
+
+	if (all && !all->ready) {
+		pthread_mutex_init(&all->lock, NULL);
+		all->ready = true;
+	}
+	return all;
+}
+
+void toll_spools_let_go(struct toll_host *h, struct toll_spools *all)
+{
+	if (all)
+		toll_host_let_go(h, all);
+}
+
+static bool lies_in(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return strncmp(path, directory, len) == 0 && path[len] == '/' &&
+	       !strchr(path + len + 1, '/');
+}
+
+void toll_spools_each(struct toll_spools *all, const char *directory,
+                      void (*fn)(void *ctx, const struct toll_spool *s), void *ctx)
+{
+	pthread_mutex_lock(&all->lock);
+	for (const struct toll_spool *s = all->first; s; s = s->next)
+		if (lies_in(s->directory, directory))
+			fn(ctx, s);
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void enlist(struct toll_spools *all, struct toll_spool *s)
+{
+	pthread_mutex_lock(&all->lock);
+	s->next = all->first;
+	all->first = s;
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void delist(struct toll_spools *all, const struct toll_spool *s)
+{
+	struct toll_spool **at = &all->first;
+
+	pthread_mutex_lock(&all->lock);
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* ---- one ---- */
+
+static struct owned *owned_free(struct owned *o)
+{
+	if (!o)
+		return NULL;
+	free(o->pipeline);
+	free(o->directory);
+	free(o->who);
+	free(o);
+	return NULL;
+}
+
+static struct owned *owned_new(struct toll_host *h, const char *path, const char *pipeline)
+{
+	struct owned *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->pipeline = strdup(pipeline);
+	o->directory = strdup(path);
+	if (asprintf(&o->who, "journal/%s", pipeline) < 0)
+		o->who = NULL;
+	if (!o->pipeline || !o->directory || !o->who)
+		return owned_free(o);
+	o->super.pipeline = o->pipeline;
+	o->super.directory = o->directory;
+	o->super.who = o->who;
+	o->super.memory = toll_host_memory(h);
+	return o;
+}
+
+/* What the journal says, and what to do about it. */
+static int explain(int err, const char *path, const struct toll_error *why,
+                   struct toll_error *reterr)
+{
+	const char *fix = "";
+
+	if (err == TOLL_EREFUSED)
+		fix = ": stop the other daemon, or give each a directory of its own";
+	else if (err == TOLL_EUNSUPPORTED)
+		fix = ": run that version until all is delivered, or choose another directory";
+	else if (err == TOLL_EDENIED)
+		fix = ": the directory must belong to the user that spantoll runs as";
+	if (strstr(why->text, path))
+		return toll_fail(reterr, err, "%s%s", why->text, fix);
+	return toll_fail(reterr, err, "the journal in %s: %s%s", path,
+	                 why->text[0] ? why->text : toll_err_text(err), fix);
+}
+
+static void tell_opened(const struct toll_spool *s)
+{
+	struct toll_journal_stats now;
+	uint64_t records;
+
+	toll_journal_stats(s->journal, &now);
+	records = now.end.seq - now.begin.seq;
+	TOLL_INFO(s->who, "open directory=%s epoch=%s bytes=%llu records=%llu", s->directory,
+	          toll_journal_epoch(s->journal), (unsigned long long)now.bytes,
+	          (unsigned long long)records);
+}
+
+static int open_one(struct kept *k, struct toll_host *h, const struct toll_storage *st,
+                    const char *path, const char *pipeline, struct toll_error *reterr)
+{
+	struct toll_journal_settings set = TOLL_JOURNAL_DEFAULTS(NULL, NULL);
+	struct owned *o = owned_new(h, path, pipeline);
+	struct toll_error why = { 0 };
+	int err;
+
+	if (!o)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	set.directory = o->directory;
+	set.who = o->who;
+	set.max_bytes = o->super.max_bytes = st->max_bytes;
+	set.segment_bytes = st->segment_bytes;
+	set.sync_interval_ns = st->sync_interval_ns;
+	set.policy = st->policy;
+	err = toll_journal_open(&set, &o->super.journal, &why);
+	if (err < 0) {
+		owned_free(o);
+		return explain(err, path, &why, reterr);
+	}
+	o->kept = k;
+	k->owned = o;
+	enlist(k->all, &o->super);
+	tell_opened(&o->super);
+	return 0;
+}
+
+/* What hangs in the disk uses the journal and its strings: they stay then. */
+static void close_one(struct kept *k)
+{
+	struct owned *o = k->owned;
+
+	delist(k->all, &o->super);
+	if (toll_journal_close(o->super.journal, toll_clock_mono_ns() + CLOSE_NS) == 0)
+		owned_free(o);
+	k->owned = NULL;
+}
+
+static void release_kept(void *state)
+{
+	struct kept *k = state;
+
+	if (k->owned)
+		close_one(k);
+	toll_spools_let_go(k->host, k->all);
+}
+
+static struct kept *keep(struct toll_host *h, const char *path)
+{
+	struct kept *k = toll_host_keep(h, "spool", path, sizeof(*k), release_kept);
+
+	if (!k || k->all)
+		return k;
+	k->host = h;
+	k->all = toll_spools_get(h);
+	if (!k->all) {
+		toll_host_let_go(h, k);
+		return NULL;
+	}
+	return k;
+}
+
+static int open_at(struct toll_host *h, const struct toll_storage *st, const char *path,
+                   const char *pipeline, struct toll_spool **ret, struct toll_error *reterr)
+{
+	struct kept *k = keep(h, path);
+	int err = 0;
+
+	if (!k)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	if (!k->owned)
+		err = open_one(k, h, st, path, pipeline, reterr);
+	if (err < 0) {
+		toll_host_let_go(h, k);
+		return err;
+	}
+	*ret = &k->owned->super;
+	return 0;
+}
+
+int toll_spool_open(struct toll_host *h, const struct toll_storage *st, const char *pipeline,
+                    struct toll_spool **ret, struct toll_error *reterr)
+{
+	char *path = toll_spool_path(st->directory, pipeline);
+	int err;
+
+	if (!path)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	err = open_at(h, st, path, pipeline, ret, reterr);
+	free(path);
+	return err;
+}
+
+struct toll_spool *toll_spool_let_go(struct toll_host *h, struct toll_spool *s)
+{
+	if (s)
+		toll_host_let_go(h, toll_container_of(s, struct owned, super)->kept);
+	return NULL;
+}
+
+/* ---- cursors that nobody wants ---- */
+
+static void tell_forgotten(const struct toll_spool *s, struct toll_journal_cursor *c)
+{
+	struct toll_journal_mark end = toll_journal_end(s->journal);
+	struct toll_journal_mark at = toll_journal_cursor_mark(c);
+	struct toll_lost left = { end.items - at.items, (uint64_t)(end.pico - at.pico) };
+	char dollars[TOLL_LOST_TEXT];
+
+	if (end.seq == at.seq)
+		TOLL_INFO(s->who, "no exporter is called \"%s\" any more: it had taken everything",
+		          toll_journal_cursor_name(c));
+	else
+		TOLL_WARN(s->who,
+		          "no exporter is called \"%s\" any more: %llu span%s worth %s that it had "
+		          "not taken are kept for it no longer",
+		          toll_journal_cursor_name(c), (unsigned long long)left.spans,
+		          TOLL_PLURAL(left.spans), toll_lost_dollars(&left, dollars));
+}
+
+void toll_spool_forget(struct toll_spool *s, bool (*wanted)(void *ctx, const char *cursor),
+                       void *ctx)
+{
+	struct toll_journal_cursor *found[TOLL_JOURNAL_CURSORS_MAX];
+	unsigned count = 0;
+
+	while (count < TOLL_COUNT(found) &&
+	       (found[count] = toll_journal_cursor_at(s->journal, count)) != NULL)
+		count++;
+	for (unsigned i = 0; i < count; i++) {
+		if (wanted(ctx, toll_journal_cursor_name(found[i])))
+			continue;
+		tell_forgotten(s, found[i]);
+		toll_journal_forget(found[i]);
+	}
+}
