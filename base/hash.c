@@ -20,6 +20,16 @@ uint64_t toll_hash_seeded(struct toll_slice s, uint64_t seed)
 	return XXH3_64bits_withSeed(s.ptr ? s.ptr : empty_key, s.len, seed);
 }
 
+void toll_hash_128(struct toll_slice s, uint64_t seed, uint64_t ret[2])
+{
+	XXH128_hash_t h = XXH3_128bits_withSeed(s.ptr ? s.ptr : empty_key, s.len, seed);
+
+	ret[0] = h.low64;
+	ret[1] = h.high64;
+	if (!ret[0] && !ret[1])
+		ret[0] = 1;
+}
+
 int toll_table_init(struct toll_table *t, uint32_t limit)
 {
 	*t = (struct toll_table){ .limit = limit };

@@ -11,6 +11,9 @@
 
 uint64_t toll_hash(struct toll_slice s);
 uint64_t toll_hash_seeded(struct toll_slice s, uint64_t seed);
+/* 128 bits (XXH3), never both words 0: that may stand for "none". Who knows the seed can find two
+ * texts with one hash. */
+void toll_hash_128(struct toll_slice s, uint64_t seed, uint64_t ret[2]);
 
 /* Slice -> uint32_t, open addressing, power-of-two capacity, load <= 1/2. Keys are borrowed. */
 struct toll_table_slot {

@@ -3,6 +3,9 @@
 #ifndef TOLL_PIPELINE_CONSUMER_H
 #define TOLL_PIPELINE_CONSUMER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/macro.h"
 
 struct toll_batch;
@@ -16,6 +19,11 @@ struct toll_ack {
 	 * err: 0, or why no exporter has the batch (TOLL_EFULL, TOLL_ESHUTDOWN, ...). */
 	void (*done)(struct toll_ack *ack, int err);
 	enum toll_ack_level level;
+	/* Not 0: a client that hears no answer sends the same bytes again, which count once
+	 * (pipeline/repeats.h). Whose they are: what one client has sent is not another's. */
+	uint64_t sender;
+	bool repeated;         /* with done(0): all of it had been taken before */
+	struct toll_ack *next; /* of whoever owes the answer */
 };
 
 struct toll_consumer {

@@ -289,7 +289,7 @@ static void admitted(struct toll_ack *ack, int err)
 int toll_one_pipeline_run(struct toll_one_pipeline *p, struct toll_slice request,
                           struct toll_batch **ret_batch, struct toll_error *reterr)
 {
-	struct waiting w = { .ack = { admitted, TOLL_ACK_RECEIVED } };
+	struct waiting w = { .ack = { .done = admitted } };
 	struct toll_batch *arrived;
 	int err = request.len && request.ptr[0] == '{' ? batch_of_json(request, &arrived, reterr)
 	                                               : batch_of(request, &arrived, reterr);

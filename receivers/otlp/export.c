@@ -116,8 +116,10 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b, const c
 		refuse(r, err, toll_err_text(err));
 		return;
 	}
-	r->ack = (struct toll_ack){ on_ack,
-		                    (enum toll_ack_level)r->engine->receiver->config->acknowledge };
+	r->ack = (struct toll_ack){
+		.done = on_ack,
+		.level = (enum toll_ack_level)r->engine->receiver->config->acknowledge,
+	};
 	next->consume(next, b, &r->ack);
 }
 

@@ -285,7 +285,7 @@ static void send(struct rig *g, enum toll_ack_level level)
 {
 	struct toll_batch *b = fake_batch_from(1, 100);
 
-	g->ack = (struct toll_ack){ answered, level };
+	g->ack = (struct toll_ack){ .done = answered, .level = level };
 	receiver->next->consume(receiver->next, b, &g->ack);
 	toll_batch_unref(b);
 }

@@ -527,7 +527,7 @@ static void client_waits_for_exporters_behind_connectors(void **state)
 	start(g, connected);
 	for (unsigned i = 0; i < out_count; i++)
 		outs[i]->hold = strcmp(outs[i]->super.super.id.text, "out/3") == 0;
-	g->ack = (struct toll_ack){ answered, TOLL_ACK_EXPORTED };
+	g->ack = (struct toll_ack){ .done = answered, .level = TOLL_ACK_EXPORTED };
 	receivers[0]->next->consume(receivers[0]->next, b, &g->ack);
 	toll_batch_unref(b);
 	for (unsigned i = 0; i < out_count; i++)
