@@ -38,6 +38,7 @@ struct decoder {
 	const struct toll_key_table *keys;
 	struct toll_attr *attr_next, *attr_end; /* free views of the current block */
 	uint32_t attr_total;
+	bool own;        /* our own encoding: limits of clients do not apply */
 	const char *why; /* of a refusal */
 };
 
@@ -240,7 +241,7 @@ static int end_node(struct decoder *d, struct toll_node *n)
 	if (spare) /* no block yet: NULL */
 		d->attr_next += spare;
 	d->attr_total += n->attr_count;
-	if (d->attr_total > TOLL_MAX_ATTRS)
+	if (d->attr_total > TOLL_MAX_ATTRS && !d->own)
 		return refuse(d, TOLL_EINVALID, "more than 1000000 attributes in one request");
 	return 0;
 }
@@ -571,17 +572,22 @@ static void allow_edits(struct decoder *d)
 	                 TOLL_EDIT_BYTES;
 }
 
+static int decode(struct decoder *d)
+{
+	int err = allocate(d);
+
+	if (!err)
+		err = read_all(d);
+	return err ? err : toll_batch_account(d->b);
+}
+
 int toll_otlp_decode(struct toll_batch *b, const char **ret_why)
 {
 	struct decoder d = { .b = b, .keys = toll_key_table() };
 	int err = count_all(&d);
 
 	if (!err)
-		err = allocate(&d);
-	if (!err)
-		err = read_all(&d);
-	if (!err)
-		err = toll_batch_account(b);
+		err = decode(&d);
 	if (err == TOLL_ETOOBIG && b->arena.err)
 		err = refuse(&d, TOLL_EINVALID,
 		             "more spans and attributes than a request of its size holds");
@@ -592,4 +598,30 @@ int toll_otlp_decode(struct toll_batch *b, const char **ret_why)
 	if (!err)
 		allow_edits(&d);
 	return err;
+}
+
+/* What the views can take at most: an attribute has two bytes, and blocks of views at worst hold
+ * four times what is in them. */
+static size_t views_bound(const struct toll_batch *b)
+{
+	size_t spare = SPARE_ATTRS * sizeof(struct toll_attr);
+
+	return b->wire.len / 2 * 4 * sizeof(struct toll_attr) +
+	       b->resource_count * (sizeof(struct toll_resource) + spare) +
+	       b->scope_count * (sizeof(struct toll_scope) + spare) +
+	       b->span_count * (sizeof(struct toll_span) + spare) + 4 * TOLL_VIEWS_BYTES;
+}
+
+int toll_otlp_decode_own(struct toll_batch *b)
+{
+	struct decoder d = { .b = b, .keys = toll_key_table(), .own = true };
+	int err = count_all(&d);
+
+	if (!err) {
+		toll_batch_allow(b, views_bound(b));
+		err = decode(&d);
+	}
+	if (!err)
+		allow_edits(&d);
+	return err == TOLL_ETOOBIG ? TOLL_EINVALID : err;
 }

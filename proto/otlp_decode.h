@@ -21,6 +21,10 @@
  * NULL): static sentence for the client. */
 int toll_otlp_decode(struct toll_batch *b, const char **ret_why) TOLL_MUST_CHECK;
 
+/* The same for what toll_otlp_encode() has written of a whole batch: after the work of processors
+ * it may have more and smaller attributes than a client may send. Any bytes may come. */
+int toll_otlp_decode_own(struct toll_batch *b) TOLL_MUST_CHECK;
+
 /* What the views of a request may take, as a multiple of its size and a constant: the smallest real
  * attributes and spans need about five times their size; more than this is an attack. */
 #define TOLL_VIEWS_PER_WIRE_BYTE 6u

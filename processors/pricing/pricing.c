@@ -14,6 +14,7 @@
 #include "proto/usage.h"
 
 #define SERVICE_MAX 255u /* bytes of a service's name in cost.error */
+#define REGION_MAX  128u /* bytes of a region: many spans may have that of one resource */
 
 struct pricing_config {
 	struct toll_slice book, region;
@@ -168,7 +169,7 @@ static struct toll_slice region_of(const struct toll_span *s, const struct quote
 {
 	struct toll_slice own = toll_attr_text(toll_node_find(&s->node, TOLL_KEY_CLOUD_REGION));
 
-	return own.len ? own : q->region;
+	return toll_slice_cut(own.len ? own : q->region, REGION_MAX);
 }
 
 static void price_span(struct toll_batch *b, struct toll_span *s, struct toll_slice service,
