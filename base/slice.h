@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Two machine words on purpose: passed and returned in registers. */
@@ -44,6 +45,15 @@ static inline bool toll_slice_is(struct toll_slice s, const char *text)
 {
 	return toll_slice_eq(s, toll_slice_str(text));
 }
+
+/* Without the bytes of `any_of` at both ends. */
+struct toll_slice toll_slice_trim(struct toll_slice s, const char *any_of);
+#define TOLL_BLANKS " \t"
+#define TOLL_SPACES " \t\n\v\f\r" /* what isspace() says */
+
+/* A number from 0 to max of decimal digits alone, no more of them than max has. False: it is none;
+ * *ret is as it was. */
+bool toll_slice_digits(struct toll_slice s, uint64_t max, uint64_t *ret);
 
 /* For printf("%.*s", TOLL_FMT(s)). */
 #define TOLL_FMT(s) ((int)(s).len), ((s).ptr ? (s).ptr : "")

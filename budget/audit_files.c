@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/slice.h"
+
 #define SEQ_DIGITS 12 /* at least: `ls` sorts them as well */
 
 int toll_audit_path_split(const char *path, struct toll_audit_path *ret)
@@ -42,17 +44,17 @@ int toll_audit_backup_path(const struct toll_audit_path *p, uint64_t first_seq, 
 /* 0: not one of ours. */
 static uint64_t seq_of(const struct toll_audit_path *p, const char *name)
 {
-	size_t stem = strlen(p->stem);
-	uint64_t seq = 0;
-	const char *c;
+	size_t stem = strlen(p->stem), digits;
+	uint64_t seq;
 
 	if (strncmp(name, p->stem, stem) != 0 || name[stem] != '-')
 		return 0;
-	for (c = name + stem + 1; *c >= '0' && *c <= '9'; c++)
-		if (__builtin_mul_overflow(seq, 10, &seq) ||
-		    __builtin_add_overflow(seq, (uint64_t)(*c - '0'), &seq))
-			return 0;
-	return c - (name + stem + 1) >= SEQ_DIGITS && strcmp(c, p->extension) == 0 ? seq : 0;
+	name += stem + 1;
+	digits = strspn(name, "0123456789");
+	if (digits < SEQ_DIGITS || strcmp(name + digits, p->extension) != 0 ||
+	    !toll_slice_digits(toll_slice(name, digits), UINT64_MAX, &seq))
+		return 0;
+	return seq;
 }
 
 static int append(struct toll_audit_backups *b, uint64_t seq)

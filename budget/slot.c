@@ -7,6 +7,8 @@
 
 /* ---- text ---- */
 
+#define MS_MAX UINT64_C(999999999999999) /* sums of two cannot overflow */
+
 static const char *const mode_names[] = { "enforce", "shadow" };
 
 int toll_slot_print(const struct toll_slot *s, char buf[TOLL_SLOT_TEXT])
@@ -37,22 +39,6 @@ static struct toll_slice cut_word(struct toll_slice *text)
 	return word;
 }
 
-/* Milliseconds: digits, at most 15, so that sums of two cannot overflow. */
-static bool read_ms(struct toll_slice text, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (text.len == 0 || text.len > 15)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
-	}
-	*ret = n;
-	return true;
-}
-
 /* Digits, at most 30: what 128 bits of picodollars hold. */
 static bool read_nano(struct toll_slice text, toll_i128 *ret)
 {
@@ -77,7 +63,7 @@ static bool cut_fast(struct toll_slice *text, struct toll_slot *s)
 
 	if (!toll_slice_is(word, "fast"))
 		return true;
-	if (!read_ms(under, &n) || n > UINT32_MAX)
+	if (!toll_slice_digits(under, UINT32_MAX, &n))
 		return false;
 	s->fast = true;
 	s->fast_under = (uint32_t)n;
@@ -96,7 +82,8 @@ int toll_slot_parse(struct toll_slice text, struct toll_slot *ret)
 	at = cut_word(&text);
 	mode = cut_word(&text);
 	until = cut_word(&text);
-	if (!read_ms(at, &s.at_ms) || !read_ms(until, &s.until_ms) || !read_nano(nano, &s.nano))
+	if (!toll_slice_digits(at, MS_MAX, &s.at_ms) ||
+	    !toll_slice_digits(until, MS_MAX, &s.until_ms) || !read_nano(nano, &s.nano))
 		return TOLL_EINVALID;
 	if (toll_slice_is(mode, mode_names[1]))
 		s.mode = TOLL_MODE_SHADOW;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/expand.h"
 
-#include <ctype.h>
-
 #include "config/expand_text.h"
 
 static void set_text(struct toll_yaml_node *node, struct toll_slice text)
@@ -20,15 +18,6 @@ static void set_null(struct toll_yaml_node *node, struct toll_slice source)
 	node->source = source;
 }
 
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && isspace((unsigned char)*s.ptr))
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && isspace((unsigned char)s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* The node becomes what value says as YAML; text that is no YAML stays text. What a file says has
  * its places there, so that a fault in it is found. */
 static void set_value(struct toll_expander *x, struct toll_yaml_node *node, struct toll_slice value,
@@ -42,7 +31,7 @@ static void set_value(struct toll_expander *x, struct toll_yaml_node *node, stru
 		                      .column = node->column };
 	const struct toll_yaml_node old = *node;
 	struct toll_yaml_node *parsed = NULL;
-	struct toll_slice source = toll_expand_keep(x, trim(value));
+	struct toll_slice source = toll_expand_keep(x, toll_slice_trim(value, TOLL_SPACES));
 	int err = x->err ? x->err : toll_yaml_parse(&in, &parsed);
 
 	if (err == TOLL_ENOMEM) {

@@ -16,15 +16,6 @@ static void *new_array(const struct toll_spot *s, size_t size, size_t count)
 	return at;
 }
 
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && *s.ptr == ' ')
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && s.ptr[s.len - 1] == ' ')
-		s.len--;
-	return s;
-}
-
 /* "a, b": one scalar is split at its commas, as the Collector does. */
 static void split_list(const struct toll_spot *s, struct toll_slice text)
 {
@@ -39,7 +30,7 @@ static void split_list(const struct toll_spot *s, struct toll_slice text)
 		const char *comma = memchr(text.ptr, ',', text.len);
 		size_t len = comma ? (size_t)(comma - text.ptr) : text.len;
 
-		at[n] = trim(toll_slice(text.ptr, len));
+		at[n] = toll_slice_trim(toll_slice(text.ptr, len), " ");
 		at[n] = toll_spot_keep(s, at[n]);
 		n++;
 		len += comma ? 1 : 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/source.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "config/merge.h"
@@ -12,15 +11,6 @@ static int fault(struct toll_source *s, struct toll_place at, const char *text)
 {
 	toll_findings_add(s->findings, TOLL_FINDING_ERROR, at, "", "%s", text);
 	return TOLL_ECONFIG;
-}
-
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && isspace((unsigned char)*s.ptr))
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && isspace((unsigned char)s.ptr[s.len - 1]))
-		s.len--;
-	return s;
 }
 
 /* The tree of one document over what is there already. */
@@ -157,8 +147,8 @@ static int merge_pair(struct toll_source *s, struct toll_slice key, struct toll_
 int toll_source_set(struct toll_source *s, const char *set)
 {
 	const char *equals = strchr(set, '=');
-	struct toll_slice dotted =
-		trim(toll_slice(set, equals ? (size_t)(equals - set) : strlen(set)));
+	struct toll_slice dotted = toll_slice_trim(
+		toll_slice(set, equals ? (size_t)(equals - set) : strlen(set)), TOLL_SPACES);
 	struct toll_place at = {
 		.file = toll_arena_printf(s->arena, "--set %.*s", TOLL_FMT(dotted)).ptr
 	};
@@ -171,6 +161,6 @@ int toll_source_set(struct toll_source *s, const char *set)
 		return fault(s, at,
 		             "needs a key and a value, for example "
 		             "--set=processors.batch.timeout=2s");
-	err = parse(s, trim(toll_slice_str(equals + 1)), at, true, &value);
+	err = parse(s, toll_slice_trim(toll_slice_str(equals + 1), TOLL_SPACES), at, true, &value);
 	return err ? err : merge_pair(s, key_of(s->arena, dotted), at, value);
 }

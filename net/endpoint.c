@@ -13,23 +13,6 @@
 
 #define BACKLOG 128
 
-static int parse_port(struct toll_slice digits, uint16_t *ret)
-{
-	unsigned port = 0;
-
-	if (digits.len == 0 || digits.len > 5)
-		return TOLL_EINVALID;
-	for (size_t i = 0; i < digits.len; i++) {
-		if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
-			return TOLL_EINVALID;
-		port = port * 10 + (unsigned)(digits.ptr[i] - '0');
-	}
-	if (port > UINT16_MAX)
-		return TOLL_EINVALID;
-	*ret = (uint16_t)port;
-	return 0;
-}
-
 /* Letters, digits, '.', '-', '_' of names, ':' and '%' of addresses: nothing that could forge a
  * log line. */
 static bool host_is_clean(struct toll_slice host)
@@ -48,15 +31,16 @@ int toll_endpoint_parse(struct toll_slice text, struct toll_endpoint *ret,
                         struct toll_error *reterr)
 {
 	const char *colon = text.len ? memrchr(text.ptr, ':', text.len) : NULL;
-	struct toll_slice host;
-	uint16_t port;
+	struct toll_slice host, digits;
+	uint64_t port;
 
 	if (!colon)
 		return toll_fail(
 			reterr, TOLL_EINVALID,
 			"\"%.*s\" has no port: write host:port, for example localhost:8888",
 			TOLL_FMT(text));
-	if (parse_port(toll_slice(colon + 1, (size_t)(text.ptr + text.len - colon - 1)), &port) < 0)
+	digits = toll_slice(colon + 1, (size_t)(text.ptr + text.len - colon - 1));
+	if (!toll_slice_digits(digits, UINT16_MAX, &port))
 		return toll_fail(reterr, TOLL_EINVALID,
 		                 "\"%.*s\": the port must be a number from 0 to 65535",
 		                 TOLL_FMT(text));
@@ -71,7 +55,7 @@ int toll_endpoint_parse(struct toll_slice text, struct toll_endpoint *ret,
 	if (host.len > TOLL_HOST_MAX || !host_is_clean(host))
 		return toll_fail(reterr, TOLL_EINVALID, "\"%.*s\": not a host name or address",
 		                 TOLL_FMT(text));
-	*ret = (struct toll_endpoint){ .port = port };
+	*ret = (struct toll_endpoint){ .port = (uint16_t)port };
 	if (host.len)
 		memcpy(ret->host, host.ptr, host.len);
 	return 0;

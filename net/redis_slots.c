@@ -33,22 +33,6 @@ unsigned toll_redis_slot(struct toll_slice key)
 	return crc16(key.ptr, key.len) % TOLL_REDIS_SLOTS;
 }
 
-/* Digits only, up to max. */
-static bool read_number(const char *text, size_t len, unsigned max, unsigned *ret)
-{
-	unsigned n = 0;
-
-	if (len == 0 || len > 5)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		n = n * 10 + (unsigned)(text[i] - '0');
-	}
-	*ret = n;
-	return n <= max;
-}
-
 /* No host: the one of who answers (Redis that does not know its own address). */
 static bool set_host(struct toll_slice host, const struct toll_endpoint *who,
                      struct toll_endpoint *ret)
@@ -67,9 +51,9 @@ static bool read_address(const char *text, const struct toll_endpoint *who,
                          struct toll_endpoint *ret)
 {
 	const char *colon = strrchr(text, ':');
-	unsigned port;
+	uint64_t port;
 
-	if (!colon || !read_number(colon + 1, strlen(colon + 1), UINT16_MAX, &port) || port == 0)
+	if (!colon || !toll_slice_digits(toll_slice_str(colon + 1), UINT16_MAX, &port) || port == 0)
 		return false;
 	ret->port = (uint16_t)port;
 	return set_host(toll_slice(text, (size_t)(colon - text)), who, ret);
@@ -80,6 +64,7 @@ enum toll_redis_redirect toll_redis_redirect_parse(const char *text,
                                                    unsigned *ret_slot, struct toll_endpoint *ret)
 {
 	enum toll_redis_redirect kind = TOLL_REDIRECT_NONE;
+	uint64_t slot;
 	size_t len;
 
 	if (strncmp(text, "MOVED ", 6) == 0) {
@@ -90,9 +75,11 @@ enum toll_redis_redirect toll_redis_redirect_parse(const char *text,
 		text += 4;
 	}
 	len = strcspn(text, " ");
-	if (!kind || text[len] != ' ' || !read_number(text, len, TOLL_REDIS_SLOTS - 1, ret_slot) ||
+	if (!kind || text[len] != ' ' ||
+	    !toll_slice_digits(toll_slice(text, len), TOLL_REDIS_SLOTS - 1, &slot) ||
 	    !read_address(text + len + 1, who, ret))
 		return TOLL_REDIRECT_NONE;
+	*ret_slot = (unsigned)slot;
 	return kind;
 }
 
@@ -105,11 +92,11 @@ static bool is_text(const redisReply *r)
 
 static bool read_port(const redisReply *r, uint16_t *ret)
 {
-	unsigned port = 0;
+	uint64_t port = 0;
 
 	if (r->type == REDIS_REPLY_INTEGER && r->integer > 0 && r->integer <= UINT16_MAX)
-		port = (unsigned)r->integer;
-	else if (!is_text(r) || !read_number(r->str, r->len, UINT16_MAX, &port))
+		port = (uint64_t)r->integer;
+	else if (!is_text(r) || !toll_slice_digits(toll_slice(r->str, r->len), UINT16_MAX, &port))
 		return false;
 	*ret = (uint16_t)port;
 	return port > 0;

@@ -67,15 +67,6 @@ static int read_plain(struct toll_csv *c, char *out, size_t room, size_t *ret_le
 	return 0;
 }
 
-static struct toll_slice trimmed(struct toll_slice s)
-{
-	while (s.len && s.ptr[0] == ' ')
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && s.ptr[s.len - 1] == ' ')
-		s.len--;
-	return s;
-}
-
 static int read_cells(struct toll_csv *c, struct toll_csv_line *ret)
 {
 	char *out = c->bytes;
@@ -93,7 +84,7 @@ static int read_cells(struct toll_csv *c, struct toll_csv_line *ret)
 		                                          &len);
 		if (err)
 			return err;
-		ret->cells[ret->count++] = trimmed(toll_slice(out + used, len));
+		ret->cells[ret->count++] = toll_slice_trim(toll_slice(out + used, len), " ");
 		used += len;
 		if (peek(c) != ',')
 			return 0;

@@ -32,15 +32,6 @@ static struct toll_slice take(struct toll_slice *rest, char separator)
 	return part;
 }
 
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && (*s.ptr == ' ' || *s.ptr == '\t'))
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 /* key, separator, value; false: there is no separator. */
 static bool split(struct toll_slice member, char separator, struct toll_slice *ret_key,
                   struct toll_slice *ret_value)
@@ -152,7 +143,7 @@ bool toll_trace_state_parse(struct toll_slice text, struct toll_trace_state *ret
 	if (text.len > TOLL_TRACE_STATE_MAX)
 		return false;
 	while (rest.len) {
-		struct toll_slice member = trim(take(&rest, ','));
+		struct toll_slice member = toll_slice_trim(take(&rest, ','), TOLL_BLANKS);
 
 		if (!member.len)
 			continue;
@@ -227,7 +218,7 @@ static struct toll_slice find_ours(struct toll_slice text)
 	struct toll_slice rest = text, found = { 0 };
 
 	while (rest.len) {
-		struct toll_slice member = trim(take(&rest, ','));
+		struct toll_slice member = toll_slice_trim(take(&rest, ','), TOLL_BLANKS);
 
 		if (member.len > 3 && !memcmp(member.ptr, "ot=", 3))
 			found = toll_slice(member.ptr + 3, member.len - 3);
@@ -242,7 +233,7 @@ char *toll_trace_state_write(struct toll_slice text, const struct toll_trace_sta
 
 	out = put_ours(out, ts, find_ours(text));
 	while (rest.len) {
-		struct toll_slice member = trim(take(&rest, ','));
+		struct toll_slice member = toll_slice_trim(take(&rest, ','), TOLL_BLANKS);
 
 		if (!member.len || (member.len > 3 && !memcmp(member.ptr, "ot=", 3)))
 			continue;

@@ -13,6 +13,7 @@
 #define LIST_EVERY_MS  5000
 #define PERIODS_TEXT   128
 #define TRIES          3
+#define NUMBER_MAX     UINT64_C(999999999999999999) /* of an answer */
 
 /* ---- Redis's clock ---- */
 
@@ -109,21 +110,6 @@ static int send_job(struct toll_publisher *p, const struct toll_publish_job *job
 
 /* ---- answers ---- */
 
-static bool read_u64(struct toll_slice text, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (text.len == 0 || text.len > 18)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
-	}
-	*ret = n;
-	return true;
-}
-
 struct answer {
 	struct toll_slice generation;
 	uint64_t current, now_ms, chain, born_ms;
@@ -138,10 +124,10 @@ static bool read_answer(const redisReply *reply, uint32_t pair_count, struct ans
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 + (size_t)pair_count)
 		return false;
 	a->generation = toll_reply_text(reply, 0);
-	if (!read_u64(toll_reply_text(reply, 1), &a->current) ||
-	    !read_u64(toll_reply_text(reply, 2), &a->now_ms) ||
+	if (!toll_slice_digits(toll_reply_text(reply, 1), NUMBER_MAX, &a->current) ||
+	    !toll_slice_digits(toll_reply_text(reply, 2), NUMBER_MAX, &a->now_ms) ||
 	    toll_nano_parse(toll_reply_text(reply, 3), &a->total) < 0 ||
-	    !read_u64(toll_reply_text(reply, 4), &a->chain))
+	    !toll_slice_digits(toll_reply_text(reply, 4), NUMBER_MAX, &a->chain))
 		return false;
 	if (a->generation.len == 0)
 		return true;
@@ -149,7 +135,7 @@ static bool read_answer(const redisReply *reply, uint32_t pair_count, struct ans
 	born = a->generation;
 	born.len = dot ? (size_t)(dot - born.ptr) : 0;
 	return a->generation.len < sizeof(((struct toll_account *)NULL)->generation) &&
-	       read_u64(born, &a->born_ms);
+	       toll_slice_digits(born, NUMBER_MAX, &a->born_ms);
 }
 
 static bool any_sent(const struct toll_account *account)

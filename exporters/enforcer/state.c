@@ -6,14 +6,9 @@
 
 uint64_t toll_state_number(struct toll_slice text)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
-	for (size_t i = 0; i < text.len && i < 18; i++) {
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return 0;
-		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
-	}
-	return n;
+	return toll_slice_digits(text, UINT64_C(999999999999999999), &n) ? n : 0;
 }
 
 static void read_slot(struct toll_slice id, struct toll_slice text, struct toll_state *st)

@@ -25,26 +25,10 @@ struct toll_tokens *toll_tokens_new(void)
 	return t;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && is_space(s.ptr[s.len - 1]))
-		s.len--;
-	while (s.len && is_space(*s.ptr)) {
-		s.ptr++;
-		s.len--;
-	}
-	return s;
-}
-
 int toll_tokens_add(struct toll_tokens *t, struct toll_slice token, const char *name,
                     struct toll_error *reterr)
 {
-	struct toll_slice text = trim(token);
+	struct toll_slice text = toll_slice_trim(token, TOLL_SPACES);
 	struct toll_token *grown;
 
 	if (!text.len)
@@ -67,7 +51,7 @@ static int add_lines(struct toll_tokens *t, FILE *file, const char *name, struct
 	int err = 0;
 
 	while (!err && fgets(line, sizeof(line), file)) {
-		struct toll_slice text = trim(toll_slice_str(line));
+		struct toll_slice text = toll_slice_trim(toll_slice_str(line), TOLL_SPACES);
 
 		if (strlen(line) == sizeof(line) - 1)
 			err = toll_fail(reterr, TOLL_EINVALID, "a line is too long");

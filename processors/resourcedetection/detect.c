@@ -38,15 +38,6 @@ int detected_add(struct detected_list *l, struct toll_slice key, struct toll_sli
 
 /* ---- env ---- */
 
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && isspace((unsigned char)*s.ptr))
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && isspace((unsigned char)s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 static int hex_of(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -86,8 +77,9 @@ static int add_pair(struct detected_list *l, struct toll_slice pair)
 
 	if (!equal)
 		return TOLL_ECONFIG;
-	key = trim(toll_slice(pair.ptr, (size_t)(equal - pair.ptr)));
-	pair = trim(toll_slice(equal + 1, pair.len - (size_t)(equal + 1 - pair.ptr)));
+	key = toll_slice_trim(toll_slice(pair.ptr, (size_t)(equal - pair.ptr)), TOLL_SPACES);
+	pair = toll_slice_trim(toll_slice(equal + 1, pair.len - (size_t)(equal + 1 - pair.ptr)),
+	                       TOLL_SPACES);
 	if (!key.len || key.len > NAME_BYTES || pair.len > NAME_BYTES ||
 	    !unescape(pair, buf, &value))
 		return TOLL_ECONFIG;
@@ -96,7 +88,7 @@ static int add_pair(struct detected_list *l, struct toll_slice pair)
 
 int detect_env(struct detected_list *l, const char *text)
 {
-	struct toll_slice rest = trim(toll_slice_str(text));
+	struct toll_slice rest = toll_slice_trim(toll_slice_str(text), TOLL_SPACES);
 	int err = 0;
 
 	while (rest.len && !err) {
@@ -178,7 +170,7 @@ static struct toll_slice first_line(const char *path, char *buf, size_t size)
 	struct toll_slice line = none();
 
 	if (f && fgets(buf, (int)size, f))
-		line = trim(toll_slice_str(buf));
+		line = toll_slice_trim(toll_slice_str(buf), TOLL_SPACES);
 	if (f)
 		fclose(f);
 	return line;
@@ -219,7 +211,7 @@ static void pretty_name(char *buf, size_t size)
 
 	snprintf(buf, size, "Linux");
 	while (f && fgets(line, sizeof(line), f)) {
-		struct toll_slice text = trim(toll_slice_str(line));
+		struct toll_slice text = toll_slice_trim(toll_slice_str(line), TOLL_SPACES);
 
 		if (text.len < sizeof(key) || memcmp(text.ptr, key, sizeof(key) - 1) != 0)
 			continue;

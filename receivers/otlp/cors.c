@@ -72,22 +72,14 @@ static bool header_allowed(const struct toll_slice_list *allowed, struct toll_sl
 	return name.len == 0 || always_allowed(name);
 }
 
-static struct toll_slice trim(struct toll_slice s)
-{
-	while (s.len && (*s.ptr == ' ' || *s.ptr == '\t'))
-		s = toll_slice(s.ptr + 1, s.len - 1);
-	while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 bool toll_otlp_cors_headers(const struct toll_slice_list *allowed, struct toll_slice names)
 {
 	while (names.len) {
 		const char *comma = memchr(names.ptr, ',', names.len);
 		size_t len = comma ? (size_t)(comma - names.ptr) : names.len;
 
-		if (!header_allowed(allowed, trim(toll_slice(names.ptr, len))))
+		if (!header_allowed(allowed,
+		                    toll_slice_trim(toll_slice(names.ptr, len), TOLL_BLANKS)))
 			return false;
 		len += comma ? 1 : 0;
 		names = toll_slice(names.ptr + len, names.len - len);
