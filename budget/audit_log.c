@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "budget/audit_end.h"
 #include "budget/audit_files.h"
 
@@ -266,26 +267,11 @@ static int rotate(struct toll_audit_log *log, struct toll_error *reterr)
 	return err;
 }
 
-/* 0 or errno. */
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* What it leaves behind on failure is cut off when the file is opened again. */
 static int write_line(struct toll_audit_log *log, size_t len, struct toll_error *reterr)
 {
-	int err = write_all(log->fd, log->line, len);
+	struct toll_slice rest = toll_slice(log->line, len);
+	int err = toll_write_all(log->fd, &rest);
 
 	if (!err && fdatasync(log->fd))
 		err = errno;

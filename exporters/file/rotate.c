@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 
 #define FILE_MODE 0640
 
@@ -169,18 +170,11 @@ int toll_rotating_begin(struct toll_rotating_file *f, uint64_t expected)
 
 int toll_rotating_write(struct toll_rotating_file *f, const char *bytes, size_t len)
 {
-	while (len) {
-		ssize_t n = write(f->fd, bytes, len);
+	struct toll_slice rest = toll_slice(bytes, len);
+	int err = toll_write_all(f->fd, &rest);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		bytes += n;
-		len -= (size_t)n;
-		f->size += (uint64_t)n;
-	}
-	return 0;
+	f->size += len - rest.len;
+	return err;
 }
 
 void toll_rotating_undo(struct toll_rotating_file *f)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/io.h"
 
 #define MAGIC    "spantoll price cache 1"
 #define HEAD_MAX ((size_t)64 * 1024) /* everything in front of the documents */
@@ -48,21 +49,13 @@ static bool copy_text(struct toll_slice from, char *to, size_t size)
 /* Digits up to the end or the first space; *s moves behind it. */
 static bool take_number(struct toll_slice *s, uint64_t *ret)
 {
-	uint64_t n = 0;
-	size_t i;
+	const char *space = s->len ? memchr(s->ptr, ' ', s->len) : NULL;
+	size_t len = space ? (size_t)(space - s->ptr) : s->len;
 
-	for (i = 0; i < s->len && s->ptr[i] != ' '; i++) {
-		unsigned digit = (unsigned)(unsigned char)s->ptr[i] - '0';
-
-		if (digit > 9 || n > (UINT64_MAX - digit) / 10)
-			return false;
-		n = n * 10 + digit;
-	}
-	if (!i)
+	if (!toll_slice_digits(toll_slice(s->ptr, len), UINT64_MAX, ret))
 		return false;
-	i += i < s->len;
-	*s = toll_slice(s->ptr + i, s->len - i);
-	*ret = n;
+	len += space != NULL;
+	*s = toll_slice(s->ptr + len, s->len - len);
 	return true;
 }
 
@@ -226,37 +219,24 @@ static char *print_body(const struct toll_price_cache *c, size_t *ret_len)
 	return NULL;
 }
 
-static int write_all(int fd, struct toll_slice text)
-{
-	while (text.len) {
-		ssize_t n = write(fd, text.ptr, text.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		text = toll_slice(text.ptr + n, text.len - (size_t)n);
-	}
-	return 0;
-}
-
+/* 0 or errno. */
 static int write_file(const char *path, struct toll_slice body)
 {
-	char head[sizeof(MAGIC) + 32];
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), err, why;
+	char text[sizeof(MAGIC) + 32];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), err;
+	struct toll_slice head;
 
 	if (fd < 0)
-		return -1;
-	snprintf(head, sizeof(head), MAGIC "\nhash %016" PRIx64 "\n", toll_hash(body));
-	err = write_all(fd, toll_slice_str(head));
+		return errno;
+	snprintf(text, sizeof(text), MAGIC "\nhash %016" PRIx64 "\n", toll_hash(body));
+	head = toll_slice_str(text);
+	err = toll_write_all(fd, &head);
 	if (!err)
-		err = write_all(fd, body);
-	if (!err)
-		err = fsync(fd);
-	why = errno;
-	if (close(fd) < 0 && !err)
-		return -1;
-	errno = why;
+		err = toll_write_all(fd, &body);
+	if (!err && fsync(fd))
+		err = errno;
+	if (close(fd) && !err)
+		err = errno;
 	return err;
 }
 
@@ -281,7 +261,8 @@ static int replace(const char *path, struct toll_slice body, struct toll_error *
 
 	if (asprintf(&beside, "%s.new", path) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	if (write_file(beside, body) < 0 || rename(beside, path) < 0 || sync_directory(path) < 0)
+	errno = write_file(beside, body);
+	if (errno || rename(beside, path) < 0 || sync_directory(path) < 0)
 		err = fail_errno(reterr, path);
 	if (err)
 		unlink(beside);
