@@ -33,6 +33,13 @@ const struct toll_field toll_client_tls_fields[] = {
 	TOLL_FIELD_END,
 };
 
+int toll_client_tls_version(struct toll_slice text)
+{
+	if (toll_slice_is(text, "1.2"))
+		return 12;
+	return toll_slice_is(text, "1.3") ? 13 : 0;
+}
+
 static void report(struct toll_reporter *r, const char *path, const char *name, const char *text)
 {
 	char full[128];
@@ -44,7 +51,7 @@ static void report(struct toll_reporter *r, const char *path, const char *name, 
 static void check_version(struct toll_slice version, const char *path, const char *name,
                           struct toll_reporter *r)
 {
-	if (version.len && !toll_slice_is(version, "1.2") && !toll_slice_is(version, "1.3"))
+	if (version.len && !toll_client_tls_version(version))
 		report(r, path, name, "must be \"1.2\" or \"1.3\"");
 }
 

@@ -28,4 +28,7 @@ extern const struct toll_field toll_client_tls_fields[];
 void toll_client_tls_check(const struct toll_client_tls *tls, const char *path,
                            struct toll_reporter *r);
 
+/* 12 or 13 of min_version and max_version; 0: it is not said. */
+int toll_client_tls_version(struct toll_slice text);
+
 #endif

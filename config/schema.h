@@ -113,6 +113,12 @@ struct toll_field {
 	{ .name = (name_), .later = (sentence), .refused = true }
 /* clang-format on */
 
+/* A STRING that may be absent, as C libraries want it. */
+static inline const char *toll_text_or_null(struct toll_slice s)
+{
+	return s.len ? s.ptr : NULL;
+}
+
 /* Do two structs filled by this table say the same? Texts are compared, not pointers; secrets too.
  */
 bool toll_fields_equal(const struct toll_field *fields, const void *a, const void *b);

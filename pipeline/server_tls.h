@@ -29,4 +29,17 @@ extern const struct toll_field toll_server_tls_fields[];
 void toll_server_tls_check(const struct toll_server_tls *tls, const char *path,
                            struct toll_reporter *r);
 
+/* Members of struct toll_tls_server_settings (net/tls_server.h), which this folder does not know.
+ */
+#define TOLL_TLS_SERVER_SETTINGS(tls)                              \
+	.source = { .cert_file = (tls)->cert_file.ptr,             \
+		    .cert_pem = (tls)->cert_pem.ptr,               \
+		    .key_file = (tls)->key_file.ptr,               \
+		    .key_pem = (tls)->key_pem.ptr,                 \
+		    .client_ca_file = (tls)->client_ca_file.ptr }, \
+	.reload_interval_ns = (tls)->reload_interval,              \
+	.client_ca_reload = (tls)->client_ca_file_reload,          \
+	.min_version = (enum toll_tls_version)(tls)->min_version,  \
+	.max_version = (enum toll_tls_version)(tls)->max_version
+
 #endif

@@ -265,18 +265,6 @@ static void show_host(const char *url, char *buf, size_t size)
 	snprintf(buf, size, "%.*s", (int)len, whole);
 }
 
-static const char *text_or_null(struct toll_slice s)
-{
-	return s.len ? s.ptr : NULL;
-}
-
-static int version_of(struct toll_slice text)
-{
-	if (toll_slice_is(text, "1.2"))
-		return 12;
-	return toll_slice_is(text, "1.3") ? 13 : 0;
-}
-
 static int open_poster(struct webhook *w, struct toll_error *reterr)
 {
 	const struct toll_webhook_config *c = w->config;
@@ -286,13 +274,8 @@ static int open_poster(struct webhook *w, struct toll_error *reterr)
 		.thread = "toll-webhook",
 		.headers = headers,
 		.header_count = c->headers.count + 1,
-		.tls = { .ca_pem = w->pems.ca,
-		         .cert_pem = w->pems.cert,
-		         .key_pem = w->pems.key,
-		         .server_name = text_or_null(c->tls.server_name_override),
-		         .skip_verify = c->tls.insecure_skip_verify,
-		         .min_version = version_of(c->tls.min_version),
-		         .max_version = version_of(c->tls.max_version) },
+		.tls = { TOLL_CLIENT_TLS_TRUST(&c->tls, &w->pems),
+		         TOLL_CLIENT_TLS_VERSIONS(&c->tls) },
 		.timeout_ns = c->timeout,
 		.idle_timeout_ns = IDLE_NS,
 	};

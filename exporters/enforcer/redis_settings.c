@@ -109,20 +109,10 @@ void toll_redis_settings_make(const CONF *c, struct toll_redis_settings *ret)
 	};
 }
 
-static int version_of(struct toll_slice text)
-{
-	return toll_slice_is(text, "1.3") ? 13 : toll_slice_is(text, "1.2") ? 12 : 0;
-}
-
 int toll_redis_tls_load(const CONF *c, struct toll_tls_client **ret, struct toll_error *reterr)
 {
 	struct toll_client_pems pems = { NULL, NULL, NULL };
-	struct toll_tls_client_settings set = {
-		.server_name = c->tls.server_name_override.ptr,
-		.skip_verify = c->tls.insecure_skip_verify,
-		.min_version = version_of(c->tls.min_version),
-		.max_version = version_of(c->tls.max_version),
-	};
+	struct toll_tls_client_settings set;
 	int err;
 
 	*ret = NULL;
@@ -131,9 +121,8 @@ int toll_redis_tls_load(const CONF *c, struct toll_tls_client **ret, struct toll
 	err = toll_client_pems_load(&c->tls, &pems, reterr);
 	if (err)
 		return err;
-	set.ca_pem = pems.ca;
-	set.cert_pem = pems.cert;
-	set.key_pem = pems.key;
+	set = (struct toll_tls_client_settings){ TOLL_CLIENT_TLS_TRUST(&c->tls, &pems),
+		                                 TOLL_CLIENT_TLS_VERSIONS(&c->tls) };
 	err = toll_tls_client_new(&set, ret, reterr);
 	toll_client_pems_release(&pems);
 	return err;

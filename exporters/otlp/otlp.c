@@ -74,20 +74,11 @@ static struct toll_grpc_header *lowered_headers(const struct toll_pair_list *map
 	return list;
 }
 
-static const char *text_or_null(struct toll_slice s)
-{
-	return s.len ? s.ptr : NULL;
-}
-
 static struct toll_grpc_client_tls tls_of(const struct toll_client_tls *tls,
                                           const struct toll_client_pems *p)
 {
 	return (struct toll_grpc_client_tls){
-		.ca_pem = p->ca,
-		.cert_pem = p->cert,
-		.key_pem = p->key,
-		.server_name = text_or_null(tls->server_name_override),
-		.skip_verify = tls->insecure_skip_verify,
+		TOLL_CLIENT_TLS_TRUST(tls, p),
 	};
 }
 
@@ -98,7 +89,7 @@ static struct toll_grpc_client_settings settings_of(const struct otlp *o,
 
 	return (struct toll_grpc_client_settings){
 		.target = o->target,
-		.authority = text_or_null(c->authority),
+		.authority = toll_text_or_null(c->authority),
 		.thread = "toll-otlp-out",
 		.gzip = toll_otlp_grpc_out_is_gzip(c),
 		.wait_for_ready = c->wait_for_ready,

@@ -106,29 +106,12 @@ static int send_piece(struct toll_otlp_out *out, const struct toll_otlp_piece *p
 
 /* ---- the client ---- */
 
-static const char *text_or_null(struct toll_slice s)
-{
-	return s.len ? s.ptr : NULL;
-}
-
-static int version_of(struct toll_slice text)
-{
-	if (toll_slice_is(text, "1.2"))
-		return 12;
-	return toll_slice_is(text, "1.3") ? 13 : 0;
-}
-
 static struct toll_http_client_tls tls_of(const struct toll_client_tls *tls,
                                           const struct toll_client_pems *p)
 {
 	return (struct toll_http_client_tls){
-		.ca_pem = p->ca,
-		.cert_pem = p->cert,
-		.key_pem = p->key,
-		.server_name = text_or_null(tls->server_name_override),
-		.skip_verify = tls->insecure_skip_verify,
-		.min_version = version_of(tls->min_version),
-		.max_version = version_of(tls->max_version),
+		TOLL_CLIENT_TLS_TRUST(tls, p),
+		TOLL_CLIENT_TLS_VERSIONS(tls),
 	};
 }
 
@@ -164,7 +147,7 @@ static int open_client(struct otlp_http *o, struct toll_error *reterr)
 	const struct toll_http_poster_settings set = {
 		.url = o->url,
 		.thread = "toll-otlp-http",
-		.proxy = text_or_null(c->proxy_url),
+		.proxy = toll_text_or_null(c->proxy_url),
 		.headers = headers,
 		.header_count = count,
 		.tls = tls_of(&c->tls, &o->pems),

@@ -11,7 +11,7 @@ struct toll_budget_control *toll_admin_hold(struct toll_admin_request *q)
 {
 	const struct toll_slice id = q->admin->config->enforcer;
 	struct toll_budget_control *c =
-		toll_host_hold(q->admin->super.super.host, "budgets", id.len ? id.ptr : NULL);
+		toll_host_hold(q->admin->super.super.host, "budgets", toll_text_or_null(id));
 
 	if (!c)
 		toll_admin_fail(q, TOLL_EDOWN,

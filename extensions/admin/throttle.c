@@ -104,7 +104,7 @@ static void ask(struct toll_admin_request *q, struct toll_flag_question *f,
 	const struct toll_admin_config *conf = q->admin->config;
 	struct toll_host *host = q->admin->super.super.host;
 	struct toll_flag_source *s =
-		toll_host_hold(host, "flags", conf->enforcer.len ? conf->enforcer.ptr : NULL);
+		toll_host_hold(host, "flags", toll_text_or_null(conf->enforcer));
 
 	if (!s) {
 		*ret = (struct toll_flag_answer){ .allow = true, .stale = true, .allowed = 1 };

@@ -45,16 +45,8 @@ static int open_tls(struct toll_envoy *e, struct toll_error *reterr)
 {
 	const struct toll_server_tls *t = &e->config->tls;
 	const struct toll_tls_server_settings set = {
-		.source = { .cert_file = t->cert_file.ptr,
-		            .cert_pem = t->cert_pem.ptr,
-		            .key_file = t->key_file.ptr,
-		            .key_pem = t->key_pem.ptr,
-		            .client_ca_file = t->client_ca_file.ptr },
+		TOLL_TLS_SERVER_SETTINGS(t),
 		.setting = e->tls_setting,
-		.reload_interval_ns = t->reload_interval,
-		.client_ca_reload = t->client_ca_file_reload,
-		.min_version = (enum toll_tls_version)t->min_version,
-		.max_version = (enum toll_tls_version)t->max_version,
 	};
 
 	return t->present ? toll_tls_server_new(&set, &e->tls, reterr) : 0;

@@ -82,7 +82,7 @@ static enum toll_envoy_outcome ask(struct toll_envoy *e, const struct toll_flag_
                                    struct toll_flag_answer *ret)
 {
 	struct toll_host *h = e->super.super.host;
-	const char *id = e->config->enforcer.len ? e->config->enforcer.ptr : NULL;
+	const char *id = toll_text_or_null(e->config->enforcer);
 	struct toll_flag_source *flags;
 
 	if (!q->count)

@@ -63,12 +63,6 @@ static int read_file(const char *path, struct document *ret, struct toll_error *
 	return err;
 }
 
-/* Settings are NUL-terminated; "" stands for nothing. */
-static const char *path_of(struct toll_slice s)
-{
-	return s.len ? s.ptr : NULL;
-}
-
 static int fetch(const struct toll_prices_settings *from, struct toll_http_etag *etag,
                  const atomic_bool *abort, struct document *ret, struct toll_error *reterr)
 {
@@ -76,9 +70,9 @@ static int fetch(const struct toll_prices_settings *from, struct toll_http_etag 
 		                           .timeout_ns = TIMEOUT_NS,
 		                           .max_bytes = TOLL_PRICES_MAX_BYTES,
 		                           .abort = abort,
-		                           .ca_file = path_of(from->tls.ca_file),
-		                           .cert_file = path_of(from->tls.cert_file),
-		                           .key_file = path_of(from->tls.key_file),
+		                           .ca_file = toll_text_or_null(from->tls.ca_file),
+		                           .cert_file = toll_text_or_null(from->tls.cert_file),
+		                           .key_file = toll_text_or_null(from->tls.key_file),
 		                           .skip_verify = from->tls.insecure_skip_verify,
 		                           .etag = etag };
 

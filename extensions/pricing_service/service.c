@@ -64,7 +64,7 @@ static void collect(struct toll_metrics_source *source, struct toll_metrics_writ
 static int find_book(struct pricing_service *s, struct toll_error *reterr)
 {
 	const struct toll_component *c = &s->super.super;
-	const char *id = s->config->book.len ? s->config->book.ptr : NULL;
+	const char *id = toll_text_or_null(s->config->book);
 
 	s->feed = toll_host_find(c->host, "price_feed", id);
 	s->source = toll_host_find(c->host, "pricebook", id);
@@ -80,16 +80,8 @@ static int open_tls(struct pricing_service *s, struct toll_error *reterr)
 {
 	const struct toll_server_tls *t = &s->config->tls;
 	const struct toll_tls_server_settings set = {
-		.source = { .cert_file = t->cert_file.ptr,
-		            .cert_pem = t->cert_pem.ptr,
-		            .key_file = t->key_file.ptr,
-		            .key_pem = t->key_pem.ptr,
-		            .client_ca_file = t->client_ca_file.ptr },
+		TOLL_TLS_SERVER_SETTINGS(t),
 		.setting = s->tls_setting,
-		.reload_interval_ns = t->reload_interval,
-		.client_ca_reload = t->client_ca_file_reload,
-		.min_version = (enum toll_tls_version)t->min_version,
-		.max_version = (enum toll_tls_version)t->max_version,
 	};
 
 	return t->present ? toll_tls_server_new(&set, &s->tls, reterr) : 0;

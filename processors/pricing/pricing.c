@@ -230,7 +230,7 @@ static const void *pricing_implied(const void *config)
 static int pricing_start(struct toll_component *c, struct toll_error *reterr)
 {
 	struct pricing *p = toll_container_of(c, struct pricing, super.super);
-	const char *id = p->config->book.len ? p->config->book.ptr : NULL;
+	const char *id = toll_text_or_null(p->config->book);
 	char own[256];
 
 	if (pricing_implied(p->config)) {

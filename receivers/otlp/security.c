@@ -36,16 +36,8 @@ static int start_tls(struct toll_otlp_security *s, const char *protocol,
                      const struct toll_server_tls *tls, struct toll_error *reterr)
 {
 	struct toll_tls_server_settings set = {
-		.source = { .cert_file = tls->cert_file.ptr,
-		            .cert_pem = tls->cert_pem.ptr,
-		            .key_file = tls->key_file.ptr,
-		            .key_pem = tls->key_pem.ptr,
-		            .client_ca_file = tls->client_ca_file.ptr },
+		TOLL_TLS_SERVER_SETTINGS(tls),
 		.setting = s->setting,
-		.reload_interval_ns = tls->reload_interval,
-		.client_ca_reload = tls->client_ca_file_reload,
-		.min_version = (enum toll_tls_version)tls->min_version,
-		.max_version = (enum toll_tls_version)tls->max_version,
 		.on_reload = on_reload,
 		.ctx = s,
 	};
