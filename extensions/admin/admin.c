@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "budget/question.h"
 #include "extensions/admin/guard.h"
 #include "net/endpoint.h"
 #include "pipeline/factory.h"
@@ -186,22 +187,12 @@ static void check_endpoint(const struct toll_admin_config *c, struct toll_report
 		                  c->endpoint.ptr);
 }
 
-static void check_headers(const struct toll_pair_list *headers, struct toll_reporter *r)
-{
-	if (headers->count > TOLL_QUESTION_MAX)
-		toll_report_error(r, "headers", "at most %d headers are read", TOLL_QUESTION_MAX);
-	for (size_t i = 0; i < headers->count; i++)
-		if (!headers->at[i].value.len)
-			toll_report_error(r, "headers", "%.*s: name a header",
-			                  TOLL_FMT(headers->at[i].key));
-}
-
 static void validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_admin_config *c = config;
 
 	check_endpoint(c, r);
-	check_headers(&c->headers, r);
+	toll_question_check_headers(&c->headers, TOLL_QUESTION_MAX, r);
 	toll_server_tls_check(&c->tls, "tls", r);
 }
 

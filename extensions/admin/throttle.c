@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "budget/question.h"
 #include "extensions/admin/admin.h"
 #include "extensions/admin/guard.h"
 #include "extensions/admin/show.h"
@@ -14,23 +15,6 @@
 #include "proto/json_write.h"
 
 /* ---- the question ---- */
-
-static bool add(struct toll_flag_question *f, struct toll_slice dimension, struct toll_slice value)
-{
-	if (f->count == TOLL_QUESTION_MAX)
-		return false;
-	f->at[f->count].dimension = dimension;
-	f->at[f->count++].value = value;
-	return true;
-}
-
-static bool is_asked(const struct toll_flag_question *f, struct toll_slice dimension)
-{
-	for (unsigned i = 0; i < f->count; i++)
-		if (toll_slice_eq(f->at[i].dimension, dimension))
-			return true;
-	return false;
-}
 
 struct reading {
 	struct toll_admin_request *q;
@@ -70,9 +54,9 @@ static bool read_argument(void *ctx, const char *name, const char *value)
 		return read_status(r, value);
 	if (strcmp(name, "criticality") == 0)
 		return read_criticality(r, value);
-	if (is_asked(r->question, dimension))
+	if (toll_question_has(r->question, dimension))
 		return refuse(r, "given twice", name);
-	return add(r->question, dimension, toll_slice_str(value)) ||
+	return toll_question_add(r->question, dimension, toll_slice_str(value)) ||
 	       refuse(r, "more dimensions than a request may name", name);
 }
 
@@ -198,7 +182,7 @@ void toll_admin_answer_throttle(struct toll_admin_request *q)
 	struct reading r = { q, &f, 429, false };
 
 	if (q->rest.len)
-		add(&f, TOLL_SLICE("service"), q->rest);
+		toll_question_add(&f, TOLL_SLICE("service"), q->rest);
 	toll_http_query_each(q->in, read_argument, &r);
 	if (r.refused)
 		return;
@@ -223,12 +207,8 @@ void toll_admin_answer_authz(struct toll_admin_request *q)
 	for (size_t i = 0; i < headers->count; i++) {
 		const char *value = toll_http_header(q->in, headers->at[i].value.ptr);
 
-		if (!value || !*value)
-			continue;
-		if (toll_slice_is(headers->at[i].key, "criticality"))
-			f.criticality = toll_criticality_parse(toll_slice_str(value));
-		else
-			add(&f, headers->at[i].key, toll_slice_str(value));
+		if (value)
+			toll_question_tell(&f, headers->at[i].key, toll_slice_str(value));
 	}
 	answer(q, &f, 429);
 }

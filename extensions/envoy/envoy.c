@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "budget/question.h"
 #include "net/endpoint.h"
 #include "pipeline/factory.h"
 #include "pipeline/host.h"
@@ -155,17 +156,6 @@ static bool is_known_status(int64_t status)
 	       status == 510 || status == 511;
 }
 
-static void check_headers(const struct toll_pair_list *headers, struct toll_reporter *r)
-{
-	if (headers->count > TOLL_ENVOY_HEADERS_CONFIGURED_MAX)
-		toll_report_error(r, "headers", "at most %d headers are read",
-		                  TOLL_ENVOY_HEADERS_CONFIGURED_MAX);
-	for (size_t i = 0; i < headers->count; i++)
-		if (!headers->at[i].value.len)
-			toll_report_error(r, "headers", "%.*s: name a header",
-			                  TOLL_FMT(headers->at[i].key));
-}
-
 static void validate(const void *config, struct toll_reporter *r)
 {
 	const struct toll_envoy_config *c = config;
@@ -178,7 +168,7 @@ static void validate(const void *config, struct toll_reporter *r)
 	if (!is_known_status(c->status))
 		toll_report_error(r, "status", "Envoy does not send %lld: choose 429, 402 or 503",
 		                  (long long)c->status);
-	check_headers(&c->headers, r);
+	toll_question_check_headers(&c->headers, TOLL_ENVOY_HEADERS_CONFIGURED_MAX, r);
 	toll_server_tls_check(&c->tls, "tls", r);
 }
 

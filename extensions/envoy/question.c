@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "budget/question.h"
 
-#define CRITICALITY "criticality"
-#define REQUEST_ID  "request_id"
+#define REQUEST_ID "request_id"
 
 void toll_envoy_headers_init(struct toll_envoy_headers *h, const struct toll_pair_list *headers)
 {
@@ -33,36 +33,13 @@ static bool is_of_envoy(struct toll_slice key)
 	return false;
 }
 
-static bool is_told(const struct toll_flag_question *q, struct toll_slice dimension)
-{
-	for (unsigned i = 0; i < q->count; i++)
-		if (toll_slice_eq(q->at[i].dimension, dimension))
-			return true;
-	return false;
-}
-
-static int tell_dimension(struct toll_flag_question *q, struct toll_slice dimension,
-                          struct toll_slice value)
-{
-	if (is_told(q, dimension))
-		return 0;
-	if (q->count == TOLL_QUESTION_MAX)
-		return TOLL_ETOOBIG;
-	q->at[q->count].dimension = dimension;
-	q->at[q->count++].value = value;
-	return 0;
-}
-
 static int tell(struct toll_flag_question *q, struct toll_slice key, struct toll_slice value)
 {
 	if (!value.len || is_of_envoy(key))
 		return 0;
-	if (toll_slice_is(key, REQUEST_ID))
-		q->dice = toll_hash(value);
-	else if (!toll_slice_is(key, CRITICALITY))
-		return tell_dimension(q, key, value);
-	else if (q->criticality == TOLL_CRITICALITY_UNKNOWN)
-		q->criticality = toll_criticality_parse(value);
+	if (!toll_slice_is(key, REQUEST_ID))
+		return toll_question_tell(q, key, value) ? 0 : TOLL_ETOOBIG;
+	q->dice = toll_hash(value);
 	return 0;
 }
 
