@@ -19,19 +19,6 @@ size_t toll_flag_key(const struct toll_flag_kind *kind, const struct toll_slice 
 	return toll_subject_key(kind->dimensions, values, kind->count, out);
 }
 
-/* Up to the next ':'. */
-static struct toll_slice next_part(struct toll_slice *rest)
-{
-	const char *colon = rest->len ? memchr(rest->ptr, ':', rest->len) : NULL;
-	struct toll_slice part = *rest;
-
-	if (colon)
-		part.len = (size_t)(colon - rest->ptr);
-	rest->ptr += part.len + (colon != NULL);
-	rest->len -= part.len + (colon != NULL);
-	return part;
-}
-
 /* False: it is no key that a question could be made into. */
 static bool read_kind(struct toll_slice key, struct toll_flag_kind *ret)
 {
@@ -43,13 +30,13 @@ static bool read_kind(struct toll_slice key, struct toll_flag_kind *ret)
 		return true;
 	}
 	while (key.len > 0) {
-		struct toll_slice name = next_part(&key);
+		struct toll_slice name = toll_subject_part(&key);
 
 		if (ret->count == TOLL_KIND_DIMENSIONS_MAX || name.len == 0 ||
 		    name.len > TOLL_NAME_MAX || key.len == 0)
 			return false;
 		ret->dimensions[ret->count++] = name;
-		next_part(&key);
+		toll_subject_part(&key);
 	}
 	return true;
 }

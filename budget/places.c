@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "budget/subject.h"
 
 uint32_t toll_places(double fraction, uint32_t subjects)
 {
@@ -17,19 +18,6 @@ uint32_t toll_places(double fraction, uint32_t subjects)
 	return places < UINT32_MAX ? (uint32_t)places : UINT32_MAX;
 }
 
-/* Up to the next ':', which is passed over. */
-static struct toll_slice next_part(struct toll_slice *rest)
-{
-	const char *colon = memchr(rest->ptr, ':', rest->len);
-	struct toll_slice part = *rest;
-
-	if (colon)
-		part.len = (size_t)(colon - rest->ptr);
-	rest->ptr += part.len + (colon != NULL);
-	rest->len -= part.len + (colon != NULL);
-	return part;
-}
-
 uint64_t toll_places_kind(struct toll_slice key)
 {
 	uint64_t kind = 0;
@@ -37,9 +25,9 @@ uint64_t toll_places_kind(struct toll_slice key)
 	if (!memchr(key.ptr, ':', key.len))
 		return 0;
 	while (key.len > 0) {
-		kind = toll_hash_seeded(next_part(&key), kind);
+		kind = toll_hash_seeded(toll_subject_part(&key), kind);
 		if (key.len > 0)
-			next_part(&key);
+			toll_subject_part(&key);
 	}
 	return kind ? kind : 1;
 }

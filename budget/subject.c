@@ -80,18 +80,25 @@ size_t toll_subjects_overflow_key(const struct toll_subjects *s, uint32_t kind,
 	return toll_subjects_key(s, kind, values, out);
 }
 
-/* Up to the next ':'. False: there is nothing left. */
-static bool cut_part(struct toll_slice *rest, struct toll_slice *ret)
+struct toll_slice toll_subject_part(struct toll_slice *rest)
 {
 	const char *colon = rest->len ? memchr(rest->ptr, ':', rest->len) : NULL;
-	size_t len = colon ? (size_t)(colon - rest->ptr) : rest->len;
+	struct toll_slice part = *rest;
 
-	*ret = toll_slice(rest->ptr, len);
-	if (len == 0 || (colon && len + 1 == rest->len))
-		return false;
-	len += colon != NULL;
-	*rest = toll_slice(rest->ptr + len, rest->len - len);
-	return true;
+	if (colon)
+		part.len = (size_t)(colon - rest->ptr);
+	rest->ptr += part.len + (colon != NULL);
+	rest->len -= part.len + (colon != NULL);
+	return part;
+}
+
+/* False: the part is empty, or there is nothing behind its ':'. */
+static bool cut_part(struct toll_slice *rest, struct toll_slice *ret)
+{
+	const size_t before = rest->len;
+
+	*ret = toll_subject_part(rest);
+	return ret->len > 0 && ret->len + 1 != before;
 }
 
 static bool find_kind(const struct toll_subjects *s, const struct toll_slice *names, uint32_t count,

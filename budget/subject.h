@@ -19,6 +19,9 @@
 size_t toll_subject_key(const struct toll_slice *dimensions, const struct toll_slice *values,
                         uint32_t count, char out[TOLL_SUBJECT_MAX]);
 
+/* What a key is up to its next ':', which is passed over with it. */
+struct toll_slice toll_subject_part(struct toll_slice *rest);
+
 /* A combination of dimensions that some budget is for. */
 struct toll_subject_kind {
 	uint8_t at[TOLL_SUBJECT_DIMENSIONS]; /* indexes of dimensions, in the order of keys */
