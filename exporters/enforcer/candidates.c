@@ -146,19 +146,16 @@ static bool mark_and_ask(struct toll_totals *t, struct toll_slice key)
 	return s != NULL;
 }
 
-static void mark_flagged(struct toll_decider *d, const redisReply *pairs)
+static void on_flagged(struct toll_decider *d, struct toll_slice key, struct toll_slice score)
 {
-	struct toll_totals *t = d->publisher->totals;
-
-	for (size_t i = 0; pairs->type == REDIS_REPLY_ARRAY && i + 1 < pairs->elements; i += 2) {
-		struct toll_slice key = toll_reply_text(pairs, i);
-
-		if (!mark_and_ask(t, key))
-			put_stranger(d, key, toll_reply_text(pairs, i + 1));
-	}
+	if (!mark_and_ask(d->publisher->totals, key))
+		put_stranger(d, key, score);
 }
 
-static int find_flagged(struct toll_decider *d)
+/* Every member of a list whose time is not over yet. */
+static int each_living(struct toll_decider *d, const char *list,
+                       void (*each)(struct toll_decider *d, struct toll_slice key,
+                                    struct toll_slice score))
 {
 	struct toll_publisher *p = d->publisher;
 	char now[24], limit[16];
@@ -167,39 +164,38 @@ static int find_flagged(struct toll_decider *d)
 
 	snprintf(now, sizeof(now), "(%" PRIu64, toll_publisher_clock_ms(p));
 	snprintf(limit, sizeof(limit), "%d", TOLL_FLAG_BOARD_MAX);
-	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_THROTTLED), &reply, "ZRANGEBYSCORE",
-	                      TOLL_KEY_THROTTLED, now, "+inf", "WITHSCORES", "LIMIT", "0", limit);
+	err = toll_redis_call(&p->redis, toll_slice_str(list), &reply, "ZRANGEBYSCORE", list, now,
+	                      "+inf", "WITHSCORES", "LIMIT", "0", limit);
 	if (err)
 		return err;
-	mark_flagged(d, reply);
+	for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2)
+		each(d, toll_reply_text(reply, i), toll_reply_text(reply, i + 1));
 	freeReplyObject(reply);
 	return 0;
 }
 
 /* ---- what people have said to others ---- */
 
+static void on_overridden(struct toll_decider *d, struct toll_slice key,
+                          struct toll_slice score TOLL_UNUSED)
+{
+	mark_and_ask(d->publisher->totals, key);
+}
+
 static int find_overridden(struct toll_decider *d)
 {
 	struct toll_publisher *p = d->publisher;
-	char now[24], limit[16];
 	redisReply *reply;
+	char now[24];
 	int err;
 
 	snprintf(now, sizeof(now), "(%" PRIu64, toll_publisher_clock_ms(p));
-	snprintf(limit, sizeof(limit), "%d", TOLL_FLAG_BOARD_MAX);
 	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_OVERRIDDEN), &reply,
 	                      "ZREMRANGEBYSCORE", TOLL_KEY_OVERRIDDEN, "-inf", now);
 	if (err)
 		return err;
 	freeReplyObject(reply);
-	err = toll_redis_call(&p->redis, TOLL_SLICE(TOLL_KEY_OVERRIDDEN), &reply, "ZRANGEBYSCORE",
-	                      TOLL_KEY_OVERRIDDEN, now, "+inf", "LIMIT", "0", limit);
-	if (err)
-		return err;
-	for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
-		mark_and_ask(p->totals, toll_reply_text(reply, i));
-	freeReplyObject(reply);
-	return 0;
+	return each_living(d, TOLL_KEY_OVERRIDDEN, on_overridden);
 }
 
 int toll_candidates_find(struct toll_decider *d, bool flagged_only)
@@ -209,6 +205,6 @@ int toll_candidates_find(struct toll_decider *d, bool flagged_only)
 	mark_own(d, flagged_only);
 	err = flagged_only ? 0 : find_names(d);
 	if (!err)
-		err = find_flagged(d);
+		err = each_living(d, TOLL_KEY_THROTTLED, on_flagged);
 	return err ? err : find_overridden(d);
 }
