@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -314,17 +313,11 @@ int toll_event_parse(struct toll_slice text, struct toll_budget_event *ret)
 	struct toll_budget_event event = { 0 };
 	struct reader r = { .event = &event };
 	struct toll_json_fault fault;
-	char *copy;
 	int err;
 
 	if (text.len == 0 || text.len >= TOLL_EVENT_TEXT)
 		return TOLL_EINVALID;
-	copy = malloc(text.len);
-	if (!copy)
-		return TOLL_ENOMEM;
-	memcpy(copy, text.ptr, text.len);
-	err = toll_json_read(&callbacks, &r, copy, text.len, &fault);
-	free(copy);
+	err = toll_json_read_copy(&callbacks, &r, text, &fault);
 	if (err)
 		return err;
 	if (!r.is_object || !r.has_what)

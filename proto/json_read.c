@@ -216,3 +216,18 @@ int toll_json_read(const yajl_callbacks *callbacks, void *ctx, char *text, size_
 	free(pool.start);
 	return err;
 }
+
+int toll_json_read_copy(const yajl_callbacks *callbacks, void *ctx, struct toll_slice text,
+                        struct toll_json_fault *reterr)
+{
+	char *copy = malloc(text.len + 1);
+	int err;
+
+	if (!copy)
+		return TOLL_ENOMEM;
+	if (text.len)
+		memcpy(copy, text.ptr, text.len);
+	err = toll_json_read(callbacks, ctx, copy, text.len, reterr);
+	free(copy);
+	return err;
+}

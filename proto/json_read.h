@@ -6,6 +6,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/error.h"
+#include "base/slice.h"
 
 struct toll_json_fault {
 	size_t at;     /* byte of the text */
@@ -19,5 +20,8 @@ struct toll_json_fault {
  * a few KiB and twice the longest string with an escape. */
 int toll_json_read(const yajl_callbacks *callbacks, void *ctx, char *text, size_t len,
                    struct toll_json_fault *reterr) TOLL_MUST_CHECK;
+/* The same of a text that is to stay as it is: a copy is read. */
+int toll_json_read_copy(const yajl_callbacks *callbacks, void *ctx, struct toll_slice text,
+                        struct toll_json_fault *reterr) TOLL_MUST_CHECK;
 
 #endif

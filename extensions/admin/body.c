@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extensions/admin/body.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -113,7 +112,8 @@ static int on_key(void *ctx, const unsigned char *text, size_t len)
 	return 1;
 }
 
-static int read_copy(struct reader *r, char *copy, size_t len)
+int toll_admin_read_body(struct toll_slice json, const struct toll_admin_member *members,
+                         struct toll_error *reterr)
 {
 	static const yajl_callbacks callbacks = {
 		.yajl_null = on_other,
@@ -125,31 +125,16 @@ static int read_copy(struct reader *r, char *copy, size_t len)
 		.yajl_end_map = on_end,
 		.yajl_start_array = on_other,
 	};
-	struct toll_json_fault fault = { .at = 0 };
-	int err = toll_json_read(&callbacks, r, copy, len, &fault);
-
-	if (!err || r->told)
-		return err;
-	if (err == TOLL_ENOMEM)
-		return toll_fail(r->reterr, err, "out of memory");
-	return toll_fail(r->reterr, err, "the body is no JSON, at byte %zu: %s", fault.at,
-	                 fault.what);
-}
-
-int toll_admin_read_body(struct toll_slice json, const struct toll_admin_member *members,
-                         struct toll_error *reterr)
-{
 	struct reader r = { .members = members, .reterr = reterr };
-	char *copy;
+	struct toll_json_fault fault = { .at = 0 };
 	int err;
 
 	if (!json.len)
 		return toll_fail(reterr, TOLL_EINVALID, "the body must be a JSON object");
-	copy = malloc(json.len);
-	if (!copy)
-		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	memcpy(copy, json.ptr, json.len);
-	err = read_copy(&r, copy, json.len);
-	free(copy);
-	return err;
+	err = toll_json_read_copy(&callbacks, &r, json, &fault);
+	if (!err || r.told)
+		return err;
+	if (err == TOLL_ENOMEM)
+		return toll_fail(reterr, err, "out of memory");
+	return toll_fail(reterr, err, "the body is no JSON, at byte %zu: %s", fault.at, fault.what);
 }
