@@ -80,7 +80,7 @@ static char *write_odd(char *out, const uint8_t **at, const uint8_t *end)
 
 char *toll_json_string(char *out, struct toll_slice s)
 {
-	const uint8_t *at = (const uint8_t *)s.ptr, *end = at + s.len;
+	const uint8_t *at = (const uint8_t *)s.ptr, *end = s.len ? at + s.len : at;
 
 	*out++ = '"';
 	while (at < end) {
