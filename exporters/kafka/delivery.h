@@ -19,8 +19,9 @@ struct toll_kafka_flight {
 	struct toll_delivery *delivery;
 	struct toll_kafka_flight *prev, *next; /* in the sender's list of all flights */
 	uint32_t part, span;                   /* the next span to encode */
-	uint32_t open;                         /* records without a final answer */
-	bool encoded;                          /* every span has become part of a record */
+	uint32_t kept; /* spans of its batch before it, without dropped ones */
+	uint32_t open; /* records without a final answer */
+	bool encoded;  /* every span has become part of a record */
 };
 
 enum toll_kafka_record_state {
@@ -33,7 +34,7 @@ struct toll_kafka_record {
 	struct toll_kafka_flight *flight;
 	struct toll_kafka_chunk *chunk;
 	struct toll_kafka_record *next; /* in a toll_kafka_list */
-	uint64_t seq;                   /* the same however often it is produced */
+	uint64_t seq;                   /* the same however often it is produced (encode.h) */
 	uint32_t part, first, count;    /* spans [first, first + count) of that part's batch */
 	uint32_t size;                  /* bytes behind this struct */
 	uint8_t state;                  /* enum toll_kafka_record_state */

@@ -9,6 +9,7 @@
 #include "exporters/kafka/dead_letter.h"
 #include "pipeline/component.h"
 #include "proto/cost_record.h"
+#include "proto/otlp_decode.h"
 #include "proto/otlp_encode.h"
 
 /* Kafka's framing of a batch of one record: 61 bytes of batch header and at most 27 of varints. */
@@ -20,14 +21,18 @@
 /* Scratch memory above this is given back: one giant span must not pin it. */
 #define SCRATCH_KEPT ((size_t)2 << 20)
 
-/* Spans [first, end) of one part of a flight. */
+/* Spans [first, end) of one part of a flight; kept: how many of its batch come before them that are
+ * not dropped. */
 struct range {
 	struct toll_kafka_flight *flight;
-	uint32_t part, first, end;
+	uint32_t part, first, end, kept;
 };
 
-/* Shared by all exporters: (node, epoch, seq) names one message of this process. */
+/* Of batches that are in no journal. Shared by all exporters: (node, epoch, seq) names one message
+ * of this process. */
 static _Atomic uint64_t last_seq;
+
+_Static_assert(TOLL_MAX_SPANS < 1u << TOLL_KAFKA_SEQ_BITS, "every span of a record has a number");
 
 void toll_kafka_encoder_release(struct toll_kafka_encoder *e)
 {
@@ -46,16 +51,44 @@ static const struct toll_batch *batch_of(const struct range *g)
 	return g->flight->delivery->parts[g->part].batch;
 }
 
+static bool is_journaled(const struct toll_batch *b)
+{
+	return b->origin.epoch[0] != '\0';
+}
+
+/* The first span of the range is the same one after a crash, whatever is dropped before it: what a
+ * journal gives back is without. */
+static uint64_t seq_of(const struct range *g)
+{
+	const struct toll_batch *b = batch_of(g);
+
+	if (is_journaled(b))
+		return b->origin.seq << TOLL_KAFKA_SEQ_BITS | g->kept;
+	return 1 + atomic_fetch_add_explicit(&last_seq, 1, memory_order_relaxed);
+}
+
 static size_t key_size(struct toll_slice service)
 {
 	return service.len < TOLL_NAME_MAX ? service.len : TOLL_NAME_MAX;
 }
 
+static const struct toll_batch *record_batch(const struct toll_kafka_record *r)
+{
+	return r->flight->delivery->parts[r->part].batch;
+}
+
 static struct toll_slice service_of(const struct toll_kafka_record *r)
 {
-	const struct toll_batch *b = r->flight->delivery->parts[r->part].batch;
+	const struct toll_batch *b = record_batch(r);
 
 	return b->resources[b->spans[r->first].resource].service;
+}
+
+const char *toll_kafka_record_epoch(const struct toll_kafka_record *r)
+{
+	const struct toll_batch *b = record_batch(r);
+
+	return is_journaled(b) ? b->origin.epoch : NULL;
 }
 
 struct toll_slice toll_kafka_record_key(const struct toll_kafka_record *r,
@@ -82,7 +115,13 @@ static uint32_t kept_spans(const struct toll_batch *b, uint32_t first, uint32_t 
 
 uint32_t toll_kafka_record_kept(const struct toll_kafka_record *r)
 {
-	return kept_spans(r->flight->delivery->parts[r->part].batch, r->first, r->first + r->count);
+	return kept_spans(record_batch(r), r->first, r->first + r->count);
+}
+
+static struct range range_of(const struct toll_kafka_record *r)
+{
+	return (struct range){ r->flight, r->part, r->first, r->first + r->count,
+		               (uint32_t)r->seq & ((1u << TOLL_KAFKA_SEQ_BITS) - 1) };
 }
 
 static void scratch_reset(struct toll_kafka_encoder *e)
@@ -97,12 +136,13 @@ static void scratch_reset(struct toll_kafka_encoder *e)
 static void commit(struct toll_kafka_encoder *e, struct toll_kafka_record *r, struct range *g,
                    uint32_t count, size_t size)
 {
-	r->seq = 1 + atomic_fetch_add_explicit(&last_seq, 1, memory_order_relaxed);
+	r->seq = seq_of(g);
 	r->part = g->part;
 	r->first = g->first;
 	r->count = count;
 	r->size = (uint32_t)size;
 	toll_kafka_store_commit(e->store, r, g->flight);
+	g->kept += kept_spans(batch_of(g), g->first, g->first + count);
 	g->first += count;
 }
 
@@ -139,7 +179,7 @@ static int write_dead_letter(struct toll_kafka_encoder *e, struct range *g,
 static int too_large(struct toll_kafka_encoder *e, struct range *g, struct toll_slice message,
                      struct toll_kafka_record **ret)
 {
-	struct range one = { g->flight, g->part, g->first, g->first + 1 };
+	struct range one = { g->flight, g->part, g->first, g->first + 1, g->kept };
 	char reason[96];
 	int len = snprintf(reason, sizeof(reason),
 	                   "message of %zu bytes is over the limit of %zu bytes", message.len,
@@ -148,6 +188,7 @@ static int too_large(struct toll_kafka_encoder *e, struct range *g, struct toll_
 	                            ret);
 
 	g->first = one.first;
+	g->kept = one.kept;
 	return err;
 }
 
@@ -312,12 +353,16 @@ int toll_kafka_encode_next(struct toll_kafka_encoder *e, struct toll_kafka_fligh
 	*ret = NULL;
 	for (; f->part < d->part_count; f->part++, f->span = 0) {
 		const struct toll_part *p = &d->parts[f->part];
-		struct range g = { f, f->part, p->first + f->span, p->first + p->count };
-		int err = encode_one(e, &g, ret);
+		struct range g = { f, f->part, p->first + f->span, p->first + p->count, f->kept };
+		int err;
 
+		if (f->span == 0)
+			g.kept = kept_spans(p->batch, 0, p->first);
+		err = encode_one(e, &g, ret);
 		if (err)
 			return err;
 		f->span = g.first - p->first;
+		f->kept = g.kept;
 		if (*ret)
 			return 0;
 	}
@@ -328,7 +373,7 @@ int toll_kafka_encode_next(struct toll_kafka_encoder *e, struct toll_kafka_fligh
 int toll_kafka_encode_smaller(struct toll_kafka_encoder *e, struct toll_kafka_record *r,
                               struct toll_kafka_list *out)
 {
-	struct range g = { r->flight, r->part, r->first, r->first + r->count };
+	struct range g = range_of(r);
 
 	if (r->size <= toll_kafka_payload_limit(e, key_size(service_of(r)))) {
 		toll_kafka_list_push(out, r);
@@ -342,6 +387,8 @@ int toll_kafka_encode_smaller(struct toll_kafka_encoder *e, struct toll_kafka_re
 			/* What is out already stays out; r stands for the rest. */
 			r->count -= g.first - r->first;
 			r->first = g.first;
+			if (toll_kafka_record_epoch(r))
+				r->seq = seq_of(&g);
 			return err;
 		}
 		if (next)
@@ -354,7 +401,7 @@ int toll_kafka_encode_smaller(struct toll_kafka_encoder *e, struct toll_kafka_re
 int toll_kafka_encode_dead_letter(struct toll_kafka_encoder *e, struct toll_kafka_record *r,
                                   struct toll_slice reason, struct toll_kafka_list *out)
 {
-	struct range g = { r->flight, r->part, r->first, r->first + r->count };
+	struct range g = range_of(r);
 	struct toll_kafka_record *letter;
 	int err =
 		write_dead_letter(e, &g, toll_slice(r->payload, r->size), r->size, reason, &letter);

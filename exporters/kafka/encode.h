@@ -31,6 +31,13 @@ size_t toll_kafka_payload_limit(const struct toll_kafka_encoder *e, size_t key_s
 struct toll_slice toll_kafka_record_key(const struct toll_kafka_record *r,
                                         char room[TOLL_KAFKA_KEY_ROOM]);
 
+/* The journal that a record's spans are written down in, for header `epoch`; NULL: none. */
+const char *toll_kafka_record_epoch(const struct toll_kafka_record *r);
+
+/* A message of spans from a journal has as its seq the record's, shifted by so many bits, and the
+ * place of its first span among those the record keeps. */
+#define TOLL_KAFKA_SEQ_BITS 17
+
 /* The record's spans that were not dropped: what its delivery counts. */
 uint32_t toll_kafka_record_kept(const struct toll_kafka_record *r);
 

@@ -45,7 +45,10 @@ static void name_things(struct toll_kafka_sender *s, const char *epoch)
 /* Lengths, names and values of the three headers and their varints. */
 static size_t header_bytes(const struct toll_kafka_sender *s)
 {
-	return s->config->headers ? strlen(s->node) + strlen(s->epoch) + 20 + 12 + 24 : 0;
+	size_t epoch = strlen(s->epoch), journal = sizeof(((struct toll_origin *)0)->epoch) - 1;
+
+	epoch = epoch > journal ? epoch : journal;
+	return s->config->headers ? strlen(s->node) + epoch + 20 + 12 + 24 : 0;
 }
 
 int toll_kafka_sender_new(const struct toll_kafka_sender_settings *set,

@@ -5,17 +5,20 @@
 #include "exporters/kafka/sender_private.h"
 #include "exporters/kafka/topic.h"
 
-static rd_kafka_headers_t *headers(const struct toll_kafka_sender *s, uint64_t seq)
+static rd_kafka_headers_t *headers(const struct toll_kafka_sender *s,
+                                   const struct toll_kafka_record *r)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(3);
+	const char *journal = toll_kafka_record_epoch(r);
 	char text[20], *at = text + sizeof(text);
+	uint64_t seq = r->seq;
 
 	do {
 		*--at = (char)('0' + seq % 10);
 		seq /= 10;
 	} while (seq);
 	rd_kafka_header_add(h, "node", 4, s->node, -1);
-	rd_kafka_header_add(h, "epoch", 5, s->epoch, -1);
+	rd_kafka_header_add(h, "epoch", 5, journal ? journal : s->epoch, -1);
 	rd_kafka_header_add(h, "seq", 3, at, text + sizeof(text) - at);
 	return h;
 }
@@ -30,7 +33,7 @@ static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafk
 {
 	char room[TOLL_KAFKA_KEY_ROOM];
 	struct toll_slice key = toll_kafka_record_key(r, room);
-	rd_kafka_headers_t *h = s->config->headers ? headers(s, r->seq) : NULL;
+	rd_kafka_headers_t *h = s->config->headers ? headers(s, r) : NULL;
 	rd_kafka_topic_t *topic = r->dead_letter ? s->client.dead_letters : s->client.topic;
 	union {
 		const char *is;

@@ -2,6 +2,7 @@
 #include "exporters/kafka/encode.h"
 
 #include "pipeline/component.h"
+#include "pipeline/record.h"
 #include "tests/support/otlp.h"
 #include "tests/unit/unit.h"
 
@@ -240,6 +241,117 @@ static void refused_message_is_cut_smaller(void **state TOLL_UNUSED)
 	teardown(&w);
 }
 
+/* ---- what came from a journal ---- */
+
+#define JOURNAL "00112233445566778899aabbccddeeff"
+
+/* As a start after a crash would have it: without dropped spans. */
+static struct toll_batch *replayed(const struct toll_batch *b)
+{
+	struct toll_journal_record r = { .begin.seq = b->origin.seq };
+	struct toll_journal_entry e;
+	struct toll_batch *again;
+	void *memory;
+	char *bytes;
+
+	assert_int_equal(toll_record_new(b, &e, &memory), 0);
+	bytes = malloc(e.parts[0].len + e.parts[1].len);
+	toll_write_raw(toll_write_raw(bytes, e.parts[0]), e.parts[1]);
+	r.payload = toll_slice(bytes, e.parts[0].len + e.parts[1].len);
+	r.type = e.type;
+	assert_int_equal(toll_record_decode(&r, b->origin.epoch, NULL, &again), 0);
+	free(bytes);
+	free(memory);
+	return again;
+}
+
+static struct toll_batch *journaled_batch(uint64_t n, size_t giant)
+{
+	struct toll_batch *b = batch(n, giant);
+
+	b->origin.seq = 7;
+	memcpy(b->origin.epoch, JOURNAL, sizeof(JOURNAL));
+	return b;
+}
+
+static void same_message(const struct toll_kafka_record *a, const struct toll_kafka_record *b)
+{
+	assert_int_equal(a->seq, b->seq);
+	assert_int_equal(a->size, b->size);
+	assert_memory_equal(a->payload, b->payload, a->size);
+	assert_string_equal(toll_kafka_record_epoch(a), toll_kafka_record_epoch(b));
+}
+
+static void a_replay_makes_the_same_messages_with_the_same_numbers(void **state TOLL_UNUSED)
+{
+	const enum toll_kafka_encoding encodings[] = { TOLL_KAFKA_JSON, TOLL_KAFKA_OTLP_JSON,
+		                                       TOLL_KAFKA_OTLP_PROTO };
+
+	for (size_t i = 0; i < TOLL_COUNT(encodings); i++) {
+		struct toll_batch *b = journaled_batch(50, 9000); /* more than its limit */
+		struct toll_kafka_record *r, *s;
+		struct world first, second;
+		uint64_t seq = UINT64_C(7) << TOLL_KAFKA_SEQ_BITS;
+
+		setup(&first, b, encodings[i], 4000);
+		setup(&second, replayed(b), encodings[i], 4000);
+		while ((r = next(&first))) {
+			s = next(&second);
+			same_message(r, s);
+			assert_int_equal(r->seq, seq);
+			seq += toll_kafka_record_kept(r);
+		}
+		assert_null(next(&second));
+		assert_int_equal(seq & ((1u << TOLL_KAFKA_SEQ_BITS) - 1), 51);
+		teardown(&first);
+		teardown(&second);
+	}
+}
+
+/* A delivery may end anywhere in a batch; another cut of its messages begins at other spans. */
+static void numbers_do_not_depend_on_where_a_delivery_begins(void **state TOLL_UNUSED)
+{
+	for (uint32_t cut = 0; cut <= 7; cut++) {
+		struct toll_batch *b = journaled_batch(5, 0);
+		struct toll_part parts[] = { { b, 0, cut }, { b, cut, b->span_count - cut } };
+		struct world w;
+
+		setup(&w, b, TOLL_KAFKA_JSON, 1000000);
+		w.delivery.parts = parts;
+		w.delivery.part_count = 2;
+		for (uint64_t i = 0; i < 6; i++)
+			assert_int_equal(next(&w)->seq, UINT64_C(7) << TOLL_KAFKA_SEQ_BITS | i);
+		assert_null(next(&w));
+		teardown(&w);
+	}
+}
+
+static void pieces_of_a_refused_message_are_numbered_on(void **state TOLL_UNUSED)
+{
+	struct toll_kafka_list out = { 0 };
+	struct toll_kafka_record *r, *part;
+	uint64_t seq;
+	struct world w;
+
+	setup(&w, journaled_batch(100, 0), TOLL_KAFKA_OTLP_PROTO, 1000000);
+	r = next(&w);
+	seq = r->seq;
+	w.encoder.max_message_bytes = 1500;
+	assert_int_equal(toll_kafka_encode_smaller(&w.encoder, r, &out), 0);
+	while ((part = toll_kafka_list_pop(&out))) {
+		assert_int_equal(part->seq, seq);
+		seq += toll_kafka_record_kept(part);
+		toll_kafka_store_finish(&w.store, part);
+	}
+	assert_int_equal(seq, (UINT64_C(7) << TOLL_KAFKA_SEQ_BITS) + 99);
+	r = next(&w); /* bank's, as a dead letter */
+	assert_int_equal(r->seq, seq);
+	assert_int_equal(toll_kafka_encode_dead_letter(&w.encoder, r, TOLL_SLICE("no"), &out), 0);
+	part = toll_kafka_list_pop(&out);
+	assert_int_equal(part->seq, seq);
+	teardown(&w);
+}
+
 /* The dead letter of a span with a giant service name must itself fit. */
 static void key_of_a_giant_name_is_cut(void **state TOLL_UNUSED)
 {
@@ -349,6 +461,9 @@ int main(void)
 		cmocka_unit_test(span_too_large_alone_becomes_a_dead_letter),
 		cmocka_unit_test(json_record_too_large_becomes_a_dead_letter),
 		cmocka_unit_test(refused_message_is_cut_smaller),
+		cmocka_unit_test(a_replay_makes_the_same_messages_with_the_same_numbers),
+		cmocka_unit_test(numbers_do_not_depend_on_where_a_delivery_begins),
+		cmocka_unit_test(pieces_of_a_refused_message_are_numbered_on),
 		cmocka_unit_test(key_of_a_giant_name_is_cut),
 		cmocka_unit_test(dropped_spans_are_not_counted),
 		cmocka_unit_test(dead_letter_of_an_unpriced_span_costs_nothing),
