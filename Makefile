@@ -32,7 +32,7 @@ PROTOS   := $(wildcard proto/*.proto)
 LIB_SRC  := $(sort $(shell find $(wildcard $(LIB_DIRS)) -name '*.c'))
 CMDS     := $(notdir $(wildcard cmd/*))
 TESTS    := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
-TOOLS    := $(basename $(notdir $(wildcard tests/tools/*.c)))
+TOOLS    := $(basename $(notdir $(filter-out %/faults.c,$(wildcard tests/tools/*.c))))
 FUZZERS  := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 BENCHES  := $(basename $(notdir $(wildcard bench/bench_*.c)))
 ALL_SRC  := $(LIB_SRC) $(wildcard cmd/*/*.c tests/unit/*.c tests/tools/*.c tests/support/*.c tests/fuzz/*.c bench/*.c bench/*/*.c)
@@ -177,6 +177,11 @@ $(O)/tools/%: $(O)/tests/tools/%.o $(TSAN_THREADS) $(O)/libspantoll.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) $(if $(TSAN_THREADS),-rdynamic) -o $@ $^ $(ALL_LIBS)
 
+# Goes before the C library of a daemon under test: no sanitizer, nothing of ours.
+$(O)/tools/faults.so: tests/tools/faults.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -I. -O2 -g -fPIC -fno-builtin $(WARN) -shared -o $@ $<
+
 $(O)/bench/%: $(O)/bench/%.o $(O)/libspantoll.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
@@ -248,7 +253,7 @@ test-fuzz: $(FUZZERS:%=$(O)/fuzz/%) ## replay the committed fuzz corpora once
 	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) --corpora tests/fuzz/corpus $^
 
 MARK ?= not soak and not full
-test-integration: all $(TOOLS:%=$(O)/tools/%) ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
+test-integration: all $(TOOLS:%=$(O)/tools/%) $(O)/tools/faults.so ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
 	@SPANTOLL=$(O)/bin/spantoll SPANTOLL_TOOLS=$(O)/tools $(VENV) -m pytest -q -n $(JOBS) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
 		tests/integration$(if $(T),/$(T))
 

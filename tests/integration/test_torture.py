@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Nth call of the daemon fails, N = 1, 2, ...: no crash, no leak, no hang; what was acknowledged is delivered and
+counted once. A start that cannot be says why. (Under AddressSanitizer with `make test-full`.)"""
+import errno
+
+import pytest
+
+from env import conservation, otlp
+from env.daemon import http_get
+from env.faults import Faults
+from env.poll import eventually
+from env.sender import PRICE_FILE, Sender
+
+pytestmark = pytest.mark.core
+AT_START = {"memory": errno.ENOMEM, "open": errno.EMFILE, "read": errno.EIO, "write": errno.ENOSPC, "sync": errno.EIO}
+RUNNING = AT_START | {"rename": errno.EROFS, "unlink": errno.EROFS, "allocate": errno.ENOSPC, "truncate": errno.EIO}
+NETWORK = [(call, error, source) for call, error in (("connect", errno.ECONNREFUSED), ("send", errno.EPIPE))
+           for source in ("spantoll", "librdkafka", "libhiredis")]
+MOST = 200  # calls of one kind that one request can bring about
+
+
+@pytest.fixture
+def faults(tmp_path):
+    return Faults(tmp_path / "faults")
+
+
+@pytest.fixture
+def daemon(spantoll, kafka, quick_redis, prices, faults):
+    """Everything that has a promise, ready."""
+    topic = kafka.topic(partitions=2)
+    made = spantoll(
+        env=faults.env, receivers={"otlp": {"protocols": {"http": None}}},
+        processors={"pricing": {"file": prices(PRICE_FILE)}, "cost": {}},
+        exporters={"kafka": {"brokers": [kafka.address], "topic": topic,
+                             "retry_on_failure": {"initial_interval": "50ms", "max_interval": "200ms"}},
+                   "enforcer": {"redis": {"endpoints": [quick_redis.address]}, "flush_interval": "100ms"}})
+    made.topic = topic
+    return made
+
+
+def ready_or_ended(daemon):
+    """False: it has said why it cannot, and ended in order."""
+    eventually(lambda: not daemon.running() or http_get(daemon.health_url + "/")[0] == 200, 20, "ready, or ended")
+    if daemon.running():
+        return True
+    assert 0 < daemon.child.returncode < 128, f"{daemon.child.returncode}:\n{daemon.log[-2000:]}"
+    return False
+
+
+def start_without(daemon, faults, call, nth):
+    """False: there was no such call any more."""
+    before = len(daemon.log)
+    faults.arm(call, AT_START[call], nth)
+    daemon.spawn()
+    if ready_or_ended(daemon):
+        faults.disarm()
+        client = otlp.Client(daemon.grpc)
+        assert client.export_until_ok(otlp.many("service-1", 1).SerializeToString()).ok
+        client.close()
+        assert daemon.stop() == 0, daemon.log[before:]
+    assert len(daemon.log) > before, f"{call} {nth}: it ended without a word"
+    return faults.struck > 0
+
+
+def starts(daemon, faults, call, step):
+    daemon.stop()
+    nth = 1
+    while start_without(daemon, faults, call, nth):
+        nth += step
+
+
+@pytest.mark.parametrize("call, step", [("memory", 40), ("open", 5), ("read", 1), ("write", 5), ("sync", 1)])
+def test_a_start_that_lacks_something_works_or_says_why(daemon, faults, call, step):
+    starts(daemon, faults, call, step)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("call", AT_START)
+def test_every_start_that_lacks_one_thing_works_or_says_why(daemon, faults, call):
+    starts(daemon, faults, call, 1)
+
+
+def torture(sender, faults, call, error, source, step=1):
+    """Requests with the Nth call of a kind failing, until none has so many; how many there were."""
+    for nth in range(1, MOST, step):
+        faults.arm(call, error, nth, source=source)
+        sender.send_one()
+        if not faults.struck:
+            return nth - 1
+    raise AssertionError(f"{call} of {source} never comes to an end")
+
+
+def check_conservation(daemon, sender, kafka, quick_redis):
+    assert not sender.refused_for_good, sender.refused_for_good[:3]
+    dollars, unpriced = conservation.on_kafka(kafka, daemon.topic, sender).spent()
+    conservation.in_redis(quick_redis.client, dollars)
+    # A span that found no memory for its price is not lost: it is listed.
+    assert unpriced == daemon.metric("spantoll_unpriced_spans", reason="no_memory")
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_request_survives_each_call_that_fails(daemon, faults, kafka, quick_redis, protocol):
+    sender = Sender(*((daemon.grpc, None) if protocol == "grpc" else (None, daemon.http_port)), size=5)
+    struck = 0
+    for call, error, source in [(c, e, "spantoll") for c, e in RUNNING.items()] + NETWORK:
+        struck += torture(sender, faults, call, error, source)
+        assert daemon.running(), (call, source)
+    faults.disarm()
+    assert struck > 5
+    check_conservation(daemon, sender, kafka, quick_redis)
+    assert daemon.stop() == 0
