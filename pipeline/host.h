@@ -96,9 +96,8 @@ void toll_host_speaks(struct toll_host *h, const struct toll_component *c);
 
 /* Readiness = every gate opened once. It stays from then on, whatever a reload adds. A component
  * that must have done something first (pricebook: loaded a book) takes a gate in create(), opens it
- * later, from any thread, and removes it in free(). Without memory for a gate the process never
- * becomes ready. */
-void toll_host_gate_add(struct toll_host *h, const char *what);
+ * later, from any thread, and removes it in free(). TOLL_ENOMEM: there is none to remove. */
+int toll_host_gate_add(struct toll_host *h, const char *what) TOLL_MUST_CHECK;
 void toll_host_gate_open(struct toll_host *h, const char *what);
 void toll_host_gate_remove(struct toll_host *h, const char *what); /* in free(): nobody waits */
 bool toll_host_ready(struct toll_host *h); /* any thread; also: started and not shutting down */

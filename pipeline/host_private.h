@@ -70,7 +70,6 @@ struct toll_host_status {
 	struct toll_host_state *states;
 	struct toll_host_gate *gates;
 	atomic_bool started;
-	bool gate_lost; /* out of memory for a gate: never ready */
 	bool was_ready; /* all gates were open once */
 	struct {
 		uint64_t hash, since_wall_ns; /* 0: not told */

@@ -156,7 +156,7 @@ static struct toll_host_gate *new_gate(struct toll_host_status *s, const char *w
 	return g;
 }
 
-void toll_host_gate_add(struct toll_host *h, const char *what)
+int toll_host_gate_add(struct toll_host *h, const char *what)
 {
 	struct toll_host_gate *g;
 
@@ -166,9 +166,8 @@ void toll_host_gate_add(struct toll_host *h, const char *what)
 		g = new_gate(&h->status, what);
 	if (g)
 		g->users++;
-	else
-		h->status.gate_lost = true;
 	pthread_mutex_unlock(&h->status.lock);
+	return g ? 0 : TOLL_ENOMEM;
 }
 
 void toll_host_gate_remove(struct toll_host *h, const char *what)
@@ -225,7 +224,7 @@ bool toll_host_ready(struct toll_host *h)
 	if (!atomic_load(&h->status.started) || atomic_load(&h->loop.stop))
 		return false;
 	pthread_mutex_lock(&h->status.lock);
-	ready = h->status.was_ready || (!h->status.gate_lost && !closed_gate(&h->status));
+	ready = h->status.was_ready || !closed_gate(&h->status);
 	h->status.was_ready = ready;
 	pthread_mutex_unlock(&h->status.lock);
 	return ready;

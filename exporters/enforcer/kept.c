@@ -13,7 +13,8 @@ static void release(void *state)
 
 	if (!k->made)
 		return;
-	atomic_compare_exchange_strong(&k->shown->kept, &mine, NULL);
+	if (k->shown) /* of a start that failed: not yet */
+		atomic_compare_exchange_strong(&k->shown->kept, &mine, NULL);
 	toll_totals_release(&k->totals);
 	toll_flag_board_release(&k->board);
 	toll_memory_words_release(&k->words);

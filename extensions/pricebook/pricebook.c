@@ -153,7 +153,8 @@ static void pricebook_free(struct toll_component *c)
 	for (size_t i = 0; i < p->watch_count; i++)
 		toll_file_watch_free(p->watches[i]); /* the main loop's */
 	free(p->watches);
-	toll_host_gate_remove(c->host, c->id.text);
+	if (p->gated)
+		toll_host_gate_remove(c->host, c->id.text);
 	toll_snapshot_set(&p->source.current, NULL);
 	toll_price_feed_release(&p->feed);
 	toll_edition_unref(p->current);
@@ -233,11 +234,11 @@ static int pricebook_create(const struct toll_settings *set, const void *config,
 	if (p->config->endpoint.len)
 		p->breaker.failures = (uint32_t)p->config->circuit_breaker.failures;
 	p->breaker.open_ns = p->config->circuit_breaker.open;
-	toll_host_gate_add(set->host, set->id.text);
+	p->gated = toll_host_gate_add(set->host, set->id.text) == 0;
 	p->kept = toll_host_keep(set->host, "pricebook", set->id.text, sizeof(*p->kept),
 	                         release_kept);
 	name_origin(p);
-	if (!p->kept || name_cache(p) < 0) {
+	if (!p->gated || !p->kept || name_cache(p) < 0) {
 		pricebook_free(&p->super.super);
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	}

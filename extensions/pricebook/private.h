@@ -42,7 +42,7 @@ struct pricebook {
 	struct toll_pricebook_kept *kept;
 	struct toll_file_watch **watches; /* the main loop's */
 	size_t watch_count;
-	bool published, fed, measured;
+	bool published, fed, measured, gated;
 	char origin[512];     /* the endpoint, without its password; "" */
 	uint64_t origin_hash; /* of files or endpoint */
 	char *cache_path;     /* NULL: no cache */

@@ -38,12 +38,12 @@ def daemon(spantoll, kafka, quick_redis, prices, faults):
     return made
 
 
-def ready_or_ended(daemon):
+def ready_or_ended(daemon, what):
     """False: it has said why it cannot, and ended in order."""
-    eventually(lambda: not daemon.running() or http_get(daemon.health_url + "/")[0] == 200, 20, "ready, or ended")
+    eventually(lambda: not daemon.running() or http_get(daemon.health_url + "/")[0] == 200, 20, f"{what}: ready, or ended")
     if daemon.running():
         return True
-    assert 0 < daemon.child.returncode < 128, f"{daemon.child.returncode}:\n{daemon.log[-2000:]}"
+    assert 0 < daemon.child.returncode < 128, f"{what}: {daemon.child.returncode}:\n{daemon.log[-2000:]}"
     return False
 
 
@@ -52,7 +52,7 @@ def start_without(daemon, faults, call, nth):
     before = len(daemon.log)
     faults.arm(call, AT_START[call], nth)
     daemon.spawn()
-    if ready_or_ended(daemon):
+    if ready_or_ended(daemon, f"{call} {nth}"):
         faults.disarm()
         client = otlp.Client(daemon.grpc)
         assert client.export_until_ok(otlp.many("service-1", 1).SerializeToString()).ok

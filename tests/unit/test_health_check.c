@@ -68,7 +68,7 @@ static void readiness_is_the_hosts(void **state)
 	struct fixture *f = *state;
 	const char *a;
 
-	toll_host_gate_add(f->host, "pricebook");
+	assert_int_equal(toll_host_gate_add(f->host, "pricebook"), 0);
 	assert_int_equal(f->health->ops->start(f->health, NULL), 0);
 	assert_non_null(strstr(http_ask(f->port, "GET /" HTTP_END), "HTTP/1.1 503"));
 	toll_host_set_started(f->host, true);
@@ -88,7 +88,7 @@ static void who_answers_is_alive_ready_or_not(void **state)
 	struct fixture *f = *state;
 	const char *a;
 
-	toll_host_gate_add(f->host, "pricebook");
+	assert_int_equal(toll_host_gate_add(f->host, "pricebook"), 0);
 	assert_int_equal(f->health->ops->start(f->health, NULL), 0);
 	a = http_ask(f->port, "GET /livez" HTTP_END);
 	assert_non_null(strstr(a, "HTTP/1.1 200"));

@@ -157,7 +157,7 @@ static void ready_once_every_gate_has_opened(void **state)
 	struct seen *s = *state;
 	char *text;
 
-	toll_host_gate_add(s->host, "a price book");
+	assert_int_equal(toll_host_gate_add(s->host, "a price book"), 0);
 	assert_false(toll_host_ready(s->host));
 	toll_host_set_started(s->host, true);
 	assert_false(toll_host_ready(s->host));
