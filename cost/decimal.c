@@ -120,6 +120,17 @@ int toll_decimal_scale(const struct toll_decimal *d, int places, toll_u128 limit
 	return 0;
 }
 
+toll_u128 toll_common_divisor(toll_u128 a, toll_u128 b)
+{
+	while (b) {
+		toll_u128 rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
 /* ---- printing ---- */
 
 int toll_decimal_print(toll_u128 v, unsigned places, bool negative, char *buf)

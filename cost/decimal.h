@@ -31,6 +31,8 @@ int toll_decimal_scale(const struct toll_decimal *d, int places, toll_u128 limit
 /* more: the dividend was a little larger than num; den is then even. */
 toll_u128 toll_divide_half_even(toll_u128 num, toll_u128 den, bool more);
 toll_u128 toll_power_of_ten(unsigned places); /* <= 38 */
+/* The greatest number that divides both; one of them may be 0. */
+toll_u128 toll_common_divisor(toll_u128 a, toll_u128 b);
 
 /* v / 10^places as text, without trailing zeros; buf: >= 64 bytes. Returns the length. */
 int toll_decimal_print(toll_u128 v, unsigned places, bool negative, char *buf);

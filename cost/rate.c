@@ -9,17 +9,6 @@
 /* Fractions with denominators up to this are added without overflow. */
 #define DEN_MAX (TOLL_U128_MAX >> 1)
 
-static toll_u128 common_divisor(toll_u128 a, toll_u128 b)
-{
-	while (b) {
-		toll_u128 rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /* ---- rates ---- */
 
 int toll_rate_parse(struct toll_slice text, uint64_t per, struct toll_rate *ret)
@@ -33,7 +22,7 @@ int toll_rate_parse(struct toll_slice text, uint64_t per, struct toll_rate *ret)
 	err = toll_decimal_scale(&d, RATE_PLACES, RATE_LIMIT, &price);
 	if (err)
 		return err;
-	divisor = common_divisor(per, price);
+	divisor = toll_common_divisor(per, price);
 	*ret = (struct toll_rate){ price / divisor, (uint64_t)(per / divisor) };
 	return 0;
 }
@@ -47,7 +36,7 @@ int toll_rate_scale(struct toll_rate *rate, uint64_t num, uint64_t den)
 	if (__builtin_mul_overflow(rate->price, (toll_u128)num, &price) || price > RATE_LIMIT)
 		return TOLL_ETOOBIG;
 	per = (toll_u128)rate->per * den; /* two 64-bit factors */
-	divisor = common_divisor(per, price);
+	divisor = toll_common_divisor(per, price);
 	if (per / divisor > UINT64_MAX)
 		return TOLL_ETOOBIG;
 	*rate = (struct toll_rate){ price / divisor, (uint64_t)(per / divisor) };
@@ -107,7 +96,7 @@ static int add(struct toll_sum *sum, toll_u128 whole, toll_u128 part, toll_u128 
 		s.part = part;
 		s.den = den;
 	} else if (part) {
-		toll_u128 divisor = common_divisor(s.den, den), common;
+		toll_u128 divisor = toll_common_divisor(s.den, den), common;
 
 		if (__builtin_mul_overflow(s.den / divisor, den, &common) || common > DEN_MAX)
 			return TOLL_ETOOBIG;

@@ -55,17 +55,6 @@ static const struct toll_member members[] = {
 
 /* ---- how much ---- */
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-	while (b) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /* The number x 10^PLACES, if it is one from 0 to max with no more places. */
 static bool read_number(const struct toll_spot *at, uint64_t max, uint64_t *ret)
 {
@@ -118,7 +107,7 @@ static void read_how_much(struct toll_reading *r, const struct toll_spot *at, st
 	ok = d->percent.node ? read_percent(r, &d->percent, d) : read_factor(r, &d->factor, d);
 	if (!ok)
 		return;
-	divisor = common_divisor(d->num, d->den);
+	divisor = (uint64_t)toll_common_divisor(d->num, d->den);
 	d->num /= divisor;
 	d->den /= divisor;
 }

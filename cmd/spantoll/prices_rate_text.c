@@ -50,22 +50,12 @@ static struct choice choice_of(enum toll_quantity_kind kind)
 	return strcmp(unit, "byte ns") == 0 ? CHOICE(size_times) : CHOICE(counts);
 }
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
-{
-	while (b) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /* The rate x base, in 1e-24 USD; false: that is no whole number, or too large.
  */
 static bool amount_for(const struct toll_rate *rate, uint64_t base, toll_u128 *ret)
 {
-	uint64_t per = rate->per ? rate->per : 1, divisor = common_divisor(base, per);
+	uint64_t per = rate->per ? rate->per : 1;
+	uint64_t divisor = (uint64_t)toll_common_divisor(base, per);
 
 	per /= divisor;
 	base /= divisor;
