@@ -8,9 +8,8 @@
 
 #include "proto/json_write.h"
 
-static inline void toll_json_print(FILE *out, const char *text)
+static inline void toll_json_print_slice(FILE *out, struct toll_slice s)
 {
-	struct toll_slice s = toll_slice_str(text);
 	char *buf = malloc(toll_json_string_bound(s.len));
 
 	if (buf)
@@ -18,6 +17,11 @@ static inline void toll_json_print(FILE *out, const char *text)
 	else
 		fputs("null", out);
 	free(buf);
+}
+
+static inline void toll_json_print(FILE *out, const char *text)
+{
+	toll_json_print_slice(out, toll_slice_str(text));
 }
 
 #endif

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prices_json.c - rows of a price book as JSON, with the members of a document's row. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cmd/spantoll/json_text.h"
 #include "cmd/spantoll/prices_text.h"
 #include "prices/date.h"
 #include "prices/per.h"
-#include "proto/json_write.h"
-
-static void put_text(struct toll_slice s, FILE *out)
-{
-	char *buf = malloc(toll_json_string_bound(s.len));
-
-	if (buf)
-		fwrite(buf, 1, (size_t)(toll_json_string(buf, s) - buf), out);
-	else
-		fputs("null", out);
-	free(buf);
-}
 
 /* ,"name":"text"; nothing where there is no text. */
 static void put_member(const char *name, struct toll_slice text, FILE *out)
@@ -26,7 +14,7 @@ static void put_member(const char *name, struct toll_slice text, FILE *out)
 	if (!text.len)
 		return;
 	fprintf(out, ",\"%s\":", name);
-	put_text(text, out);
+	toll_json_print_slice(out, text);
 }
 
 static void put_condition(const struct toll_condition *c, FILE *out)
@@ -35,16 +23,16 @@ static void put_condition(const struct toll_condition *c, FILE *out)
 		                             [TOLL_MATCH_SUFFIX] = "suffix",
 		                             [TOLL_MATCH_GLOB] = "glob" };
 
-	put_text(c->field, out);
+	toll_json_print_slice(out, c->field);
 	switch (c->op) {
 	case TOLL_MATCH_EXACT:
 		fputc(':', out);
-		put_text(c->texts[0], out);
+		toll_json_print_slice(out, c->texts[0]);
 		break;
 	case TOLL_MATCH_ONE_OF:
 		for (uint32_t i = 0; i < c->text_count; i++) {
 			fputs(i ? "," : ":{\"one_of\":[", out);
-			put_text(c->texts[i], out);
+			toll_json_print_slice(out, c->texts[i]);
 		}
 		fputs("]}", out);
 		break;
@@ -54,7 +42,7 @@ static void put_condition(const struct toll_condition *c, FILE *out)
 		break;
 	default:
 		fprintf(out, ":{\"%s\":", names[c->op]);
-		put_text(c->texts[0], out);
+		toll_json_print_slice(out, c->texts[0]);
 		fputc('}', out);
 	}
 }
@@ -147,7 +135,7 @@ void toll_prices_json_row(const struct toll_price *price, const char *document, 
 	bool is_unit = rule->condition_count == 0;
 
 	fputs("{\"id\":", out);
-	put_text(rule->id, out);
+	toll_json_print_slice(out, rule->id);
 	put_match(rule, out);
 	put_price(rule, is_unit, out);
 	if (rule->priority)
