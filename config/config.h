@@ -62,6 +62,12 @@ struct toll_config_pipeline {
 	unsigned line, column;
 };
 
+/* Is it one of the pipeline's receivers, its exporters? */
+bool toll_config_begins_with(const struct toll_config_pipeline *p,
+                             const struct toll_config_component *c);
+bool toll_config_ends_with(const struct toll_config_pipeline *p,
+                           const struct toll_config_component *c);
+
 /* service.telemetry: the Collector's names, flattened. */
 struct toll_config_telemetry {
 	bool metrics_enabled; /* default: on, localhost:8888 */

@@ -8,25 +8,6 @@
 
 #define WAY_TEXT 512
 
-static bool holds(struct toll_config_component *const *list, size_t count,
-                  const struct toll_config_component *c)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == c)
-			return true;
-	return false;
-}
-
-static bool ends_in(const struct toll_config_pipeline *p, const struct toll_config_component *c)
-{
-	return holds(p->exporters, p->exporter_count, c);
-}
-
-static bool begins_with(const struct toll_config_pipeline *p, const struct toll_config_component *c)
-{
-	return holds(p->receivers, p->receiver_count, c);
-}
-
 /* ---- both sides ---- */
 
 /* "[traces/a traces/b]"; false when there are none. */
@@ -57,8 +38,9 @@ static void check_sides(struct toll_parser *p, const struct toll_config *config,
 	const struct toll_yaml_path up = { NULL, TOLL_SLICE("connectors") };
 	const struct toll_yaml_path path = { &up, toll_slice_str(c->id) };
 	char ends[WAY_TEXT], begins[WAY_TEXT];
-	bool as_exporter = list_pipelines(config, c, ends_in, ends, sizeof(ends));
-	bool as_receiver = list_pipelines(config, c, begins_with, begins, sizeof(begins));
+	bool as_exporter = list_pipelines(config, c, toll_config_ends_with, ends, sizeof(ends));
+	bool as_receiver =
+		list_pipelines(config, c, toll_config_begins_with, begins, sizeof(begins));
 
 	if (as_exporter && !as_receiver && !c->type->ends)
 		toll_parser_error(
@@ -136,7 +118,7 @@ static bool visit(struct search *s, const struct step *up, size_t pipeline) /* N
 		for (size_t j = 0; step.out->type->section == TOLL_SECTION_CONNECTORS &&
 		                   j < s->config->pipeline_count;
 		     j++) {
-			if (!begins_with(&s->config->pipelines[j], step.out))
+			if (!toll_config_begins_with(&s->config->pipelines[j], step.out))
 				continue;
 			if (s->colours[j] == OPEN) {
 				report_circle(s, &step, j);

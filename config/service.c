@@ -105,13 +105,25 @@ static struct toll_config_component *resolve(struct toll_parser *p, const struct
 	return c;
 }
 
-static bool is_among(struct toll_config_component *const *list, size_t count,
-                     const struct toll_config_component *c)
+bool toll_config_is_among(struct toll_config_component *const *list, size_t count,
+                          const struct toll_config_component *c)
 {
 	for (size_t i = 0; i < count; i++)
 		if (list[i] == c)
 			return true;
 	return false;
+}
+
+bool toll_config_begins_with(const struct toll_config_pipeline *p,
+                             const struct toll_config_component *c)
+{
+	return toll_config_is_among(p->receivers, p->receiver_count, c);
+}
+
+bool toll_config_ends_with(const struct toll_config_pipeline *p,
+                           const struct toll_config_component *c)
+{
+	return toll_config_is_among(p->exporters, p->exporter_count, c);
 }
 
 /* The components that a list of ids names; what cannot be found is left out, with a finding. */
@@ -139,7 +151,7 @@ static struct toll_config_component *const *resolve_all(struct toll_parser *p,
 	for (size_t i = 0; i < list->count; i++) {
 		struct toll_config_component *c = resolve(p, refs, &list->entries[i], config);
 
-		if (c && is_among(at, *ret_count, c)) {
+		if (c && toll_config_is_among(at, *ret_count, c)) {
 			toll_parser_error(p, &list->entries[i], refs->path,
 			                  "references %s \"%s\" multiple times",
 			                  toll_section_one(refs->section), c->id);

@@ -15,6 +15,9 @@ void toll_service_parse(struct toll_parser *p, const struct toll_yaml_entry *ent
 const char *toll_section_one(enum toll_section section);
 const char *toll_section_key(enum toll_section section);
 
+bool toll_config_is_among(struct toll_config_component *const *list, size_t count,
+                          const struct toll_config_component *c);
+
 /* NULL when absent. */
 struct toll_config_component *toll_config_find(const struct toll_config *c,
                                                enum toll_section section, struct toll_slice id);

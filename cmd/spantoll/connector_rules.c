@@ -14,25 +14,6 @@ struct ways {
 	bool too_many; /* which the graph refuses */
 };
 
-static bool is_among(struct toll_config_component *const *list, size_t count,
-                     const struct toll_config_component *c)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == c)
-			return true;
-	return false;
-}
-
-static bool begins_with(const struct toll_config_pipeline *p, const struct toll_config_component *c)
-{
-	return is_among(p->receivers, p->receiver_count, c);
-}
-
-static bool ends_with(const struct toll_config_pipeline *p, const struct toll_config_component *c)
-{
-	return is_among(p->exporters, p->exporter_count, c);
-}
-
 static bool is_connector(const struct toll_config_component *c)
 {
 	return c->type->section == TOLL_SECTION_CONNECTORS;
@@ -42,7 +23,7 @@ static void add_ways(struct ways *w, const struct toll_config *config,
                      const struct toll_config_component *source)
 {
 	for (size_t i = 0; i < config->pipeline_count; i++) {
-		if (!begins_with(&config->pipelines[i], source))
+		if (!toll_config_begins_with(&config->pipelines[i], source))
 			continue;
 		if (w->count == TOLL_COUNT(w->pipelines)) {
 			w->too_many = true;
@@ -90,7 +71,7 @@ static void check_enforcer(const struct toll_config *config,
 	size_t times = 0;
 
 	for (size_t i = 0; i < w.count; i++)
-		times += ends_with(&config->pipelines[w.pipelines[i]], enforcer);
+		times += toll_config_ends_with(&config->pipelines[w.pipelines[i]], enforcer);
 	if (times < 2 || w.too_many)
 		return;
 	snprintf(
@@ -137,7 +118,8 @@ static bool has(const struct toll_config_pipeline *p, const char *type)
 static bool leads_to(const struct toll_config_pipeline *from, const struct toll_config_pipeline *to)
 {
 	for (size_t i = 0; i < from->exporter_count; i++)
-		if (is_connector(from->exporters[i]) && begins_with(to, from->exporters[i]))
+		if (is_connector(from->exporters[i]) &&
+		    toll_config_begins_with(to, from->exporters[i]))
 			return true;
 	return false;
 }
