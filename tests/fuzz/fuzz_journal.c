@@ -91,13 +91,11 @@ static void scan(struct disk *d)
 
 static void open_and_read(struct disk *d)
 {
-	struct toll_journal_settings set = small_journal(d);
+	struct toll_journal *j = open_on(d);
 	struct toll_journal_mark at = { 0 };
 	struct toll_journal_record record;
 	struct toll_journal_reader *r;
-	struct toll_journal *j;
 
-	assert(toll_journal_open(&set, &j, NULL) == 0);
 	assert(toll_journal_reader_new(j, at, &r) == 0);
 	while (toll_journal_read(r, &record) > TOLL_JOURNAL_END) {
 		assert(record.begin.seq == at.seq && record.end.seq > at.seq);
@@ -106,12 +104,6 @@ static void open_and_read(struct disk *d)
 	assert(at.seq == toll_journal_end(j).seq);
 	toll_journal_reader_free(r);
 	assert(toll_journal_close(j, 0) == 0);
-}
-
-static void no_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	(void)line;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

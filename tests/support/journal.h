@@ -91,4 +91,24 @@ static inline struct toll_journal_settings small_journal(struct disk *d)
 	return set;
 }
 
+static inline struct toll_journal *open_on(struct disk *d)
+{
+	struct toll_journal_settings set = small_journal(d);
+	struct toll_error why = { 0 };
+	struct toll_journal *j = NULL;
+
+	if (toll_journal_open(&set, &j, &why) < 0) {
+		fprintf(stderr, "%s\n", why.text);
+		abort();
+	}
+	return j;
+}
+
+/* A sink of logs for tests in which much goes wrong. */
+static inline void no_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	(void)line;
+}
+
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "budget/audit_log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/macro.h"
+#include "tests/support/folder.h"
 #include "tests/unit/unit.h"
 
-static char folder[64], path[96];
 static bool sync_fails;
 
 /* In the place of the C library's, for this program. */
@@ -26,45 +25,15 @@ int fdatasync(int fd)
 	return fsync(fd);
 }
 
-static unsigned each_name(void (*fn)(const char *name))
-{
-	DIR *d = opendir(folder);
-	const struct dirent *e;
-	unsigned n = 0;
-
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.') {
-			n++;
-			if (fn)
-				fn(e->d_name);
-		}
-	if (d)
-		closedir(d);
-	return n;
-}
-
-static void remove_name(const char *name)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s/%s", folder, name);
-	unlink(full);
-}
-
 static int set_up(void **state TOLL_UNUSED)
 {
 	sync_fails = false;
-	snprintf(folder, sizeof(folder), "/tmp/spantoll-audit-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/audit.jsonl", folder);
-	return 0;
+	return folder_make("audit.jsonl");
 }
 
 static int tear_down(void **state TOLL_UNUSED)
 {
-	each_name(remove_name);
-	return rmdir(folder);
+	return folder_remove();
 }
 
 /* ---- helpers ---- */

@@ -17,12 +17,6 @@ enum { MANY = 60 };
 static struct disk disk;
 static struct sent sent[MANY];
 
-static void no_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	(void)line;
-}
-
 static int setup(void **state)
 {
 	(void)state;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "tests/support/dice.h"
 #include "tests/support/journal.h"
 #include "tests/unit/unit.h"
 
@@ -32,36 +33,10 @@ static uint32_t sent_count;
 static uint32_t acked[RECORDS]; /* by sequence: the record that has it, plus 1 */
 static uint32_t acked_end;
 static uint64_t now_ns = TOLL_S;
-static uint64_t random_state = 88172645463325252;
-
-static uint32_t pick(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % below;
-}
 
 static uint64_t clock_of_mine(void)
 {
 	return now_ns;
-}
-
-static void no_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	(void)line;
-}
-
-static struct toll_journal *open_on(struct disk *d)
-{
-	struct toll_journal_settings set = small_journal(d);
-	struct toll_error why = { 0 };
-	struct toll_journal *j = NULL;
-
-	if (toll_journal_open(&set, &j, &why) < 0)
-		fail_msg("%s", why.text);
-	return j;
 }
 
 /* ---- what happened ---- */

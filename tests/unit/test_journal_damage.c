@@ -8,6 +8,7 @@
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "tests/support/dice.h"
 #include "tests/support/journal.h"
 #include "tests/unit/unit.h"
 
@@ -15,32 +16,6 @@ enum { RECORDS = 45, QUICK_FLIPS = 10000 };
 
 static struct disk original, unclosed, damaged;
 static struct sent sent[RECORDS];
-static uint64_t random_state = 2463534242;
-
-static uint32_t pick(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % below;
-}
-
-static void no_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	(void)line;
-}
-
-static struct toll_journal *open_on(struct disk *d)
-{
-	struct toll_journal_settings set = small_journal(d);
-	struct toll_error why = { 0 };
-	struct toll_journal *j = NULL;
-
-	if (toll_journal_open(&set, &j, &why) < 0)
-		fail_msg("%s", why.text);
-	return j;
-}
 
 /* Three records a group, a cursor that has done the first five. */
 static int fill(void **state)
@@ -50,6 +25,7 @@ static int fill(void **state)
 
 	(void)state;
 	toll_log_set_sink(no_line, NULL);
+	random_state = 2463534242;
 	disk_init(&original);
 	disk_init(&unclosed);
 	disk_init(&damaged);

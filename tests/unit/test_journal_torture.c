@@ -25,12 +25,6 @@ static uint64_t clock_of_mine(void)
 	return now_ns;
 }
 
-static void no_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	(void)line;
-}
-
 static void expect_answers(void)
 {
 	for (uint32_t i = 0; i < sent_count; i++)

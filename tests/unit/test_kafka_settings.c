@@ -5,53 +5,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config/config.h"
-#include "tests/unit/unit.h"
+#include "tests/support/settings.h"
 
-static const struct toll_field no_fields[] = { TOLL_FIELD_END };
-static const struct toll_config_type types[] = {
-	{ .section = TOLL_SECTION_RECEIVERS,
-	  .type = "nop",
-	  .help = "Nothing.",
-	  .stability = "beta",
-	  .fields = no_fields },
-	{ .section = TOLL_SECTION_EXPORTERS,
-	  .type = "kafka",
-	  .help = "Kafka.",
-	  .stability = "beta",
-	  .fields = toll_kafka_fields,
-	  .config_size = sizeof(struct toll_kafka_config),
-	  .validate = toll_kafka_validate },
-	{ .type = NULL },
+static const struct toll_config_type type = {
+	.section = TOLL_SECTION_EXPORTERS,
+	.type = "kafka",
+	.help = "Kafka.",
+	.stability = "beta",
+	.fields = toll_kafka_fields,
+	.config_size = sizeof(struct toll_kafka_config),
+	.validate = toll_kafka_validate,
 };
 
-static char findings_text[8192];
-
-/* The exporter's settings, two spaces deep; NULL when refused. findings_text: what was said. */
+/* The settings, four spaces deep; NULL when refused. */
 static struct toll_config *load(const char *settings)
 {
-	struct toll_findings findings = { 0 };
-	struct toll_config *c = NULL;
-	FILE *out = fmemopen(findings_text, sizeof(findings_text), "w");
-	char *yaml = NULL;
-
-	assert_true(asprintf(&yaml,
-	                     "receivers: {nop: }\nexporters:\n  kafka:\n%s\nservice:\n"
-	                     "  pipelines:\n    traces: {receivers: [nop], exporters: [kafka]}\n",
-	                     settings) > 0);
-	(void)toll_config_load_text(toll_slice_str(yaml), "c.yaml", types, &c, &findings);
-	findings_text[0] = '\0';
-	toll_findings_print(&findings, out);
-	fclose(out);
-	toll_findings_release(&findings);
-	free(yaml);
-	return c;
+	return load_exporter(&type, "%s", settings);
 }
 
 static const struct toll_kafka_config *kafka(const struct toll_config *c)
 {
 	if (!c)
-		fail_msg("%s", findings_text);
+		fail_msg("%s", said);
 	return c->components[TOLL_SECTION_EXPORTERS][0].settings;
 }
 
@@ -91,7 +66,7 @@ static void defaults_lose_and_repeat_nothing(void **state TOLL_UNUSED)
 	expect(conf, "security.protocol", "plaintext");
 	assert_true(toll_slice_is(toll_kafka_topic(kafka(c)), "otel-cost-spans"));
 	assert_int_equal(toll_kafka_encoding(kafka(c)), TOLL_KAFKA_JSON);
-	assert_string_equal(findings_text, "");
+	assert_string_equal(said, "");
 	rd_kafka_conf_destroy(conf);
 	toll_config_free(c);
 }
@@ -134,8 +109,8 @@ static void other_acks_switch_idempotence_off_and_warn(void **state TOLL_UNUSED)
 
 	expect(conf, "enable.idempotence", "false");
 	expect(conf, "acks", "1");
-	assert_non_null(strstr(findings_text, "warning"));
-	assert_non_null(strstr(findings_text, "producer::required_acks"));
+	assert_non_null(strstr(said, "warning"));
+	assert_non_null(strstr(said, "producer::required_acks"));
 	rd_kafka_conf_destroy(conf);
 	toll_config_free(c);
 }
@@ -169,7 +144,7 @@ static void older_forms_of_login_and_encryption(void **state TOLL_UNUSED)
 	rd_kafka_conf_destroy(conf);
 	toll_config_free(c);
 	c = load("    auth: {tls: {insecure_skip_verify: true}}");
-	assert_non_null(strstr(findings_text, "kafka::auth::tls::insecure_skip_verify: anybody"));
+	assert_non_null(strstr(said, "kafka::auth::tls::insecure_skip_verify: anybody"));
 	toll_config_free(c);
 	c = load("    tls: {insecure: true}");
 	conf = conf_of(c);
@@ -188,7 +163,7 @@ static void secrets_stay_secret(void **state TOLL_UNUSED)
 	fclose(out);
 	assert_non_null(strstr(text, "password"));
 	assert_null(strstr(text, "geheim"));
-	assert_null(strstr(findings_text, "geheim"));
+	assert_null(strstr(said, "geheim"));
 	toll_config_free(c);
 }
 
@@ -212,8 +187,8 @@ static void mistakes_are_named(void **state TOLL_UNUSED)
 
 	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
 		assert_null(load(cases[i].settings));
-		if (!strstr(findings_text, cases[i].said))
-			fail_msg("wanted: %s\ngot: %s", cases[i].said, findings_text);
+		if (!strstr(said, cases[i].said))
+			fail_msg("wanted: %s\ngot: %s", cases[i].said, said);
 	}
 }
 

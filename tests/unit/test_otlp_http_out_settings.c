@@ -3,50 +3,24 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "config/config.h"
 #include "exporters/otlp_http/settings.h"
-#include "tests/unit/unit.h"
+#include "tests/support/settings.h"
 
-static const struct toll_field no_fields[] = { TOLL_FIELD_END };
-static const struct toll_config_type types[] = {
-	{ .section = TOLL_SECTION_RECEIVERS,
-	  .type = "nop",
-	  .help = "Nothing.",
-	  .stability = "beta",
-	  .fields = no_fields },
-	{ .section = TOLL_SECTION_EXPORTERS,
-	  .type = "otlp_http",
-	  .alias = "otlphttp",
-	  .help = "OTLP.",
-	  .stability = "beta",
-	  .fields = toll_otlp_http_out_fields,
-	  .config_size = sizeof(struct toll_otlp_http_out_config),
-	  .validate = toll_otlp_http_out_validate },
-	{ .type = NULL },
+static const struct toll_config_type type = {
+	.section = TOLL_SECTION_EXPORTERS,
+	.type = "otlp_http",
+	.alias = "otlphttp",
+	.help = "OTLP.",
+	.stability = "beta",
+	.fields = toll_otlp_http_out_fields,
+	.config_size = sizeof(struct toll_otlp_http_out_config),
+	.validate = toll_otlp_http_out_validate,
 };
-
-static char said[8192];
 
 /* The settings as a flow mapping; NULL when refused. said: what was found. */
 static struct toll_config *load(const char *settings)
 {
-	struct toll_findings findings = { 0 };
-	struct toll_config *c = NULL;
-	FILE *out = fmemopen(said, sizeof(said), "w");
-	char *yaml = NULL;
-
-	assert_true(
-		asprintf(&yaml,
-	                 "receivers: {nop: }\nexporters:\n  otlphttp: %s\nservice:\n"
-	                 "  pipelines:\n    traces: {receivers: [nop], exporters: [otlphttp]}\n",
-	                 settings) > 0);
-	(void)toll_config_load_text(toll_slice_str(yaml), "c.yaml", types, &c, &findings);
-	said[0] = '\0';
-	toll_findings_print(&findings, out);
-	fclose(out);
-	toll_findings_release(&findings);
-	free(yaml);
-	return c;
+	return load_exporter(&type, "    %s", settings);
 }
 
 static const struct toll_otlp_http_out_config *settings_of(const struct toll_config *c)

@@ -6,15 +6,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "config/config.h"
 #include "exporters/enforcer/scripts.h"
-#include "tests/unit/unit.h"
+#include "tests/support/settings.h"
 
 struct conf {
 	struct toll_redis_config redis;
 };
 
-static const struct toll_field no_fields[] = { TOLL_FIELD_END };
 static const struct toll_field fields[] = {
 	TOLL_FIELD(struct conf, redis, GROUP, NULL, "Redis.", .group = toll_redis_fields),
 	TOLL_FIELD_END,
@@ -25,42 +23,19 @@ static void validate(const void *config, struct toll_reporter *r)
 	toll_redis_validate(&((const struct conf *)config)->redis, r);
 }
 
-static const struct toll_config_type types[] = {
-	{ .section = TOLL_SECTION_RECEIVERS,
-	  .type = "nop",
-	  .help = "Nothing.",
-	  .stability = "beta",
-	  .fields = no_fields },
-	{ .section = TOLL_SECTION_EXPORTERS,
-	  .type = "x",
-	  .help = "X.",
-	  .stability = "beta",
-	  .fields = fields,
-	  .config_size = sizeof(struct conf),
-	  .validate = validate },
-	{ .type = NULL },
+static const struct toll_config_type type = {
+	.section = TOLL_SECTION_EXPORTERS,
+	.type = "x",
+	.help = "X.",
+	.stability = "beta",
+	.fields = fields,
+	.config_size = sizeof(struct conf),
+	.validate = validate,
 };
-
-static char said[8192];
 
 static struct toll_config *load(const char *redis)
 {
-	struct toll_findings findings = { 0 };
-	struct toll_config *c = NULL;
-	FILE *out = fmemopen(said, sizeof(said), "w");
-	char *yaml = NULL;
-
-	assert_true(asprintf(&yaml,
-	                     "receivers: {nop: }\nexporters:\n  x:\n    redis: %s\nservice:\n"
-	                     "  pipelines:\n    traces: {receivers: [nop], exporters: [x]}\n",
-	                     redis) > 0);
-	(void)toll_config_load_text(toll_slice_str(yaml), "c.yaml", types, &c, &findings);
-	said[0] = '\0';
-	toll_findings_print(&findings, out);
-	fclose(out);
-	toll_findings_release(&findings);
-	free(yaml);
-	return c;
+	return load_exporter(&type, "    redis: %s", redis);
 }
 
 static void expect_refused(const char *redis, const char *const sentences[])

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/file/rotate.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,49 +8,17 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "tests/support/folder.h"
 #include "tests/unit/unit.h"
-
-static char folder[64], path[96];
 
 static int set_up(void **state TOLL_UNUSED)
 {
-	snprintf(folder, sizeof(folder), "/tmp/spantoll-rotate-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/spans.jsonl", folder);
-	return 0;
-}
-
-/* Calls fn for every name in the folder; returns how many there are. */
-static unsigned each_name(void (*fn)(const char *name))
-{
-	DIR *d = opendir(folder);
-	const struct dirent *e;
-	unsigned n = 0;
-
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.') {
-			n++;
-			if (fn)
-				fn(e->d_name);
-		}
-	if (d)
-		closedir(d);
-	return n;
-}
-
-static void remove_name(const char *name)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s/%s", folder, name);
-	unlink(full);
+	return folder_make("spans.jsonl");
 }
 
 static int tear_down(void **state TOLL_UNUSED)
 {
-	each_name(remove_name);
-	return rmdir(folder);
+	return folder_remove();
 }
 
 static void write_line(struct toll_rotating_file *f, const char *text)
