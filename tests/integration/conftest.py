@@ -6,6 +6,7 @@ kafka          one broker for the whole run, shared by all workers: use topics o
 own_kafka      a broker for this test alone: stop, kill, restart, pause
 redis_server   a redis-server for this test alone
 quick_redis    the same without a disk: what it holds is gone when it ends
+enforcer       factory: the enforcer's Redis side alone, on redis_server: enforcer(("*", 500, 3600, "enforce"))
 spantoll       factory: daemon = spantoll(processors={...}, exporters={...})
 prices         factory: a price file from {"service:operation": "dollars per ms"}; its path
 price_server   factory: the same over HTTP, answers changeable
@@ -21,6 +22,7 @@ import pytest
 from env import broker as kafka_env
 from env import sdk
 from env.daemon import Daemon
+from env.enforcer import Enforcer
 from env.prices import PriceServer, book
 from env.redis_server import RedisServer
 
@@ -90,6 +92,21 @@ def quick_redis(tmp_path, request):
         yield made.start()
     finally:
         made.kill()
+
+
+@pytest.fixture
+def enforcer(redis_server, tmp_path, request):
+    """enforcer(*budgets, **how) with the arguments of env.enforcer.Enforcer; all end with the test."""
+    made = []
+
+    def start(*budgets, **how):
+        e = Enforcer(redis_server, tmp_path / f"enforcer{len(made)}.log", budgets, **how)
+        made.append(remember(request, f"enforcer {len(made)}", e))
+        return e
+
+    yield start
+    for e in made:
+        e.kill()
 
 
 @pytest.fixture

@@ -2,24 +2,11 @@
 """A price mistake trips every service at once: only a share of them is throttled, and somebody is told."""
 import pytest
 
-from env.enforcer import USD, Enforcer
+from env.enforcer import USD
 from env.poll import eventually
 
+BUDGET = ("*", 500, 3600, "enforce")
 SERVICES = [f"svc-{i:02}" for i in range(50)]
-
-
-@pytest.fixture
-def start(redis_server, tmp_path):
-    made = []
-
-    def go(**how):
-        log = tmp_path / f"enforcer{len(made)}.log"
-        made.append(Enforcer(redis_server, log, [("*", 500, 3600, "enforce")], **how))
-        return made[-1]
-
-    yield go
-    for e in made:
-        e.kill()
 
 
 def flagged(redis_server):
@@ -27,9 +14,9 @@ def flagged(redis_server):
 
 
 @pytest.mark.parametrize("daemons", [1, 3])
-def test_fifty_over_their_budget_make_ten_flags_for_those_furthest_over(redis_server, start, daemons):
+def test_fifty_over_their_budget_make_ten_flags_for_those_furthest_over(redis_server, enforcer, daemons):
     r = redis_server.client
-    fleet = [start(fraction=0.2) for _ in range(daemons)]
+    fleet = [enforcer(BUDGET, fraction=0.2) for _ in range(daemons)]
     for i, s in enumerate(SERVICES):
         fleet[i % daemons].spend(s, (1000 + i) * USD)
     most = set()
@@ -52,8 +39,8 @@ def test_fifty_over_their_budget_make_ten_flags_for_those_furthest_over(redis_se
     assert fleet[0].counter("capped") == 40
 
 
-def test_an_override_takes_no_place_and_one_is_always_there(redis_server, start):
-    r, daemon = redis_server.client, start(fraction=0.01)
+def test_an_override_takes_no_place_and_one_is_always_there(redis_server, enforcer):
+    r, daemon = redis_server.client, enforcer(BUDGET, fraction=0.01)
     for s in ("a", "b", "c"):
         daemon.spend(s, 600 * USD)
     eventually(lambda: flagged(redis_server) == {"a"}, 20, "ties go by name")

@@ -2,36 +2,21 @@
 """The kill switch clears every flag within a second, whoever sets it, and gives them back."""
 import time
 
-import pytest
-
-from env.enforcer import USD, Enforcer
+from env.enforcer import USD
 from env.poll import eventually
 
+BUDGET = ("*", 500, 3600, "enforce")
 SERVICES = [f"svc-{i}" for i in range(8)]
 WITHIN = 1.0
-
-
-@pytest.fixture
-def start(redis_server, tmp_path):
-    made = []
-
-    def go(**how):
-        log = tmp_path / f"enforcer{len(made)}.log"
-        made.append(Enforcer(redis_server, log, [("*", 500, 3600, "enforce")], **how))
-        return made[-1]
-
-    yield go
-    for e in made:
-        e.kill()
 
 
 def flags(redis_server):
     return sorted(k for k in redis_server.client.keys("enforce:throttle:*"))
 
 
-def test_two_daemons_clear_all_flags_within_a_second(redis_server, start):
+def test_two_daemons_clear_all_flags_within_a_second(redis_server, enforcer):
     r = redis_server.client
-    first, second = start(evaluation_ms=3000), start(evaluation_ms=3000)
+    first, second = enforcer(BUDGET, evaluation_ms=3000), enforcer(BUDGET, evaluation_ms=3000)
     for s in SERVICES:
         first.spend(s, 600 * USD)
     eventually(lambda: len(flags(redis_server)) == len(SERVICES), 40, "all are throttled")
@@ -51,12 +36,12 @@ def test_two_daemons_clear_all_flags_within_a_second(redis_server, start):
     assert all(f"{s} is let through by the kill switch" in told for s in SERVICES)
 
 
-def test_a_configuration_kills_for_everybody_until_it_is_gone(redis_server, start):
+def test_a_configuration_kills_for_everybody_until_it_is_gone(redis_server, enforcer):
     r = redis_server.client
-    first = start()
+    first = enforcer(BUDGET)
     first.spend("svc", 600 * USD)
     eventually(lambda: flags(redis_server), 20, "it is throttled")
-    killer = start(kill=True)
+    killer = enforcer(BUDGET, kill=True)
     eventually(lambda: not flags(redis_server), 10, "the flag is gone")
     assert 0 < r.ttl("enforce:kill") <= 10
     eventually(lambda: first.counter("killed") == 1, 5, "the other daemon knows")

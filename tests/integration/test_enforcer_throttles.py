@@ -3,27 +3,12 @@
 import pathlib
 import time
 
-import pytest
-
-from env.enforcer import USD, Enforcer
+from env.enforcer import USD
 from env.poll import eventually
 
 FLAG = "enforce:throttle:payment-svc"
 SUMS = "cost:rolling:payment-svc:1m"
 PUBLISH = (pathlib.Path(__file__).parents[2] / "exporters/enforcer/publish.lua").read_text()
-
-
-@pytest.fixture
-def enforcer(redis_server, tmp_path):
-    made = []
-
-    def start(*budgets, **how):
-        made.append(Enforcer(redis_server, tmp_path / f"enforcer{len(made)}.log", budgets, **how))
-        return made[-1]
-
-    yield start
-    for e in made:
-        e.kill()
 
 
 class Watch:

@@ -4,23 +4,8 @@ import random
 import time
 from decimal import Decimal
 
-import pytest
-
-from env.enforcer import USD, Enforcer
+from env.enforcer import USD
 from env.poll import eventually
-
-
-@pytest.fixture
-def enforcer(redis_server, tmp_path):
-    made = []
-
-    def start(*budgets, **how):
-        made.append(Enforcer(redis_server, tmp_path / f"enforcer{len(made)}.log", budgets, **how))
-        return made[-1]
-
-    yield start
-    for e in made:
-        e.kill()
 
 
 def text(nano):

@@ -2,7 +2,7 @@
 """However many daemons there are, each window is decided once and each change is told once."""
 import pytest
 
-from env.enforcer import USD, Enforcer
+from env.enforcer import USD
 from env.poll import eventually
 
 FLAG = "enforce:throttle:payment-svc"
@@ -10,11 +10,8 @@ BUDGET = ("*", 500, 15, "enforce")
 
 
 @pytest.fixture
-def fleet(redis_server, tmp_path):
-    made = [Enforcer(redis_server, tmp_path / f"enforcer{i}.log", [BUDGET]) for i in range(3)]
-    yield made
-    for e in made:
-        e.kill()
+def fleet(enforcer):
+    return [enforcer(BUDGET) for _ in range(3)]
 
 
 def state(redis_server):
