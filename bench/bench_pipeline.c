@@ -84,7 +84,8 @@ static void start(struct rig *g, bool batches)
 		if (!s->runner || toll_runner_start(s->runner))
 			abort();
 		g->fanout.targets[g->fanout.count++] =
-			(struct toll_fanout_target){ s->runner, true, 0 };
+			(struct toll_fanout_target){ .runner = s->runner,
+			                             .required = true };
 	}
 }
 

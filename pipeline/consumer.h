@@ -12,7 +12,12 @@ struct toll_batch;
 
 /* How far a batch must have come before the client hears OK (semantics: "When the client hears
  * OK"). */
-enum toll_ack_level { TOLL_ACK_RECEIVED = 0, TOLL_ACK_JOURNALED, TOLL_ACK_EXPORTED };
+enum toll_ack_level {
+	TOLL_ACK_RECEIVED = 0,
+	TOLL_ACK_JOURNALED,
+	TOLL_ACK_EXPORTED,
+	TOLL_ACK_AUTO, /* JOURNALED where a pipeline has a journal, else RECEIVED */
+};
 
 struct toll_ack {
 	/* Exactly once for every consume(), from any thread, perhaps before consume() returns.

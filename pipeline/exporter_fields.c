@@ -32,13 +32,21 @@ const struct toll_field toll_queue_fields[] = {
 	           "Not supported: a full queue always refuses, and the client tries again."),
 	TOLL_FIELD(QUEUE, wait_for_result, BOOL, "false",
 	           "The client hears OK only when the destination has acknowledged."),
-	TOLL_FIELD(QUEUE, storage, STRING, NULL,
-	           "Id of an extension file_storage: what waits is in a journal and survives a crash.",
-	           .extension = "storage"),
+	TOLL_FIELD(
+		QUEUE, storage, STRING, NULL,
+		"Id of an extension file_storage: what waits is in a journal and survives a crash.",
+		.extension = "storage"),
 	TOLL_FIELD(QUEUE, batch, GROUP, NULL, "Put several requests into one delivery.",
 	           .group = batch_fields, .present = offsetof(QUEUE, batch.enabled)),
 	TOLL_FIELD_END,
 };
+
+const char *toll_exporter_storage(const struct toll_exporter_settings *set)
+{
+	const struct toll_queue_settings *q = &set->sending_queue;
+
+	return q->enabled && q->storage.len ? q->storage.ptr : NULL;
+}
 
 void toll_exporter_settings_check(const struct toll_exporter_settings *set, struct toll_reporter *r)
 {
@@ -48,6 +56,9 @@ void toll_exporter_settings_check(const struct toll_exporter_settings *set, stru
 		toll_report_warning(r, "sending_queue::block_on_overflow",
 		                    "is not supported: a full queue always refuses, and the client "
 		                    "tries again");
+	if (q->storage.len && !q->enabled)
+		toll_report_warning(r, "sending_queue::storage",
+		                    "has no effect: sending_queue::enabled is false");
 	if (q->batch.enabled && q->batch.max_size && q->batch.max_size < q->batch.min_size)
 		toll_report_error(r, "sending_queue::batch::max_size",
 		                  "must be 0 or at least min_size (%lld)",

@@ -49,7 +49,11 @@ int toll_generations_start(struct toll_generations *gs, struct toll_config *conf
 {
 	int err = toll_graph_build(config, gs->host, &gs->current, reterr);
 
-	return err ? err : toll_graph_start(gs->current, reterr);
+	if (!err)
+		err = toll_graph_start(gs->current, reterr);
+	if (!err)
+		toll_graph_forget_cursors(gs->current);
+	return err;
 }
 
 /* ---- the line of those that retire ---- */
@@ -98,6 +102,7 @@ static void step(void *ctx)
 	if (!gs->count) {
 		toll_host_timer_stop(gs->timer);
 		gs->timer = NULL;
+		toll_graph_forget_cursors(gs->current);
 	}
 	if (over && gs->retired)
 		gs->retired(gs->ctx);
@@ -134,14 +139,6 @@ static void hold_successors(struct toll_graph *next, const struct toll_graph *be
 		toll_runner_hold(p->runner);
 		p->held = true;
 	}
-}
-
-/* Sources that are new feed their own route from the start; nothing reaches it before. */
-static void connect_new(struct toll_graph *next)
-{
-	for (size_t i = 0; i < next->route_count; i++)
-		if (!next->routes[i].source->started)
-			toll_inlet_set(&next->routes[i].source->inlet, next->routes[i].route);
 }
 
 /* Also of receivers that leave, when another one has their id: what they still take goes the new
@@ -183,7 +180,6 @@ static int start_next(struct toll_generations *gs, struct toll_graph *next,
 {
 	hide_leaving(gs->current, next, true);
 	hold_successors(next, gs->current);
-	connect_new(next);
 	return toll_graph_start_parts(next, reterr);
 }
 

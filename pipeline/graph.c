@@ -28,22 +28,35 @@ static int start_kind(struct toll_graph *g, enum toll_kind kind, struct toll_err
 	return err;
 }
 
+/* Sources that are new feed their own route from the start; nothing reaches it before. */
+static void connect_new(struct toll_graph *g)
+{
+	for (size_t i = 0; i < g->route_count; i++)
+		if (!g->routes[i].source->started)
+			toll_inlet_set(&g->routes[i].source->inlet, g->routes[i].route);
+}
+
 int toll_graph_start_parts(struct toll_graph *g, struct toll_error *reterr)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < TOLL_KIND_COUNT && !err; i++)
-		err = start_kind(g, toll_graph_start_order[i], reterr);
+	for (size_t i = 0; i < TOLL_KIND_COUNT && !err; i++) {
+		enum toll_kind kind = toll_graph_start_order[i];
+
+		if (kind == TOLL_EXPORTER)
+			err = toll_graph_open_spools(g, reterr);
+		if (kind == TOLL_RECEIVER)
+			connect_new(g);
+		if (!err)
+			err = start_kind(g, kind, reterr);
+	}
 	return err;
 }
 
 int toll_graph_start(struct toll_graph *g, struct toll_error *reterr)
 {
-	int err;
+	int err = toll_graph_start_parts(g, reterr);
 
-	for (size_t i = 0; i < g->route_count; i++)
-		toll_inlet_set(&g->routes[i].source->inlet, g->routes[i].route);
-	err = toll_graph_start_parts(g, reterr);
 	if (err) {
 		toll_graph_shutdown(g, toll_clock_mono_ns() + TOLL_S);
 		return err;
@@ -123,6 +136,7 @@ void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns)
 	shutdown_kind(g, TOLL_RECEIVER, now + left / 2);
 	shutdown_kind(g, TOLL_PROCESSOR, deadline_mono_ns);
 	shutdown_kind(g, TOLL_CONNECTOR, deadline_mono_ns);
+	g->disk_hangs = !toll_graph_settle_spools(g, now + left / 2 + left / 10);
 	toll_graph_shutdown_exporters(g->parts[TOLL_EXPORTER].at, g->parts[TOLL_EXPORTER].count,
 	                              deadline_mono_ns - left / 5, deadline_mono_ns);
 	shutdown_kind(g, TOLL_EXTENSION, deadline_mono_ns);
@@ -135,7 +149,7 @@ bool toll_graph_left_behind(const struct toll_graph *g)
 	TOLL_EACH_PART(p, g, TOLL_EXPORTER)
 	if (p->runner && toll_runner_stuck(p->runner))
 		return true;
-	return false;
+	return g->disk_hangs;
 }
 
 /* Of the graph itself; its parts may go on elsewhere. */
@@ -167,6 +181,7 @@ void toll_graph_dissolve(struct toll_graph *g)
 		free(g->parts[order[i]].at);
 	}
 	free_flow(g);
+	toll_graph_close_spools(g);
 	toll_config_free(g->config);
 	free(g);
 }

@@ -33,8 +33,9 @@ int toll_graph_start(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_
  * the exporters whose queues did not get empty. */
 void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns);
 
-/* After shutdown: an exporter has not come back from a call. Its thread still uses the graph, the
- * host and the configuration: nothing of them may be freed, and toll_graph_free() frees nothing. */
+/* After shutdown: an exporter has not come back from a call, or a disk with batches of ours from a
+ * write. Their threads still use the graph, the host and the configuration: nothing of them may be
+ * freed, and toll_graph_free() frees nothing. */
 bool toll_graph_left_behind(const struct toll_graph *g);
 
 /* Per component: kind, id, spans in, out and lost, nanoseconds per span, queue depth; then the

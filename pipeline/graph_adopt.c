@@ -55,7 +55,8 @@ struct toll_graph_part *toll_graph_adoptable(const struct toll_graph *g,
 	if (!prev)
 		return NULL;
 	old = toll_graph_find(prev, planned->factory->kind, planned->id.text);
-	if (!old || !told_the_same(old, planned) || !keeps_what_it_found(g, prev, old))
+	if (!old || !told_the_same(old, planned) || !keeps_what_it_found(g, prev, old) ||
+	    !toll_graph_same_lanes(g, prev, old, planned))
 		return NULL;
 	return old;
 }

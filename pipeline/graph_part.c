@@ -107,6 +107,7 @@ void toll_graph_part_unref(struct toll_graph_part *p)
 	p->runner = toll_runner_free(p->runner);
 	if (p->stats)
 		toll_host_stats_unref(p->host, p->stats);
+	free(p->lanes);
 	free(p->own_text);
 	toll_config_free(p->lender);
 	free(p);

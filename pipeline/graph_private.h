@@ -11,6 +11,13 @@
 
 #define TOLL_KIND_COUNT 5
 
+/* An exporter's place in a pipeline that has a journal. */
+struct toll_graph_lane {
+	const char *pipeline, *storage; /* ids; they live in the part's lender */
+	bool follows;                   /* the journal; else it is fed from memory */
+	unsigned number;                /* the runner's */
+};
+
 /* A component and what is kept for it: one per id, also when several pipelines use it. A reload
  * moves it into the next graph when its settings and what it depends on stay the same. */
 struct toll_graph_part {
@@ -32,6 +39,8 @@ struct toll_graph_part {
 	struct toll_runner *runner;
 	const struct toll_graph_part *folded_by; /* a batch processor; while the graph is built */
 	bool held; /* until the one before it under this id has drained */
+	struct toll_graph_lane *lanes;
+	size_t lane_count;
 	/* Receivers. */
 	struct toll_inlet inlet;
 };
@@ -47,6 +56,12 @@ struct toll_graph_parts {
 	     p##_at < (graph)->parts[kind].count && ((p) = (graph)->parts[kind].at[p##_at], true); \
 	     p##_at++)
 
+/* The journal of one pipeline. */
+struct toll_graph_spool {
+	const char *storage;      /* id of the extension; NULL: there is none */
+	struct toll_spool *spool; /* NULL: not opened yet */
+};
+
 /* What one receiver of this graph feeds. */
 struct toll_graph_route {
 	struct toll_graph_part *source;
@@ -60,11 +75,13 @@ struct toll_graph {
 	struct toll_chain *chains;   /* one per pipeline, in the config's order */
 	struct toll_tally **tallies; /* one per chain */
 	size_t chain_count;
+	struct toll_graph_spool *spools; /* one per pipeline, likewise */
 	struct toll_graph_route *routes;
 	size_t route_count;
 	struct toll_metrics_source metrics; /* of the tallies */
 	struct toll_host_view view;
-	bool listed; /* metrics, with the host */
+	bool listed;     /* metrics, with the host */
+	bool disk_hangs; /* after shutdown: a journal still has batches of ours */
 };
 
 /* ---- graph_part.c ---- */
@@ -103,6 +120,23 @@ bool toll_graph_has(const struct toll_graph *g, const struct toll_graph_part *p)
 
 /* One per receiver; parts and chains are there. */
 int toll_graph_build_routes(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+
+/* ---- graph_spool.c ---- */
+
+/* Names what each pipeline and exporter has to do with journals; parts are planned. */
+int toll_graph_plan_spools(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* Do the exporters that both are stand in the same journals? */
+bool toll_graph_same_lanes(const struct toll_graph *g, const struct toll_graph *prev,
+                           const struct toll_graph_part *old,
+                           const struct toll_graph_part *planned);
+/* Extensions have started, exporters have not; those that are new follow from here on. */
+int toll_graph_open_spools(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* Waits for what is on its way to disk; nothing new comes. False: not until the deadline. */
+bool toll_graph_settle_spools(struct toll_graph *g, uint64_t deadline_mono_ns);
+/* Cursors of exporters that this graph does not have; no other graph works any more. */
+void toll_graph_forget_cursors(struct toll_graph *g);
+/* Its parts are gone. */
+void toll_graph_close_spools(struct toll_graph *g);
 
 /* ---- graph.c ---- */
 

@@ -44,7 +44,9 @@ static int add_target(struct toll_route *route, uint32_t leg, const struct toll_
 
 	if (f->count == TOLL_FANOUT_MAX)
 		return TOLL_ECONFIG;
-	f->targets[f->count++] = (struct toll_fanout_target){ e->runner, e->set.required, leg };
+	f->targets[f->count++] = (struct toll_fanout_target){ .runner = e->runner,
+		                                              .required = e->set.required,
+		                                              .batch = leg };
 	return 0;
 }
 

@@ -103,15 +103,16 @@ static void account(const struct toll_route *r, struct toll_tally *tally, struct
 }
 
 /* Accepted for good: a request that was refused and comes again counts once. */
-static void accepted(void *ctx, struct toll_batch *const *batches)
+static void accepted(void *ctx, struct toll_batch *const *batches, uint64_t which)
 {
 	const struct toll_route *r = ctx;
 
 	for (size_t i = 0; i < r->count; i++)
-		if (r->legs[i].chain->tally)
+		if ((which >> i & 1) && r->legs[i].chain->tally)
 			account(r, r->legs[i].chain->tally, batches[i]);
 	for (size_t i = 0; i < r->tap_count; i++)
-		tap(&r->taps[i], batches[r->taps[i].leg]);
+		if (which >> r->taps[i].leg & 1)
+			tap(&r->taps[i], batches[r->taps[i].leg]);
 }
 
 static void run(struct toll_route *r, struct toll_batch *batch, struct toll_ack *ack)

@@ -261,6 +261,7 @@ void toll_retiree_finish(struct toll_retiree *r, uint64_t deadline)
 	close_inlets(r);
 	if (r->phase <= FLOW)
 		end_processing(r);
+	r->stuck |= !toll_graph_settle_spools(r->graph, now + left / 2 + left / 10);
 	/* Both are legal twice. */
 	end_exporters(r, deadline - left / 5, deadline);
 	note_stuck(r);

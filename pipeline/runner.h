@@ -75,6 +75,9 @@ extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
 void toll_exporter_settings_check(const struct toll_exporter_settings *set,
                                   struct toll_reporter *r);
 
+/* The id of the extension that keeps the exporter's queue on disk; NULL: in memory. */
+const char *toll_exporter_storage(const struct toll_exporter_settings *set);
+
 struct toll_runner;
 
 /* exporter and set are borrowed until free; `batch` processors have been folded into set. NULL: out

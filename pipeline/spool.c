@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "pipeline/host.h"
 #include "pipeline/lost.h"
 
@@ -32,6 +33,9 @@ struct owned {
 	struct toll_spool super;
 	struct kept *kept;
 	char *pipeline, *directory, *who;
+	pthread_mutex_t lock; /* guards entered */
+	pthread_cond_t left;
+	uint64_t entered;
 };
 
 /* ---- names ---- */
@@ -135,6 +139,8 @@ static struct owned *owned_free(struct owned *o)
 {
 	if (!o)
 		return NULL;
+	pthread_mutex_destroy(&o->lock);
+	pthread_cond_destroy(&o->left);
 	free(o->pipeline);
 	free(o->directory);
 	free(o->who);
@@ -146,8 +152,11 @@ static struct owned *owned_new(struct toll_host *h, const char *path, const char
 {
 	struct owned *o = calloc(1, sizeof(*o));
 
-	if (!o)
+	if (!o || toll_cond_init(&o->left) < 0) {
+		free(o);
 		return NULL;
+	}
+	pthread_mutex_init(&o->lock, NULL);
 	o->pipeline = strdup(pipeline);
 	o->directory = strdup(path);
 	if (asprintf(&o->who, "journal/%s", pipeline) < 0)
@@ -285,10 +294,52 @@ int toll_spool_open(struct toll_host *h, const struct toll_storage *st, const ch
 	return err;
 }
 
+/* ---- what is on its way ---- */
+
+static struct owned *owned_of(struct toll_spool *s)
+{
+	return toll_container_of(s, struct owned, super);
+}
+
+void toll_spool_enter(struct toll_spool *s)
+{
+	struct owned *o = owned_of(s);
+
+	pthread_mutex_lock(&o->lock);
+	o->entered++;
+	pthread_mutex_unlock(&o->lock);
+}
+
+void toll_spool_leave(struct toll_spool *s)
+{
+	struct owned *o = owned_of(s);
+
+	pthread_mutex_lock(&o->lock);
+	if (--o->entered == 0)
+		pthread_cond_broadcast(&o->left);
+	pthread_mutex_unlock(&o->lock);
+}
+
+int toll_spool_settle(struct toll_spool *s, uint64_t deadline_mono_ns)
+{
+	struct owned *o = owned_of(s);
+	int err = 0;
+
+	pthread_mutex_lock(&o->lock);
+	while (o->entered && !err)
+		err = toll_cond_wait_until(&o->left, &o->lock,
+		                           deadline_mono_ns ? deadline_mono_ns : 1);
+	err = o->entered ? TOLL_ETIMEOUT : 0;
+	pthread_mutex_unlock(&o->lock);
+	return err;
+}
+
+/* ---- the end ---- */
+
 struct toll_spool *toll_spool_let_go(struct toll_host *h, struct toll_spool *s)
 {
 	if (s)
-		toll_host_let_go(h, toll_container_of(s, struct owned, super)->kept);
+		toll_host_let_go(h, owned_of(s)->kept);
 	return NULL;
 }
 

@@ -24,6 +24,9 @@ struct toll_storage {
 	enum toll_journal_policy policy;
 };
 
+/* The cursor of spool.repeats; no exporter is called so. */
+#define TOLL_SPOOL_REPEATS "deduplicate"
+
 /* Read-only for all but its owner. */
 struct toll_spool {
 	struct toll_journal *journal;
@@ -45,6 +48,12 @@ int toll_spool_open(struct toll_host *h, const struct toll_storage *st, const ch
  * does not come back it is left behind after a moment, lock and all. NULL is accepted. Main thread;
  * always returns NULL. */
 struct toll_spool *toll_spool_let_go(struct toll_host *h, struct toll_spool *s);
+
+/* Around each append, until its answer has been worked off: any thread. */
+void toll_spool_enter(struct toll_spool *s);
+void toll_spool_leave(struct toll_spool *s);
+/* Waits until all have left. TOLL_ETIMEOUT: the disk has not answered until the deadline. */
+int toll_spool_settle(struct toll_spool *s, uint64_t deadline_mono_ns) TOLL_MUST_CHECK;
 
 /* A cursor that nobody wants any more holds everything behind it: those without a name that
  * `wanted` knows go, and the log tells what they still held. Nobody may use one of them. */

@@ -4,22 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/fanout.h"
-
-/* What a receiver's spans go through, a pipeline as often as there are ways to it; as the graph
- * builds it (pipeline/graph_route.c). */
-struct ways {
-	size_t pipelines[TOLL_FANOUT_MAX];
-	size_t count;
-	bool too_many; /* which the graph refuses */
-};
-
 static bool is_connector(const struct toll_config_component *c)
 {
 	return c->type->section == TOLL_SECTION_CONNECTORS;
 }
 
-static void add_ways(struct ways *w, const struct toll_config *config,
+static void add_ways(struct toll_ways *w, const struct toll_config *config,
                      const struct toll_config_component *source)
 {
 	for (size_t i = 0; i < config->pipeline_count; i++) {
@@ -33,10 +23,10 @@ static void add_ways(struct ways *w, const struct toll_config *config,
 	}
 }
 
-static struct ways find_ways(const struct toll_config *config,
-                             const struct toll_config_component *source)
+struct toll_ways toll_ways_find(const struct toll_config *config,
+                                const struct toll_config_component *source)
 {
-	struct ways w = { .count = 0 };
+	struct toll_ways w = { .count = 0 };
 
 	add_ways(&w, config, source);
 	for (size_t n = 0; n < w.count && !w.too_many; n++) {
@@ -66,7 +56,7 @@ static void check_enforcer(const struct toll_config *config,
                            const struct toll_config_component *enforcer,
                            struct toll_findings *findings)
 {
-	struct ways w = find_ways(config, receiver);
+	struct toll_ways w = toll_ways_find(config, receiver);
 	char text[400];
 	size_t times = 0;
 
@@ -96,6 +86,14 @@ void toll_connector_rules_check(const struct toll_config *config, struct toll_fi
 				               &config->components[TOLL_SECTION_RECEIVERS][r], e,
 				               findings);
 	}
+}
+
+bool toll_pipeline_only_connects(const struct toll_config_pipeline *p)
+{
+	for (size_t i = 0; i < p->exporter_count; i++)
+		if (!is_connector(p->exporters[i]))
+			return false;
+	return p->exporter_count > 0;
 }
 
 /* ---- processors on the way ---- */

@@ -15,15 +15,6 @@ static void find_fault(const struct toll_config_pipeline *p, struct toll_finding
 	toll_findings_add(findings, severity, at, path, "%s", text);
 }
 
-/* Are all its spans somebody else's further on? */
-static bool only_connects(const struct toll_config_pipeline *p)
-{
-	for (size_t i = 0; i < p->exporter_count; i++)
-		if (p->exporters[i]->type->section != TOLL_SECTION_CONNECTORS)
-			return false;
-	return p->exporter_count > 0;
-}
-
 /* Nobody prices a span without "pricing" and "cost", in this order, somewhere on its way. */
 static void check_prices(const struct toll_config *config, size_t at,
                          struct toll_findings *findings)
@@ -32,7 +23,8 @@ static void check_prices(const struct toll_config *config, size_t at,
 	size_t none = p->processor_count;
 	size_t pricing = toll_pipeline_find(p, "pricing"), cost = toll_pipeline_find(p, "cost");
 
-	if (cost == none && !only_connects(p) && !toll_pipeline_has_seen(config, at, "cost"))
+	if (cost == none && !toll_pipeline_only_connects(p) &&
+	    !toll_pipeline_has_seen(config, at, "cost"))
 		find_fault(p, findings, TOLL_FINDING_WARNING,
 		           "has no \"cost\" processor: its spans stay unpriced");
 	if (cost != none && pricing != none && cost < pricing)
@@ -61,7 +53,8 @@ static void check_droppers(const struct toll_config *config, size_t at,
 	size_t none = p->processor_count, cost = toll_pipeline_find(p, "cost");
 	char text[160];
 
-	if (cost == none && (!only_connects(p) || toll_pipeline_has_seen(config, at, "cost")))
+	if (cost == none &&
+	    (!toll_pipeline_only_connects(p) || toll_pipeline_has_seen(config, at, "cost")))
 		return;
 	for (size_t i = 0; i < TOLL_COUNT(droppers); i++) {
 		size_t dropper = toll_pipeline_find(p, droppers[i]);
@@ -78,7 +71,7 @@ static void check_droppers(const struct toll_config *config, size_t at,
 /* It is folded into exporters; what comes behind a connector is another pipeline's. */
 static void check_batch(const struct toll_config_pipeline *p, struct toll_findings *findings)
 {
-	if (toll_pipeline_find(p, "batch") < p->processor_count && only_connects(p))
+	if (toll_pipeline_find(p, "batch") < p->processor_count && toll_pipeline_only_connects(p))
 		find_fault(p, findings, TOLL_FINDING_WARNING,
 		           "\"batch\" decides for the exporters of its own pipeline, and here are "
 		           "only connectors: put it into the pipelines behind them");

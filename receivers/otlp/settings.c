@@ -8,7 +8,8 @@
 #include "pipeline/consumer.h"
 #include "receivers/otlp/identity.h"
 
-static const char *const ack_names[] = { "received", "journaled", "exported", NULL };
+/* As enum toll_ack_level. */
+static const char *const ack_names[] = { "received", "journaled", "exported", "auto", NULL };
 
 /* clang-format off */
 static const struct toll_field protocol_fields[] = {
@@ -45,8 +46,9 @@ static const struct toll_field identity_fields[] = {
 const struct toll_field toll_otlp_fields[] = {
 	TOLL_FIELD(struct toll_otlp_config, protocols, GROUP, NULL, "Which protocols to serve.",
 	           .group = protocol_fields, .required = true),
-	TOLL_FIELD(struct toll_otlp_config, acknowledge, ENUM, "received",
-	           "How far a batch must have come before the client hears OK.", .choices = ack_names),
+	TOLL_FIELD(struct toll_otlp_config, acknowledge, ENUM, "auto",
+	           "How far a batch must have come before the client hears OK; auto: journaled where a pipeline has a journal, else received.",
+	           .choices = ack_names),
 	TOLL_FIELD(struct toll_otlp_config, identities, GROUPS, NULL,
 	           "Which clients may bill which services; what another one sends in a service's name goes to unverified:<client>.",
 	           .group = identity_fields, .group_size = sizeof(struct toll_otlp_identity)),
@@ -137,9 +139,4 @@ void toll_otlp_validate(const void *config, struct toll_reporter *r)
 	if (http->present)
 		toll_otlp_http_validate(http, r);
 	check_identities(c, r);
-	if (c->acknowledge == TOLL_ACK_JOURNALED)
-		toll_report_error(
-			r, "acknowledge",
-			"journaled needs a journal, which this version does not have yet; use "
-			"received or exported");
 }

@@ -55,7 +55,8 @@ static void start(struct rig *g)
 		g->runners[i] = toll_runner_new(&g->exporters[i]->super, &g->exporters[i]->set);
 		assert_non_null(g->runners[i]);
 		assert_int_equal(toll_runner_start(g->runners[i]), 0);
-		g->fanout.targets[i] = (struct toll_fanout_target){ g->runners[i], i < 2, 0 };
+		g->fanout.targets[i] = (struct toll_fanout_target){ .runner = g->runners[i],
+			                                             .required = i < 2 };
 	}
 	g->fanout.count = 3;
 	g->fanout.batch_count = 1;
@@ -175,7 +176,8 @@ static void wait_for_result_is_honoured(void **state)
 	assert_int_equal(g->answer.err, 0);
 }
 
-static void remember_accepted(void *ctx, struct toll_batch *const *batches TOLL_UNUSED)
+static void remember_accepted(void *ctx, struct toll_batch *const *batches TOLL_UNUSED,
+                              uint64_t which TOLL_UNUSED)
 {
 	++*(unsigned *)ctx;
 }

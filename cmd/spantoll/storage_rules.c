@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/spantoll/storage_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/spantoll/connector_rules.h"
+#include "cmd/spantoll/field_walk.h"
+#include "pipeline/consumer.h"
+#include "pipeline/factory.h"
+#include "pipeline/runner.h"
+#include "pipeline/spool.h"
+
+#define STORAGE "sending_queue::storage"
+
+struct walk {
+	const struct toll_config *config;
+	struct toll_findings *findings;
+};
+
+/* The storage that an exporter names; NULL: none, or no exporter. */
+static const char *storage_of(const struct toll_config_component *c)
+{
+	const struct toll_factory *factory = c->type->owner;
+
+	if (!factory || factory->kind != TOLL_EXPORTER)
+		return NULL;
+	return toll_exporter_storage(
+		(const void *)((const char *)c->settings + factory->exporter_settings));
+}
+
+static const struct toll_config_component *first_with_storage(const struct toll_config_pipeline *p)
+{
+	for (size_t i = 0; i < p->exporter_count; i++)
+		if (storage_of(p->exporters[i]))
+			return p->exporters[i];
+	return NULL;
+}
+
+/* ---- one journal per pipeline ---- */
+
+static void check_pipeline(const struct toll_config_pipeline *p, struct toll_findings *findings)
+{
+	const struct toll_config_component *first = first_with_storage(p);
+	char path[256];
+
+	for (size_t i = 0; i < p->exporter_count; i++) {
+		const struct toll_config_component *c = p->exporters[i];
+
+		if (!storage_of(c) || strcmp(storage_of(c), storage_of(first)) == 0)
+			continue;
+		snprintf(path, sizeof(path), "exporters::%s::" STORAGE, c->id);
+		toll_findings_add(findings, TOLL_FINDING_ERROR, toll_config_place(c, STORAGE), path,
+		                  "pipeline %s has one journal, and \"%s\" keeps it in \"%s\": "
+		                  "name that one",
+		                  p->id, first->id, storage_of(first));
+	}
+}
+
+/* ---- receivers that promise one ---- */
+
+static void check_journaled(const struct walk *w, const struct toll_field_seen *seen)
+{
+	struct toll_ways ways = toll_ways_find(w->config, seen->component);
+	const struct toll_config_pipeline *without = NULL;
+	size_t with = 0;
+
+	for (size_t i = 0; i < ways.count; i++) {
+		const struct toll_config_pipeline *p = &w->config->pipelines[ways.pipelines[i]];
+
+		if (first_with_storage(p))
+			with++;
+		else if (!toll_pipeline_only_connects(p)) /* nothing waits there */
+			without = p;
+	}
+	if (!with)
+		toll_field_finding(w->findings, TOLL_FINDING_ERROR, seen, "",
+		                   "journaled needs a journal: let an exporter behind this "
+		                   "receiver name a file_storage in " STORAGE
+		                   ", or say received or exported");
+	else if (without)
+		toll_field_finding(w->findings, TOLL_FINDING_WARNING, seen, "",
+		                   "pipeline %s has no journal: its spans are in memory only when "
+		                   "the client hears OK; let one of its exporters name a "
+		                   "file_storage in " STORAGE,
+		                   without->id);
+}
+
+static void check_acknowledge(void *ctx, const struct toll_field_seen *seen)
+{
+	const struct walk *w = ctx;
+
+	if (seen->component->type->section == TOLL_SECTION_RECEIVERS &&
+	    seen->field->type == TOLL_FIELD_ENUM && strcmp(seen->path, "acknowledge") == 0 &&
+	    *(const int *)seen->value == TOLL_ACK_JOURNALED)
+		check_journaled(w, seen);
+}
+
+/* ---- storages ---- */
+
+static bool is_storage(const struct toll_config_component *c)
+{
+	const struct toll_factory *factory = c->type->owner;
+
+	return factory && factory->serves && strcmp(factory->serves, TOLL_STORAGE) == 0;
+}
+
+static bool is_named(const struct toll_config *config, const char *storage)
+{
+	for (size_t i = 0; i < config->pipeline_count; i++) {
+		const struct toll_config_component *c = first_with_storage(&config->pipelines[i]);
+
+		if (c && strcmp(storage_of(c), storage) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_use(const struct toll_config *config, const struct toll_config_component *c,
+                      struct toll_findings *findings)
+{
+	char path[256];
+
+	if (!is_storage(c) || is_named(config, c->id))
+		return;
+	snprintf(path, sizeof(path), "extensions::%s", c->id);
+	toll_findings_add(findings, TOLL_FINDING_WARNING, toll_config_place(c, ""), path,
+	                  "no exporter names it in " STORAGE ": nothing is kept there");
+}
+
+static struct toll_slice without_slashes(struct toll_slice path)
+{
+	while (path.len > 1 && path.ptr[path.len - 1] == '/')
+		path.len--;
+	return path;
+}
+
+static bool lists(const struct toll_config *config, const struct toll_config_component *c)
+{
+	for (size_t i = 0; i < config->extension_count; i++)
+		if (config->extensions[i] == c)
+			return true;
+	return false;
+}
+
+/* Those of the storages that were looked at so far. */
+struct directories {
+	struct walk walk;
+	const struct toll_config_component *component[TOLL_FANOUT_MAX];
+	struct toll_slice at[TOLL_FANOUT_MAX];
+	size_t count;
+};
+
+static void check_directory(void *ctx, const struct toll_field_seen *seen)
+{
+	struct directories *d = ctx;
+	struct toll_slice path;
+
+	if (!is_storage(seen->component) || strcmp(seen->path, "directory") != 0 ||
+	    !lists(d->walk.config, seen->component))
+		return;
+	path = without_slashes(*(const struct toll_slice *)seen->value);
+	for (size_t i = 0; i < d->count; i++)
+		if (toll_slice_eq(d->at[i], path))
+			toll_field_finding(d->walk.findings, TOLL_FINDING_ERROR, seen, "",
+			                   "\"%s\" has this directory already: give each storage "
+			                   "one of its own",
+			                   d->component[i]->id);
+	if (d->count == TOLL_FANOUT_MAX)
+		return;
+	d->component[d->count] = seen->component;
+	d->at[d->count++] = path;
+}
+
+void toll_storage_rules_check(const struct toll_config *config, struct toll_findings *findings)
+{
+	struct walk w = { config, findings };
+	struct directories d = { .walk = w };
+
+	for (size_t i = 0; i < config->pipeline_count; i++)
+		check_pipeline(&config->pipelines[i], findings);
+	for (size_t i = 0; i < config->extension_count; i++)
+		check_use(config, config->extensions[i], findings);
+	toll_field_walk(config, check_acknowledge, &w);
+	toll_field_walk(config, check_directory, &d);
+}
