@@ -216,6 +216,8 @@ static int open_one(struct kept *k, struct toll_host *h, const struct toll_stora
 	set.segment_bytes = st->segment_bytes;
 	set.sync_interval_ns = st->sync_interval_ns;
 	set.policy = st->policy;
+	set.io = st->io;
+	set.by_hand = st->by_hand;
 	err = toll_journal_open(&set, &o->super.journal, &why);
 	if (err < 0) {
 		owned_free(o);

@@ -22,6 +22,8 @@ struct toll_storage {
 	uint64_t max_bytes;    /* of the files of one journal */
 	uint64_t segment_bytes, sync_interval_ns;
 	enum toll_journal_policy policy;
+	struct toll_journal_io *io; /* tests, as by_hand: journal.h */
+	bool by_hand;
 };
 
 /* The cursor of spool.repeats; no exporter is called so. */
