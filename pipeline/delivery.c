@@ -69,3 +69,20 @@ struct toll_lost toll_flight_lost(const struct toll_flight *f)
 	}
 	return lost;
 }
+
+struct toll_lost toll_flight_left(const struct toll_flight *f, uint32_t *ret_settled)
+{
+	struct toll_lost left = { 0 };
+	uint32_t skip = f->done_count, kept = 0;
+
+	for (uint32_t i = 0; i < f->given.part_count; i++) {
+		const struct toll_part rest = toll_part_after(&f->parts[i], &skip);
+
+		if (toll_entry_is_safe(f->entries[i]))
+			continue;
+		kept += toll_part_kept(&f->parts[i]);
+		toll_lost_add(&left, &rest);
+	}
+	*ret_settled = kept - (uint32_t)left.spans;
+	return left;
+}

@@ -45,5 +45,8 @@ void toll_flight_settle(struct toll_flight *f, struct toll_queue *q, int err,
 
 /* What has not been sent, nor counted as lost by the exporter itself. */
 struct toll_lost toll_flight_lost(const struct toll_flight *f);
+/* The same at the end of the runner: entries that an heir has, or that stay in a journal, are not
+ * lost. *ret_settled: of the others, what the exporter says is sent or lost already. */
+struct toll_lost toll_flight_left(const struct toll_flight *f, uint32_t *ret_settled);
 
 #endif

@@ -131,8 +131,10 @@ void toll_graph_shutdown(struct toll_graph *g, uint64_t deadline_mono_ns)
 	toll_host_set_started(g->host, false);
 	/* Clients of receivers may wait for exporters: those must not take their time now. */
 	TOLL_EACH_PART(p, g, TOLL_EXPORTER)
-	if (p->runner)
+	if (p->runner) {
 		toll_runner_hurry(p->runner);
+		toll_runner_dismiss(p->runner);
+	}
 	shutdown_kind(g, TOLL_RECEIVER, now + left / 2);
 	shutdown_kind(g, TOLL_PROCESSOR, deadline_mono_ns);
 	shutdown_kind(g, TOLL_CONNECTOR, deadline_mono_ns);

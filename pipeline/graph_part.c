@@ -79,9 +79,9 @@ int toll_graph_part_start(struct toll_graph_part *p, struct toll_error *reterr)
 	toll_host_starts(p->host, &p->tag);
 	if (c->ops->start)
 		err = c->ops->start(c, &why);
-	toll_host_starts(p->host, NULL);
 	if (!err && p->runner)
 		err = toll_runner_start(p->runner);
+	toll_host_starts(p->host, NULL);
 	return err ? blame(p, err, &why, reterr) : 0;
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pipeline/lane.h"
 #include "proto/batch.h"
 
 void toll_queue_init(struct toll_queue *q, enum toll_sizer sizer, uint64_t capacity)
@@ -23,16 +24,21 @@ void toll_queue_release(struct toll_queue *q)
 	q->spare = NULL;
 }
 
-static uint64_t size_of(const struct toll_queue *q, const struct toll_batch *b)
+uint64_t toll_queue_size_of(const struct toll_queue *q, uint64_t spans, uint64_t bytes)
 {
 	switch (q->sizer) {
 	case TOLL_SIZER_ITEMS:
-		return b->kept_count ? b->kept_count : 1;
+		return spans ? spans : 1;
 	case TOLL_SIZER_BYTES:
-		return b->wire.len ? b->wire.len : 1;
+		return bytes ? bytes : 1;
 	default:
 		return 1;
 	}
+}
+
+static uint64_t size_of(const struct toll_queue *q, const struct toll_batch *b)
+{
+	return toll_queue_size_of(q, b->kept_count, b->wire.len);
 }
 
 int toll_queue_reserve(struct toll_queue *q, const struct toll_batch *batch)
@@ -72,22 +78,31 @@ void toll_queue_cancel(struct toll_queue *q, const struct toll_batch *batch)
 	q->bytes -= batch->wire.len;
 }
 
+static void append(struct toll_queue *q, struct toll_entry *e, uint64_t now_ns)
+{
+	e->admitted_ns = now_ns;
+	e->size = size_of(q, e->batch);
+	e->kept_left = e->batch->kept_count;
+	e->number = q->admitted++;
+	*q->last = e;
+	q->last = &e->next;
+	q->waiting_spans += e->kept_left;
+}
+
 void toll_queue_commit(struct toll_queue *q, struct toll_batch *take_batch,
                        struct toll_waiter *waiter, uint64_t now_ns)
 {
 	struct toll_entry *e = take_spare(q);
 
-	*e = (struct toll_entry){
-		.batch = take_batch,
-		.waiter = waiter,
-		.admitted_ns = now_ns,
-		.size = size_of(q, take_batch),
-		.kept_left = take_batch->kept_count,
-		.number = q->admitted++,
-	};
-	*q->last = e;
-	q->last = &e->next;
-	q->waiting_spans += e->kept_left;
+	*e = (struct toll_entry){ .batch = take_batch, .waiter = waiter };
+	append(q, e, now_ns);
+}
+
+void toll_queue_put(struct toll_queue *q, struct toll_entry *take_entry, uint64_t now_ns)
+{
+	append(q, take_entry, now_ns);
+	q->used += take_entry->size;
+	q->bytes += take_entry->batch->wire.len;
 }
 
 void toll_queue_inherit(struct toll_queue *q, struct toll_entry *take_entry)
@@ -144,8 +159,10 @@ uint32_t toll_queue_take(struct toll_queue *q, uint32_t max, struct toll_part *r
 	return kept;
 }
 
-void toll_queue_answered(struct toll_queue *q, const struct toll_entry *e)
+void toll_queue_answered(struct toll_queue *q, struct toll_entry *e)
 {
 	q->used -= e->size;
 	q->bytes -= e->batch->wire.len;
+	if (e->place.lane)
+		toll_lane_answered(e->place.lane, e);
 }

@@ -9,7 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pipeline/journal.h"
 #include "pipeline/runner.h"
+
+struct toll_lane;
+
+/* Which record of which journal an entry is; it stays there until the entry is answered. */
+struct toll_place {
+	struct toll_lane *lane; /* NULL: of none */
+	struct toll_journal_mark begin, end;
+	struct toll_entry *next, **link; /* of those the lane has given */
+};
 
 /* One admitted batch. */
 struct toll_entry {
@@ -25,7 +35,14 @@ struct toll_entry {
 	uint64_t number;      /* of the admission, from 0 */
 	bool handed;          /* an heir has it too, and its waiter */
 	bool inherited;       /* from the runner before: goes before what was admitted here */
+	struct toll_place place;
 };
+
+/* At the end of the runner it is not lost. */
+static inline bool toll_entry_is_safe(const struct toll_entry *e)
+{
+	return e->handed || e->place.lane;
+}
 
 struct toll_queue {
 	enum toll_sizer sizer;
@@ -50,6 +67,11 @@ void toll_queue_cancel(struct toll_queue *q, const struct toll_batch *batch);
 void toll_queue_commit(struct toll_queue *q, struct toll_batch *take_batch,
                        struct toll_waiter *waiter, uint64_t now_ns);
 
+uint64_t toll_queue_size_of(const struct toll_queue *q, uint64_t spans, uint64_t bytes);
+/* Without a reservation: an entry of the caller's, of a journal's record. batch, waiter and place
+ * are filled in. What is over the capacity fits nevertheless. */
+void toll_queue_put(struct toll_queue *q, struct toll_entry *take_entry, uint64_t now_ns);
+
 /* An entry of another queue, before what was admitted here and in the order of its number; what is
  * over the capacity fits nevertheless. batch, waiter, admitted_ns and number are filled in. */
 void toll_queue_inherit(struct toll_queue *q, struct toll_entry *take_entry);
@@ -59,7 +81,8 @@ void toll_queue_inherit(struct toll_queue *q, struct toll_entry *take_entry);
 uint32_t toll_queue_take(struct toll_queue *q, uint32_t max, struct toll_part *ret,
                          struct toll_entry **ret_entry);
 
-/* Everything of it was answered: its room is free again. The entry is the caller's. */
-void toll_queue_answered(struct toll_queue *q, const struct toll_entry *e);
+/* Everything of it was answered: its room is free again, and its lane knows. The entry is the
+ * caller's. */
+void toll_queue_answered(struct toll_queue *q, struct toll_entry *e);
 
 #endif

@@ -68,8 +68,8 @@ static uint32_t lost_spans(const struct toll_flight *f, int err)
 	return all - settled + (f->lost_count < settled ? f->lost_count : settled);
 }
 
-void toll_runner_answer(struct toll_runner *r, struct toll_flight *f, int err,
-                        struct toll_entry **done)
+void toll_runner_land(struct toll_runner *r, struct toll_flight *f, int err,
+                      struct toll_entry **done)
 {
 	struct toll_stats *stats = r->exporter->super.stats;
 	uint32_t lost = lost_spans(f, err);
@@ -79,12 +79,6 @@ void toll_runner_answer(struct toll_runner *r, struct toll_flight *f, int err,
 		toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, f->given.span_count - lost);
 	}
 	toll_flight_settle(f, &r->queue, err, done);
-}
-
-void toll_runner_land(struct toll_runner *r, struct toll_flight *f, int err,
-                      struct toll_entry **done)
-{
-	toll_runner_answer(r, f, err, done);
 	toll_runner_unlink(r, f);
 	free(f);
 }
@@ -97,6 +91,8 @@ int toll_runner_reserve(struct toll_runner *r, const struct toll_batch *batch)
 
 	pthread_mutex_lock(&r->lock);
 	err = toll_queue_reserve(&r->queue, batch);
+	if (err == TOLL_EFULL && r->lane_count)
+		r->others_until_ns = toll_clock_mono_ns() + TOLL_S;
 	if (err == TOLL_EFULL && r->batches && r->in_flight < r->max_in_flight)
 		pthread_cond_signal(&r->work); /* do not wait for min_size while refusing */
 	pthread_mutex_unlock(&r->lock);
@@ -214,7 +210,7 @@ struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
 	r->batches = q->enabled && q->batch.enabled;
 	r->waits = !q->enabled || q->wait_for_result;
 	r->random = toll_clock_wall_ns() ^ (uintptr_t)r;
-	r->tick_due_ns = TOLL_NEVER;
+	r->tick_due_ns = r->poll_due_ns = TOLL_NEVER;
 	r->wake_spans = TOLL_NEVER;
 	toll_queue_init(&r->queue, q->enabled ? (enum toll_sizer)q->sizer : TOLL_SIZER_REQUESTS,
 	                (uint64_t)capacity);
@@ -231,11 +227,16 @@ struct toll_runner *toll_runner_new(struct toll_exporter *exporter,
 int toll_runner_start(struct toll_runner *r)
 {
 	struct toll_exporter *e = r->exporter;
+	struct toll_lane_wait *told = NULL;
 	char name[16];
 	int err;
 
 	if (e->tick && e->tick_ns)
 		r->tick_due_ns = toll_clock_mono_ns() + e->tick_ns;
+	if (!r->held)
+		toll_runner_begin_lanes(r, &told);
+	toll_lane_tell(told);
+	toll_runner_show_lanes(r);
 	snprintf(name, sizeof(name), "toll-%s", e->super.id.type);
 	err = toll_thread_start(&r->thread, name, toll_runner_main, r);
 	r->started = !err;
@@ -249,10 +250,14 @@ void toll_runner_hold(struct toll_runner *r)
 
 void toll_runner_release(struct toll_runner *r)
 {
+	struct toll_lane_wait *told = NULL;
+
 	pthread_mutex_lock(&r->lock);
 	r->held = false;
+	toll_runner_begin_lanes(r, &told);
 	pthread_cond_signal(&r->work);
 	pthread_mutex_unlock(&r->lock);
+	toll_lane_tell(told);
 }
 
 struct toll_runner *toll_runner_free(struct toll_runner *r)
@@ -266,6 +271,9 @@ struct toll_runner *toll_runner_free(struct toll_runner *r)
 		next = f->next;
 		toll_flight_free_abandoned(f);
 	}
+	for (unsigned i = 0; i < r->lane_count; i++)
+		free(r->lanes[i]);
+	free(r->lanes);
 	toll_queue_release(&r->queue);
 	pthread_cond_destroy(&r->work);
 	pthread_cond_destroy(&r->idle);

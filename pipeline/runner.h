@@ -146,6 +146,9 @@ int toll_runner_follow(struct toll_runner *r, struct toll_spool *s,
 void toll_runner_offer(struct toll_runner *r, unsigned lane, struct toll_batch *b,
                        struct toll_journal_mark begin, struct toll_journal_mark end,
                        struct toll_waiter *w);
+/* At the end of the process, with hurry: whoever waits for records that are not in memory hears
+ * TOLL_ESHUTDOWN; what is not delivered stays in the journal, and drain says how much. */
+void toll_runner_dismiss(struct toll_runner *r);
 /* What is durable there and the exporter has not answered for, in records, spans and money. */
 void toll_runner_lag(struct toll_runner *r, unsigned lane, struct toll_journal_mark *ret_behind);
 

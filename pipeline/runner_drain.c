@@ -27,33 +27,49 @@ void toll_runner_hurry(struct toll_runner *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* The exporter may still read the batches: the flight holds its own references from here on. */
-static void abandon(struct toll_runner *r, struct toll_flight *f, struct toll_entry **done)
-{
-	for (uint32_t i = 0; i < f->given.part_count; i++)
-		toll_batch_ref(f->entries[i]->batch);
-	toll_runner_answer(r, f, TOLL_ESHUTDOWN, done);
-	f->state = TOLL_DELIVERY_ABANDONED;
-}
-
-static void give_up_flights(struct toll_runner *r, struct toll_lost *lost, struct toll_entry **done)
+static void land_answered(struct toll_runner *r, struct toll_entry **done)
 {
 	struct toll_flight *next;
 
 	for (struct toll_flight *f = r->flights; f; f = next) {
 		next = f->next;
+		if (f->state == TOLL_DELIVERY_ANSWERED && !f->err)
+			toll_runner_land(r, f, 0, done);
+	}
+}
+
+static void count_left(struct toll_runner *r, const struct toll_flight *f, struct toll_lost *lost)
+{
+	struct toll_stats *stats = r->exporter->super.stats;
+	uint32_t settled, by_itself;
+	const struct toll_lost left = toll_flight_left(f, &settled);
+
+	by_itself = f->lost_count < settled ? f->lost_count : settled;
+	toll_stat_add(stats, TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, left.spans + by_itself);
+	toll_stat_add(stats, TOLL_STAT_EXPORTER_SENT_SPANS, settled - by_itself);
+	toll_lost_join(lost, left);
+}
+
+/* Where the exporter may still read the batches, the flight holds references from here on. */
+static void give_up_flights(struct toll_runner *r, struct toll_lost *lost, struct toll_entry **done)
+{
+	struct toll_flight *next;
+
+	for (struct toll_flight *f = r->flights; f; f = next) {
+		const bool given = f->state == TOLL_DELIVERY_GIVEN;
+
+		next = f->next;
 		if (f->state == TOLL_DELIVERY_ABANDONED)
 			continue;
-		if (f->state == TOLL_DELIVERY_ANSWERED && !f->err) {
-			toll_runner_land(r, f, 0, done);
+		count_left(r, f, lost);
+		for (uint32_t i = 0; given && i < f->given.part_count; i++)
+			toll_batch_ref(f->entries[i]->batch);
+		toll_flight_settle(f, &r->queue, TOLL_ESHUTDOWN, done);
+		f->state = TOLL_DELIVERY_ABANDONED;
+		if (given)
 			continue;
-		}
-		if (!f->entries[0]->handed)
-			toll_lost_join(lost, toll_flight_lost(f));
-		if (f->state == TOLL_DELIVERY_GIVEN)
-			abandon(r, f, done);
-		else
-			toll_runner_land(r, f, TOLL_ESHUTDOWN, done);
+		toll_runner_unlink(r, f);
+		free(f);
 	}
 }
 
@@ -65,7 +81,7 @@ static void give_up_queue(struct toll_runner *r, struct toll_lost *lost, struct 
 		uint32_t kept;
 
 		kept = toll_queue_take(&r->queue, UINT32_MAX, &part, &e);
-		if (!e->handed) {
+		if (!toll_entry_is_safe(e)) {
 			toll_stat_add(r->exporter->super.stats,
 			              TOLL_STAT_EXPORTER_SEND_FAILED_SPANS, kept);
 			toll_lost_add(lost, &part);
@@ -80,19 +96,30 @@ static void give_up_queue(struct toll_runner *r, struct toll_lost *lost, struct 
 	}
 }
 
-/* Whatever is left is lost: counted, logged, told. */
+/* Whatever is left is lost: counted, logged, told. But what comes from a journal stays there. */
 static void give_up(struct toll_runner *r)
 {
-	struct toll_lost lost = { 0 };
+	struct toll_lost lost = { 0 }, stays = { 0 };
 	struct toll_entry *done = NULL;
+	struct toll_lane_wait *told = NULL;
 	char dollars[TOLL_LOST_TEXT];
 
 	pthread_mutex_lock(&r->lock);
+	land_answered(r, &done);
+	if (r->dismissed)
+		stays = toll_runner_stays(r);
+	toll_runner_end_lanes(r, &told);
 	give_up_queue(r, &lost, &done);
 	give_up_flights(r, &lost, &done);
 	toll_runner_show(r);
 	pthread_mutex_unlock(&r->lock);
 	toll_runner_tell(done);
+	toll_lane_tell(told);
+	if (stays.spans)
+		TOLL_INFO(r->exporter->super.who,
+		          "%llu span%s worth %s: in the journal until the next start",
+		          (unsigned long long)stays.spans, TOLL_PLURAL(stays.spans),
+		          toll_lost_dollars(&stays, dollars));
 	if (!lost.spans)
 		return;
 	TOLL_FAULT(r->exporter->super.who, "lost %llu span%s worth %s: unanswered at shutdown",
@@ -145,6 +172,7 @@ void toll_runner_drain(struct toll_runner *r, uint64_t deadline_mono_ns)
 	r->heir = NULL;
 	give_up(r);
 	toll_runner_hide(r);
+	toll_runner_hide_lanes(r);
 }
 
 bool toll_runner_is_over(struct toll_runner *r, uint64_t until_mono_ns)

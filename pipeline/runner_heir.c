@@ -24,7 +24,7 @@ static void bequeath(struct legacy *l, struct toll_entry *e)
 {
 	struct toll_entry *copy;
 
-	if (e->handed || l->failed)
+	if (e->handed || e->place.lane || l->failed)
 		return;
 	copy = malloc(sizeof(*copy));
 	if (!copy) {
@@ -122,4 +122,5 @@ void toll_runner_hand_over(struct toll_runner *r)
 		else if (!inherit(r->heir, e))
 			refuse(r, e);
 	}
+	toll_runner_hand_waits_over(r);
 }

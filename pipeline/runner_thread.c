@@ -169,6 +169,8 @@ static bool step(struct toll_runner *r, uint64_t now)
 		tick(r);
 		return true;
 	}
+	if (toll_runner_poll(r, now))
+		return true;
 	f = next_flight(r, now);
 	if (f && f->state == TOLL_DELIVERY_ANSWERED) {
 		settle(r, f);
@@ -177,7 +179,7 @@ static bool step(struct toll_runner *r, uint64_t now)
 	if (!f)
 		f = form(r, now);
 	if (!f)
-		return false;
+		return toll_runner_read(r, now);
 	give(r, f);
 	return true;
 }
@@ -191,7 +193,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 static uint64_t next_event(struct toll_runner *r, uint64_t now)
 {
 	const struct toll_batch_settings *b = &r->set->sending_queue.batch;
-	uint64_t at = r->tick_due_ns;
+	uint64_t at = sooner(r->tick_due_ns, toll_runner_lanes_due(r, now));
 
 	for (const struct toll_flight *f = r->flights; f; f = f->next)
 		if (f->state == TOLL_DELIVERY_WAITING)
@@ -225,5 +227,6 @@ void *toll_runner_main(void *arg)
 		r->wake_spans = TOLL_NEVER;
 	}
 	pthread_mutex_unlock(&r->lock);
+	toll_runner_close_lanes(r);
 	return NULL;
 }
