@@ -64,6 +64,11 @@ struct toll_subject {
 bool toll_subjects_read(const struct toll_subjects *s, struct toll_slice key,
                         struct toll_subject *ret, char text[TOLL_SUBJECT_MAX]) TOLL_MUST_CHECK;
 
+/* Why toll_subjects_read() knows no such key: TOLL_EINVALID with a sentence for whoever wrote it.
+ * 0: it does. */
+int toll_subjects_check(const struct toll_subjects *s, struct toll_slice key,
+                        struct toll_error *reterr) TOLL_MUST_CHECK;
+
 /* Does the glob reach this value? What nobody claimed, and what is beyond the cap, is many
  * subjects' money: only a budget that names it is for it. */
 bool toll_subject_match(struct toll_slice glob, struct toll_slice value);

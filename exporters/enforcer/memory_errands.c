@@ -39,10 +39,7 @@ static int override(struct toll_memory_store *m, struct toll_request *q, uint64_
 	int err;
 
 	if (!s)
-		return toll_fail(&q->error, TOLL_EINVALID,
-		                 "no budget of this daemon is for subjects like %.200s, or "
-		                 "max_services leaves no room for another one",
-		                 q->subject);
+		return toll_request_refuse_subject(q, &m->rules->subjects);
 	describe(m, q, TOLL_EVENT_OVERRIDE, now_ms, &e);
 	snprintf(e.subject, sizeof(e.subject), "%s", q->subject);
 	snprintf(e.reason, sizeof(e.reason), "%s",

@@ -105,10 +105,7 @@ static int check_subject(struct toll_decider *d, struct toll_request *q)
 {
 	if (nudge(d, q->subject) || q->override != TOLL_OVERRIDE_DENY)
 		return 0;
-	return toll_fail(&q->error, TOLL_EINVALID,
-	                 "no budget of this daemon is for subjects like %.200s, or max_services "
-	                 "leaves no room for another one",
-	                 q->subject);
+	return toll_request_refuse_subject(q, &d->publisher->rules->subjects);
 }
 
 static int override(struct toll_decider *d, struct toll_request *q)

@@ -30,6 +30,18 @@ struct toll_request *toll_request_free(struct toll_request *r)
 	return NULL;
 }
 
+int toll_request_refuse_subject(struct toll_request *r, const struct toll_subjects *known)
+{
+	int err = toll_subjects_check(known, toll_slice_str(r->subject), &r->error);
+
+	if (err)
+		return err;
+	return toll_fail(&r->error, TOLL_EINVALID,
+	                 "no budget of this daemon is for %.160s, or max_services leaves no room "
+	                 "for another one",
+	                 r->subject);
+}
+
 static int make_room(struct toll_answer_lines *l, size_t len)
 {
 	size_t room = l->room ? l->room : 4096;

@@ -11,6 +11,7 @@
 
 #include "budget/control.h"
 #include "budget/event.h"
+#include "budget/subject.h"
 
 #define TOLL_REQUESTS_MAX 32
 
@@ -50,6 +51,9 @@ struct toll_request {
 
 struct toll_request *toll_request_new(enum toll_request_op op); /* NULL: out of memory */
 struct toll_request *toll_request_free(struct toll_request *r); /* accepts NULL; NULL */
+/* Answers that no flag can be set for its subject, and why. */
+int toll_request_refuse_subject(struct toll_request *r,
+                                const struct toll_subjects *known) TOLL_MUST_CHECK;
 int toll_answer_add(struct toll_answer_lines *l, struct toll_slice line) TOLL_MUST_CHECK;
 /* From *at on; false: there are no more. */
 bool toll_answer_next(const struct toll_answer_lines *l, size_t *at, struct toll_slice *ret);

@@ -135,8 +135,13 @@ def test_deny_throttles_whoever_has_money_left(fleet):
     eventually(lambda: api("GET", "/v1/throttle/payment-svc")[0] == 429, 10, "it is throttled", every=0.05)
     assert api("GET", "/v1/throttle/payment-svc")[1]["reason"] == "override"
     assert api("PUT", "/v1/overrides/a:b:c", {"action": "deny"})[0] == 400
-    status, said, _ = api("PUT", "/v1/overrides/tenant:acme", {"action": "deny", "ttl": "10m"})
-    assert status == 400 and "no budget of this daemon is for" in said["error"]
+    for subject, sentence in [
+            ("tenant:acme", "no budget of this daemon is for subjects like tenant:acme; there are budgets for service"),
+            ("servcie:cart", "no budget of this daemon is for subjects like servcie:cart (did you mean service?); "
+                             "there are budgets for service"),
+            ("service:cart", 'service:cart: a service alone is named without "service:"')]:
+        status, said, _ = api("PUT", f"/v1/overrides/{subject}", {"action": "deny", "ttl": "10m"})
+        assert (status, said["error"]) == (400, sentence)
 
 
 def test_budgets_are_listed_without_redis_too(spantoll, prices):

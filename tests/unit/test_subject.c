@@ -246,6 +246,55 @@ static void settings_that_make_no_budget_are_refused(void **state TOLL_UNUSED)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void who_writes_a_key_of_no_budget_is_told_of_which_there_are(void **state TOLL_UNUSED)
+{
+	static const struct {
+		const char *key, *said;
+	} cases[] = {
+		{ "tenent:acme",
+		  "no budget of this daemon is for subjects like tenent:acme (did "
+		  "you mean tenant?); there are budgets for service; tenant,service" },
+		{ "tenant:acme:sevrice:cart", "tenant:acme:sevrice:cart (did you mean service?); "
+		                              "there are" },
+		{ "tenant:acme",
+		  "subjects like tenant:acme; there are budgets for service; tenant,service" },
+		{ "service:cart:tenant:acme", "like service:cart:tenant:acme; there are" },
+		{ "colour:red", "like colour:red; there are" },
+		{ "tenant:", "like tenant:; there are" },
+		{ "service:cart", "service:cart: a service alone is named without \"service:\"" },
+	};
+
+	BUDGET(PAIR("tenant", "*"), PAIR("service", "*"));
+	assert_int_equal(build(), 0);
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		const struct toll_slice key = toll_slice_str(cases[i].key);
+
+		assert_int_equal(toll_subjects_check(&rules.subjects, key, &error), TOLL_EINVALID);
+		if (!strstr(error.text, cases[i].said))
+			fail_msg("wanted: %s\ngot: %s", cases[i].said, error.text);
+	}
+	assert_int_equal(toll_subjects_check(&rules.subjects, TOLL_SLICE("cart"), &error), 0);
+	assert_int_equal(
+		toll_subjects_check(&rules.subjects, TOLL_SLICE("tenant:a:service:b"), &error), 0);
+}
+
+static void of_many_kinds_some_are_told(void **state TOLL_UNUSED)
+{
+	BUDGET(PAIR("organisation", "*"), PAIR("tenant", "*"), PAIR("service", "*"),
+	       PAIR("feature", "*"));
+	BUDGET(PAIR("organisation", "*"), PAIR("namespace", "*"), PAIR("service", "*"),
+	       PAIR("feature", "*"));
+	BUDGET(PAIR("organisation", "*"), PAIR("namespace", "*"), PAIR("tenant", "*"),
+	       PAIR("feature", "*"));
+	BUDGET(PAIR("organisation", "*"), PAIR("namespace", "*"), PAIR("tenant", "*"),
+	       PAIR("service", "*"));
+	assert_int_equal(build(), 0);
+	assert_int_equal(toll_subjects_check(&rules.subjects, TOLL_SLICE("colour:red"), &error),
+	                 TOLL_EINVALID);
+	assert_non_null(strstr(error.text, "for service; organisation,tenant,service,feature; "));
+	assert_string_equal(error.text + strlen(error.text) - 5, "; ...");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +302,8 @@ int main(void)
 		TEST(a_key_says_what_it_is_about),
 		TEST(keys_of_long_values_fit_and_can_be_read),
 		TEST(unknown_dimensions_are_named_with_a_guess),
+		TEST(who_writes_a_key_of_no_budget_is_told_of_which_there_are),
+		TEST(of_many_kinds_some_are_told),
 		TEST(dimensions_of_ones_own),
 		TEST(sums_of_many_are_matched_by_their_name_alone),
 		TEST(the_id_covers_what_makes_the_rule),
