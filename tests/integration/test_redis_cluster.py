@@ -10,7 +10,6 @@ from env.poll import eventually
 from env.redis_cluster import RANGES, RedisCluster, slot
 
 
-
 def key(service):
     return f"cost:rolling:{service}:24h"
 
@@ -45,6 +44,10 @@ class Load(threading.Thread):
         self.ended.set()
         self.join()
         return self.ledger
+
+
+def flags(cluster):
+    return {k.removeprefix("enforce:throttle:") for m in cluster.masters for k in m.client.keys("enforce:throttle:*")}
 
 
 @pytest.fixture
@@ -137,6 +140,26 @@ def test_decisions_are_made_slot_by_slot(cluster, tmp_path):
         assert daemon.stop() == 0
     finally:
         daemon.kill()
+
+
+def test_the_cap_and_the_kill_switch_reach_every_slot(cluster, tmp_path):
+    """No script sees all flags: the cap is what each daemon makes of it. The kill switch lies on one node, the flags on all."""
+    fleet = [Enforcer(cluster, tmp_path / f"log{i}", [("*", 500, 3600, "enforce")], fraction=0.25) for i in range(2)]
+    try:
+        for i, service in enumerate(SERVICES):
+            fleet[i % 2].spend(service, (600 + i) * USD)
+        eventually(lambda: flags(cluster) == set(SERVICES[-6:]), 20, "those furthest over are throttled, and no others")
+        assert {cluster.master_of(f"enforce:throttle:{s}") for s in SERVICES[-6:]} == set(cluster.masters)
+        eventually(lambda: all(e.counter("capped") == 18 for e in fleet), 10, "the others are held back")
+        cluster.master_of("enforce:kill").client.set("enforce:kill", "Ann: a price is wrong")
+        eventually(lambda: not flags(cluster), 10, "no flag is left", every=0.01)
+        eventually(lambda: all(e.counter("killed") == 1 for e in fleet), 5, "both know")
+        cluster.master_of("enforce:kill").client.delete("enforce:kill")
+        eventually(lambda: flags(cluster) == set(SERVICES[-6:]), 20, "they come back, and no others")
+        assert all(e.stop() == 0 for e in fleet)
+    finally:
+        for e in fleet:
+            e.kill()
 
 
 def test_a_wiped_cluster_is_filled_again(cluster, load):
