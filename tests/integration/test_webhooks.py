@@ -176,7 +176,7 @@ service: {pipelines: {traces: {receivers: [otlp], processors: [cost], exporters:
 
 @pytest.mark.parametrize("webhook, said", [
     ("{url: 'ftp://h/s3cret'}", "url: must be http://host/path or https://host/path"),
-    ("{url: 'http://h/s3cret', on: [set, relase]}", 'on: there is no event "relase": set, release'),
+    ("{url: 'http://h/s3cret', on: [set, relase]}", 'enforcer::webhooks::0::on::1: there is no event "relase", did you mean "release"?'),
     ("{url: 'http://h/s3cret', headers: {Content-Length: '3'}}", '"Content-Length" is no header to set'),
     ("{url: 'http://h/s3cret', headers: {x: \"a\\nb\"}}", "the value of x must be printable"),
     ("{url: 'http://h/s3cret', cooldown: 25h}", "cooldown: at most 24h"),
