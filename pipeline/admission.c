@@ -43,12 +43,17 @@ struct admission {
 
 /* ---- who is who ---- */
 
+static bool has_work(const struct toll_batch *b)
+{
+	return b && b->kept_count;
+}
+
 toll_bits toll_admission_records(const struct toll_fanout *f, struct toll_batch *const *batches)
 {
 	toll_bits found = 0;
 
 	for (uint32_t i = 0; i < f->batch_count; i++)
-		if (f->spools[i] && batches[i]->kept_count)
+		if (f->spools[i] && has_work(batches[i]))
 			found |= BIT(i);
 	return found;
 }
@@ -66,7 +71,7 @@ toll_bits toll_admission_waited(const struct toll_fanout *f, struct toll_batch *
 	toll_bits found = 0;
 
 	for (size_t i = 0; i < f->count; i++)
-		if (batches[f->targets[i].batch]->kept_count && is_waited_for(&f->targets[i], ack))
+		if (has_work(batches[f->targets[i].batch]) && is_waited_for(&f->targets[i], ack))
 			found |= BIT(i);
 	return found;
 }
@@ -215,6 +220,7 @@ static void written(struct admission *a, const struct record *r)
 
 	memcpy(b->origin.epoch, toll_journal_epoch(j), sizeof(b->origin.epoch));
 	b->origin.seq = r->entry.begin.seq;
+	toll_spool_note(f->spools[r->batch], b->digest, r->entry.end);
 	for (size_t i = 0; i < f->count; i++)
 		if (f->targets[i].follows && f->targets[i].batch == r->batch)
 			toll_runner_offer(f->targets[i].runner, f->targets[i].lane, b,
@@ -252,7 +258,8 @@ static int append(struct admission *a, struct record *r)
 	return err;
 }
 
-/* The first that is not taken ends it; those before it may have become durable already. */
+/* The first that is not taken ends it; those before it become durable, so that the client is
+ * answered after them: the request may come again at once. */
 static int append_all(struct admission *a)
 {
 	int err = 0;
@@ -308,7 +315,7 @@ static int new_admission(const struct toll_fanout *f, struct toll_batch *const *
 	a->held = accounting(f, reserved);
 	toll_shared_ref(f->owner);
 	for (uint32_t i = 0; i < f->batch_count; i++)
-		a->batches[i] = toll_batch_ref(batches[i]);
+		a->batches[i] = batches[i] ? toll_batch_ref(batches[i]) : NULL;
 	err = make_records(a);
 	if (err)
 		return destroy(a), err;
@@ -323,19 +330,16 @@ void toll_admission_begin(const struct toll_fanout *f, struct toll_batch *const 
 {
 	struct admission *a = NULL;
 	int err = new_admission(f, batches, reserved, ack, &a);
-	bool early;
 
 	if (err) {
 		toll_fanout_cancel(f, batches, reserved);
 		ack->done(ack, err);
 		return;
 	}
-	early = ack->level == TOLL_ACK_RECEIVED && !a->waited;
-	if (early)
+	a->promised = append_all(a) == 0 && ack->level == TOLL_ACK_RECEIVED && !a->waited;
+	if (a->promised) {
 		a->ack = NULL;
-	err = append_all(a);
-	a->promised = early && !err;
-	if (early)
-		ack->done(ack, err);
+		ack->done(ack, 0);
+	}
 	count_down(a);
 }

@@ -34,6 +34,9 @@ struct toll_factory {
 	const struct toll_field *fields; /* ends with TOLL_FIELD_END */
 	/* Exporters: where in the config a struct toll_exporter_settings (pipeline/runner.h) is. */
 	size_t exporter_settings;
+	/* Receivers: where in the config a struct toll_repeats_settings (pipeline/repeats.h) is; 0:
+	 * their clients do not send again what they have heard no answer of. */
+	size_t repeats_settings;
 	/* Rules a table cannot say: reports to r. May be NULL. Must not do I/O. */
 	void (*validate)(const void *config, struct toll_reporter *r);
 	/* Extensions: the name under which they publish themselves for settings of others to name

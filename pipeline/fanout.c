@@ -28,6 +28,9 @@ void toll_fanout_commit(const struct toll_fanout *f, struct toll_batch *const *b
 void toll_fanout_accept(const struct toll_fanout *f, struct toll_batch *const *batches,
                         toll_bits which)
 {
+	for (uint32_t i = 0; i < f->batch_count; i++)
+		if (!batches[i])
+			which &= ~BIT(i);
 	if (f->accepted)
 		f->accepted(f->ctx, batches, which);
 }
@@ -44,7 +47,7 @@ static int reserve(const struct toll_fanout *f, struct toll_batch *const *batche
 			const struct toll_fanout_target *t = &f->targets[i];
 			int err;
 
-			if (t->required != (bool)required || t->follows ||
+			if (t->required != (bool)required || t->follows || !batches[t->batch] ||
 			    !batches[t->batch]->kept_count)
 				continue;
 			err = toll_runner_reserve(t->runner, batches[t->batch]);

@@ -39,8 +39,8 @@ struct toll_fanout {
 	struct toll_shared *owner; /* held while an answer is open; NULL: outlives all */
 };
 
-/* Sealed batches, borrowed; those that keep no span are nobody's work. Answers ack exactly once,
- * perhaps before this returns.
+/* Sealed batches, borrowed; those that keep no span, and NULL, are nobody's work. Answers ack
+ * exactly once, perhaps before this returns.
  *
  * Of batches without a journal every required exporter gets its own, or none does. A batch with a
  * journal is accepted when its record is durable, whatever becomes of the others: they may then be

@@ -185,6 +185,7 @@ static int start_next(struct toll_generations *gs, struct toll_graph *next,
 
 static void switch_to(struct toll_generations *gs, struct toll_graph *next)
 {
+	toll_graph_limit_repeats(next);
 	switch_routes(gs->current, next);
 	toll_host_metrics_replace(gs->host, &gs->current->metrics, &next->metrics);
 	toll_host_show(gs->host, &next->view);

@@ -45,6 +45,8 @@ int toll_graph_start_parts(struct toll_graph *g, struct toll_error *reterr)
 
 		if (kind == TOLL_EXPORTER)
 			err = toll_graph_open_spools(g, reterr);
+		if (kind == TOLL_EXPORTER && !err)
+			err = toll_graph_open_repeats(g, reterr);
 		if (kind == TOLL_RECEIVER)
 			connect_new(g);
 		if (!err)
@@ -159,6 +161,7 @@ static void free_flow(struct toll_graph *g)
 {
 	for (size_t i = 0; i < g->route_count; i++)
 		toll_route_free(g->routes[i].route);
+	toll_graph_forget_repeats(g);
 	for (size_t i = 0; i < g->chain_count; i++) {
 		free(g->chains[i].stages);
 		toll_tally_unref(g->tallies[i]);

@@ -138,6 +138,14 @@ void toll_graph_forget_cursors(struct toll_graph *g);
 /* Its parts are gone. */
 void toll_graph_close_spools(struct toll_graph *g);
 
+/* ---- graph_repeats.c ---- */
+
+/* Routes and spools are there, nothing comes in by them yet. */
+int toll_graph_open_repeats(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* When the graph begins to work: how much is remembered, and how long. */
+void toll_graph_limit_repeats(struct toll_graph *g);
+void toll_graph_forget_repeats(struct toll_graph *g); /* nothing is on its way any more */
+
 /* ---- graph.c ---- */
 
 /* In the order of their start, those that run already left out; the first that fails ends it. */

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "pipeline/graph_private.h"
+#include "pipeline/once.h"
 
 static int too_many(const struct toll_graph_part *source, struct toll_error *reterr)
 {
@@ -26,6 +27,10 @@ static bool reads_from(const struct toll_config_pipeline *pipeline, const char *
 static int add_legs(const struct toll_graph *g, struct toll_route *route,
                     const struct toll_graph_part *feeder, uint32_t from)
 {
+	uint64_t salt = from == TOLL_LEG_ARRIVED
+	                        ? 0
+	                        : toll_once_salt(route->legs[from].salt,
+	                                         route->legs[from].chain->id, feeder->id.text);
 	const struct toll_config *config = g->config;
 
 	for (size_t i = 0; i < config->pipeline_count; i++) {
@@ -33,7 +38,7 @@ static int add_legs(const struct toll_graph *g, struct toll_route *route,
 			continue;
 		if (route->count == TOLL_FANOUT_MAX)
 			return TOLL_ECONFIG;
-		route->legs[route->count++] = (struct toll_leg){ &g->chains[i], from };
+		route->legs[route->count++] = (struct toll_leg){ &g->chains[i], from, salt };
 	}
 	return 0;
 }

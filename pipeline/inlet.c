@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "pipeline/once.h"
 #include "proto/operation.h"
 
 int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch, struct toll_traced *traced)
@@ -29,14 +30,14 @@ int toll_chain_run(const struct toll_chain *c, struct toll_batch *batch, struct 
 	return err;
 }
 
-/* For every leg that goes on from `from`: what is there now, as views of its own. */
-static int clone_onward(const struct toll_route *r, uint32_t from, struct toll_batch *batch,
-                        struct toll_batch **batches)
+/* For every leg that is needed and goes on from `from`: what is there now, as views of its own. */
+static int clone_onward(const struct toll_route *r, uint32_t from, uint64_t needed,
+                        struct toll_batch *batch, struct toll_batch **batches)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		int err = 0;
 
-		if (r->legs[i].from == from && !batches[i])
+		if ((needed >> i & 1) && r->legs[i].from == from && !batches[i])
 			err = toll_batch_clone(batch, &batches[i]);
 		if (err)
 			return err;
@@ -67,18 +68,31 @@ static int run_chain(const struct toll_route *r, const struct toll_chain *c,
 	return err;
 }
 
+/* Legs that are not skipped, and those that they go on from. */
+static uint64_t needed_legs(const struct toll_route *r, uint64_t skip)
+{
+	uint64_t needed = ~skip;
+
+	for (size_t i = r->count; i-- > 0;)
+		if ((needed >> i & 1) && r->legs[i].from != TOLL_LEG_ARRIVED)
+			needed |= UINT64_C(1) << r->legs[i].from;
+	return needed;
+}
+
 /* The first leg works on the batch itself, others on clones of it as it arrived, or as another leg
  * has left it: those come later in the list. */
-static int process(const struct toll_route *r, struct toll_batch **batches)
+static int process(const struct toll_route *r, uint64_t needed, struct toll_batch **batches)
 {
-	int err = clone_onward(r, TOLL_LEG_ARRIVED, batches[0], batches);
+	int err = clone_onward(r, TOLL_LEG_ARRIVED, needed, batches[0], batches);
 
 	for (uint32_t i = 0; i < r->count && !err; i++) {
+		if (!(needed >> i & 1))
+			continue;
 		err = run_chain(r, r->legs[i].chain, batches[i]);
 		if (err)
 			break;
 		derive_operations(batches[i]);
-		err = clone_onward(r, i, batches[i], batches);
+		err = clone_onward(r, i, needed, batches[i], batches);
 		toll_batch_seal(batches[i]);
 	}
 	return err;
@@ -115,17 +129,51 @@ static void accepted(void *ctx, struct toll_batch *const *batches, uint64_t whic
 			tap(&r->taps[i], batches[r->taps[i].leg]);
 }
 
-static void run(struct toll_route *r, struct toll_batch *batch, struct toll_ack *ack)
+/* What a skipped leg has left was for those behind it. */
+static void offer(const struct toll_route *r, uint64_t skip, struct toll_batch *const *batches,
+                  struct toll_ack *ack)
+{
+	struct toll_batch *offered[TOLL_FANOUT_MAX];
+
+	for (size_t i = 0; i < r->count; i++)
+		offered[i] = skip >> i & 1 ? NULL : batches[i];
+	toll_fanout_offer(&r->fanout, offered, ack);
+}
+
+static void run(const struct toll_route *r, struct toll_batch *batch,
+                const struct toll_once_view *once, struct toll_ack *ack)
 {
 	struct toll_batch *batches[TOLL_FANOUT_MAX] = { batch };
-	int err = process(r, batches);
+	int err = process(r, needed_legs(r, once->skip), batches);
 
+	if (once->own)
+		ack = toll_once_ack(once->own, batches);
 	if (err)
 		ack->done(ack, err);
 	else
-		toll_fanout_offer(&r->fanout, batches, ack);
+		offer(r, once->skip, batches, ack);
 	for (size_t i = 1; i < r->count; i++)
 		toll_batch_unref(batches[i]);
+}
+
+static void admit(const struct toll_route *r, struct toll_batch *batch, struct toll_ack *ack)
+{
+	struct toll_once_view once = { 0 };
+	int state = ack->sender ? toll_once_begin(r, batch, ack, &once) : TOLL_REPEATS_NEW;
+
+	switch (state) {
+	case TOLL_REPEATS_NEW:
+		run(r, batch, &once, ack);
+		break;
+	case TOLL_REPEATS_KNOWN:
+		ack->repeated = true;
+		ack->done(ack, 0);
+		break;
+	case TOLL_REPEATS_WAITS:
+		break;
+	default:
+		ack->done(ack, state < 0 ? state : TOLL_ETOOMANY);
+	}
 }
 
 static void consume(struct toll_consumer *self, struct toll_batch *batch, struct toll_ack *ack)
@@ -134,7 +182,7 @@ static void consume(struct toll_consumer *self, struct toll_batch *batch, struct
 	struct toll_shared *shared = toll_snapshot_get(&in->route);
 
 	if (shared)
-		run(toll_container_of(shared, struct toll_route, shared), batch, ack);
+		admit(toll_container_of(shared, struct toll_route, shared), batch, ack);
 	else
 		ack->done(ack, TOLL_ESHUTDOWN);
 	toll_shared_unref(shared);

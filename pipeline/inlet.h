@@ -26,7 +26,9 @@ struct toll_chain {
 	const char *id; /* "traces" */
 	struct toll_stage *stages;
 	size_t count;
-	struct toll_tally *tally; /* of what was admitted; NULL: not kept */
+	struct toll_tally *tally;     /* of what was admitted; NULL: not kept */
+	struct toll_repeats *repeats; /* what it was given lately; NULL: nobody asks */
+	void *kept_repeats;           /* the graph's */
 };
 
 /* One way of a batch through a pipeline. A pipeline that begins with a connector has one for every
@@ -35,6 +37,9 @@ struct toll_chain {
 struct toll_leg {
 	const struct toll_chain *chain;
 	uint32_t from; /* an earlier leg, whose batch goes on here as a clone; or what arrived */
+	/* Of the pipelines and connectors before it, 0: none. A pipeline may be given the same
+	 * request on several legs, and each counts. The same after a restart. */
+	uint64_t salt;
 };
 
 /* A connector at the end of a leg. */

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "config/schema.h"
 #include "pipeline/consumer.h"
 
 struct toll_repeats;
@@ -24,6 +25,9 @@ struct toll_repeats_settings {
 	uint64_t max_bytes;
 	bool enabled;
 };
+
+/* .name = "deduplicate", .type = TOLL_FIELD_GROUP, .group = toll_repeats_fields */
+extern const struct toll_field toll_repeats_fields[];
 
 /* Shares of max_bytes that are locked, and grow, one by one: what waits for a lock never waits for
  * all of it to be copied. */
@@ -46,6 +50,9 @@ enum toll_repeats_state {
 	TOLL_REPEATS_WAITS,   /* ack is among the waiters of the first one */
 	TOLL_REPEATS_BUSY,    /* on its way, but cannot be waited for: the client must come again */
 };
+
+/* 64 random bits. */
+uint64_t toll_repeats_seed(void);
 
 /* seed: a secret, so that nobody can make two requests with one digest. Nothing is remembered
  * before the first toll_repeats_limit(). NULL: out of memory. */

@@ -234,9 +234,11 @@ static int open_one(struct kept *k, struct toll_host *h, const struct toll_stora
 static void close_one(struct kept *k)
 {
 	struct owned *o = k->owned;
+	uint64_t deadline = toll_clock_mono_ns() + CLOSE_NS;
 
 	delist(k->all, &o->super);
-	if (toll_journal_close(o->super.journal, toll_clock_mono_ns() + CLOSE_NS) == 0)
+	if (toll_spool_close_repeats(&o->super, deadline) == 0 &&
+	    toll_journal_close(o->super.journal, deadline) == 0)
 		owned_free(o);
 	k->owned = NULL;
 }

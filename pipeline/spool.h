@@ -4,6 +4,7 @@
 #ifndef TOLL_PIPELINE_SPOOL_H
 #define TOLL_PIPELINE_SPOOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/memory.h"
@@ -11,6 +12,8 @@
 
 struct toll_host;
 struct toll_repeats;
+struct toll_repeats_saver;
+struct toll_repeats_settings;
 struct toll_spools;
 
 /* Where journals are and how large they may be: what an extension file_storage publishes under its
@@ -38,7 +41,8 @@ struct toll_spool {
 	uint64_t max_bytes;
 	struct toll_memory *memory;   /* the process's: what is read back is charged to it */
 	struct toll_repeats *repeats; /* requests that were taken lately; NULL: nobody asks */
-	struct toll_spool *next;      /* the host's */
+	_Atomic(struct toll_repeats_saver *) saver; /* the same on disk */
+	struct toll_spool *next;                    /* the host's */
 };
 
 /* The pipeline's, opened, or the one that is open already: every open wants its let_go. What is on
@@ -56,6 +60,19 @@ void toll_spool_enter(struct toll_spool *s);
 void toll_spool_leave(struct toll_spool *s);
 /* Waits until all have left. TOLL_ETIMEOUT: the disk has not answered until the deadline. */
 int toll_spool_settle(struct toll_spool *s, uint64_t deadline_mono_ns) TOLL_MUST_CHECK;
+
+/* ---- spool_repeats.c ---- */
+
+/* From here on what the journal takes is remembered in s->repeats, as far as the limits go; what
+ * they were before does not count. The first time it is read what was taken before; disk trouble is
+ * an error then. Main thread. */
+int toll_spool_remember(struct toll_spool *s, const struct toll_repeats_settings *limits,
+                        struct toll_error *reterr) TOLL_MUST_CHECK;
+void toll_spool_limit_repeats(struct toll_spool *s, const struct toll_repeats_settings *limits);
+/* A record of this digest is durable. The journal's thread, in its order. */
+void toll_spool_note(struct toll_spool *s, const uint64_t digest[2], struct toll_journal_mark end);
+/* Before the journal is closed. TOLL_ETIMEOUT: the disk hangs, everything must stay. */
+int toll_spool_close_repeats(struct toll_spool *s, uint64_t deadline_mono_ns) TOLL_MUST_CHECK;
 
 /* A cursor that nobody wants any more holds everything behind it: those without a name that
  * `wanted` knows go, and the log tells what they still held. Nobody may use one of them. */

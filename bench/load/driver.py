@@ -14,6 +14,10 @@ from env import otlp  # noqa: E402
 PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
+# h2load sends one file over and over. What knowing the repeats would cost: bench/bench_repeats.c.
+REPEATS_COUNT = {"deduplicate": {"enabled": False}}
+
+
 def body(spans, compressed):
     """About 470 bytes and 12 attributes per span, 20 services, ids all different."""
     def span(i):

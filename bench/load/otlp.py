@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from driver import body, cpu_ns, load
+from driver import REPEATS_COUNT, body, cpu_ns, load
 from env.daemon import Daemon
 from env.ports import free_port
 from pipeline import threads
@@ -33,7 +33,7 @@ def measure(daemon, exporter, file, args, sent):
 def run(name, exporters, directory, file, args):
     exporter = next(iter(exporters))
     grpc = {"endpoint": "@GRPC@", "workers": 1}
-    daemon = Daemon(directory / name, receivers={"otlp": {"protocols": {"grpc": grpc}}}, exporters=exporters).start()
+    daemon = Daemon(directory / name, receivers={"otlp": {"protocols": {"grpc": grpc}, **REPEATS_COUNT}}, exporters=exporters).start()
     sent, runs = 0, []
     try:
         for _ in range(args.repeats):

@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 
-from driver import body, cpu_ns, load
+from driver import REPEATS_COUNT, body, cpu_ns, load
 from env.broker import Broker
 from env.daemon import Daemon
 from env.redis_server import RedisServer
@@ -35,7 +35,7 @@ def configuration(directory, broker, redis, encoding):
         f"service-{i}:{OPERATION}": {"service": f"service-{i}", "operation": OPERATION, "cost_per_ms": 0.0001 * (i + 1)}
         for i in range(20)}))
     return {
-        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "@GRPC@", "workers": 1}}}},
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "@GRPC@", "workers": 1}}, **REPEATS_COUNT}},
         "processors": {"hash_path": {}, "pricing": {"file": str(prices), "region": "us-east-1"}, "cost": {},
                        "batch": {"timeout": "200ms", "send_batch_max_size": 8192}},
         "exporters": {

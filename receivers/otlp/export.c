@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* export.c - the way of one request: bytes, views, pipelines, answer. */
+#include "base/hash.h"
 #include "proto/batch.h"
 #include "proto/otlp_decode.h"
 #include "receivers/otlp/otlp.h"
@@ -48,11 +49,24 @@ static void count_unverified(const struct toll_otlp_request *r)
 		                          memory_order_relaxed);
 }
 
+/* The answer that the first one had, or would have had. */
+static void repeated(struct toll_otlp_request *r)
+{
+	toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_REPEATED_REQUESTS, 1);
+	toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_REPEATED_SPANS, r->spans);
+	toll_otlp_count(r->engine, TOLL_OUTCOME_SUCCESS);
+	r->engine->ops->answer(r, 0, NULL);
+}
+
 /* The pipelines' answer; any thread. */
 static void on_ack(struct toll_ack *ack, int err)
 {
 	struct toll_otlp_request *r = toll_container_of(ack, struct toll_otlp_request, ack);
 
+	if (!err && ack->repeated) {
+		repeated(r);
+		return;
+	}
 	if (!err) {
 		toll_stat_add(stats_of(r), TOLL_STAT_RECEIVER_ACCEPTED_SPANS, r->spans);
 		count_unverified(r);
@@ -94,6 +108,14 @@ static void refuse_undecoded(struct toll_otlp_request *r, int err, const char *w
 		refuse(r, err, why ? why : toll_err_text(err));
 }
 
+/* What one client has sent is nothing that another one repeats. */
+static uint64_t sender(const struct toll_otlp_config *c, const char *identity)
+{
+	if (!c->deduplicate.enabled)
+		return 0;
+	return identity && *identity ? toll_hash(toll_slice_str(identity)) | 1 : 1;
+}
+
 /* Borrows b. r may be gone when this returns. */
 static void hand_over(struct toll_otlp_request *r, struct toll_batch *b, const char *identity)
 {
@@ -119,6 +141,7 @@ static void hand_over(struct toll_otlp_request *r, struct toll_batch *b, const c
 	r->ack = (struct toll_ack){
 		.done = on_ack,
 		.level = (enum toll_ack_level)r->engine->receiver->config->acknowledge,
+		.sender = sender(r->engine->receiver->config, identity),
 	};
 	next->consume(next, b, &r->ack);
 }

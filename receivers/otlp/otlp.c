@@ -113,6 +113,7 @@ const struct toll_factory toll_receiver_otlp = {
 	.type = "otlp",
 	.help = "Receives spans over OTLP/gRPC and OTLP/HTTP.",
 	.config_size = sizeof(struct toll_otlp_config),
+	.repeats_settings = offsetof(struct toll_otlp_config, deduplicate),
 	.fields = toll_otlp_fields,
 	.validate = toll_otlp_validate,
 	.create = create,

@@ -5,6 +5,7 @@
 
 #include "config/schema.h"
 #include "net/endpoint.h"
+#include "pipeline/repeats.h"
 #include "pipeline/server_tls.h"
 #include "receivers/otlp/cors.h"
 
@@ -57,7 +58,8 @@ struct toll_otlp_http_config {
 
 struct toll_otlp_config {
 	struct toll_group_list identities; /* struct toll_otlp_identity */
-	int acknowledge;                   /* enum toll_ack_level */
+	struct toll_repeats_settings deduplicate;
+	int acknowledge; /* enum toll_ack_level */
 	struct {
 		struct toll_otlp_grpc_config grpc;
 		struct toll_otlp_http_config http;

@@ -79,6 +79,12 @@ def many(service, count, name="GET /", duration_ms=10.0, attrs=None):
     return request({service: [span(name, duration_ms, attrs) for _ in range(count)]})
 
 
+def varied(req):
+    """The bytes of a request like this one that has not been sent before: the same bytes again count once."""
+    req.resource_spans[0].scope_spans[0].spans[0].span_id = os.urandom(8)
+    return req.SerializeToString()
+
+
 def spans_of(req):
     """(resource attributes, span) of every span in a request."""
     for of in req.resource_spans:

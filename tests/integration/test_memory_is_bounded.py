@@ -36,7 +36,7 @@ def test_overload_is_refused_before_memory_runs_out(spantoll):
         client = daemon.new_client()
         body = otlp.many("a", count, attrs={"padding": padding})
         while time.monotonic() < end:
-            answers.append(client.export(body))
+            answers.append(client.export(otlp.varied(body)))
 
     threads = [threading.Thread(target=send) for _ in range(4)]
     for t in threads:

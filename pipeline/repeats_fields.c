@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* repeats_fields.c - deduplicate: what a receiver may be told of requests that come again. */
+#include "base/clock.h"
+#include "config/schema.h"
+#include "pipeline/repeats.h"
+
+#define REPEATS struct toll_repeats_settings
+
+const struct toll_field toll_repeats_fields[] = {
+	TOLL_FIELD(
+		REPEATS, enabled, BOOL, "true",
+		"A request that comes again with the same bytes is answered OK and counts once."),
+	TOLL_FIELD(REPEATS, max_age, DURATION, "10m",
+	           "How long a request is remembered; of several receivers of a pipeline, the "
+	           "longest.",
+	           .min = (int64_t)TOLL_S, .max = (int64_t)(24 * 3600 * TOLL_S)),
+	TOLL_FIELD(REPEATS, max_bytes, SIZE, "16MiB",
+	           "Memory of a pipeline for that, 28 to 56 bytes a request; the oldest go first.",
+	           .min = (int64_t)64 << 10, .max = (int64_t)1 << 30),
+	TOLL_FIELD_END,
+};
