@@ -105,7 +105,7 @@ uint64_t toll_window_length_ms(const struct toll_window *w, uint64_t ms)
 
 int toll_series_init(struct toll_series *s)
 {
-	*s = (struct toll_series){ .room = FIRST_ROOM };
+	*s = (struct toll_series){ .room = FIRST_ROOM, .unsaved = INT64_MAX };
 	s->at = calloc(FIRST_ROOM, sizeof(*s->at));
 	return s->at ? 0 : TOLL_ENOMEM;
 }
@@ -183,6 +183,8 @@ int toll_series_add(struct toll_series *s, const struct toll_window *w, int64_t 
 	whole = pico / 1000;
 	b->nano += whole;
 	s->carry_pico = (uint32_t)(pico - whole * 1000);
+	if (b->index < s->unsaved)
+		s->unsaved = b->index;
 	return 0;
 }
 

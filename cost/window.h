@@ -58,14 +58,16 @@ static inline bool toll_window_equal(const struct toll_window *a, const struct t
 
 struct toll_bucket {
 	int64_t index;
-	toll_i128 nano; /* total so far */
-	toll_i128 sent; /* what the store has acknowledged of it */
+	toll_i128 nano;  /* total so far */
+	toll_i128 sent;  /* what the store has acknowledged of it */
+	toll_i128 saved; /* what the owner has written down of it */
 };
 
 struct toll_series {
 	struct toll_bucket *at; /* by index, rising */
 	uint32_t count, room;
 	uint32_t carry_pico; /* 0..999 */
+	int64_t unsaved;     /* the first that changed since the owner last wrote down all */
 	toll_i128 lost; /* left the window, or made way, before it was sent; the owner counts it */
 };
 

@@ -111,6 +111,10 @@ struct toll_exporter {
 	 * it must be given again after a crash: what it has made of everything before is durable.
 	 * The runner's thread. */
 	uint64_t (*durable_seq)(struct toll_exporter *e, const char *epoch);
+	/* May be NULL. Before start: it is going to be given what is in journals below this
+	 * directory, of an extension file_storage, and may keep there, in exporters/<its id>, what
+	 * it makes of them. Once for each journal. With a sentence. Main thread. */
+	int (*keep_in)(struct toll_exporter *e, const char *directory, struct toll_error *reterr);
 };
 
 /* Which pipelines come behind it is laid down when the graph is built, and all exporters behind a

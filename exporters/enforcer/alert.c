@@ -15,25 +15,37 @@ static void tell(const struct toll_component *owner, bool before, bool now, cons
 		TOLL_INFO(owner->who, "%s", ends);
 }
 
-void toll_alert_judge(struct toll_alert *a, const struct toll_component *owner, uint32_t capped,
-                      bool unrecorded)
+static const char *sentence(const struct toll_alert *a, uint32_t capped, char why[160])
 {
-	struct toll_alert before = *a;
-	char why[160];
-
-	*a = (struct toll_alert){ capped > 0, unrecorded };
-	if (a->capped == before.capped && a->unrecorded == before.unrecorded)
-		return;
-	snprintf(why, sizeof(why),
+	if (a->unrecorded)
+		return "the audit log cannot be written: no flag is set";
+	if (a->unsaved)
+		return "checkpoints cannot be written: the journal is kept until they can";
+	if (!a->capped)
+		return "";
+	snprintf(why, 160,
 	         "%u service%s over budget, but throttle::max_throttled_fraction lets no more be "
 	         "throttled: is a price wrong?",
 	         capped, capped == 1 ? " is" : "s are");
-	tell(owner, before.capped, a->capped, why, "nobody is held back by the cap any more");
+	return why;
+}
+
+void toll_alert_judge(struct toll_alert *a, const struct toll_component *owner, uint32_t capped,
+                      bool unrecorded, bool unsaved)
+{
+	struct toll_alert before = *a, held = { .capped = capped > 0 };
+	char why[160];
+
+	*a = (struct toll_alert){ capped > 0, unrecorded, unsaved };
+	if (a->capped == before.capped && a->unrecorded == before.unrecorded &&
+	    a->unsaved == before.unsaved)
+		return;
+	tell(owner, before.capped, a->capped, sentence(&held, capped, why),
+	     "nobody is held back by the cap any more");
 	tell(owner, before.unrecorded, a->unrecorded,
 	     "the audit log cannot be written: no flag is set", "the audit log is written again");
-	if (unrecorded)
-		snprintf(why, sizeof(why), "the audit log cannot be written: no flag is set");
 	toll_host_set_health(owner->host, owner,
-	                     capped || unrecorded ? TOLL_HEALTH_DEGRADED : TOLL_HEALTH_OK,
-	                     capped || unrecorded ? why : "");
+	                     capped || unrecorded || unsaved ? TOLL_HEALTH_DEGRADED
+	                                                     : TOLL_HEALTH_OK,
+	                     sentence(a, capped, why));
 }

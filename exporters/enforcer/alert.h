@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alert.h - what an operator must know of decisions while Redis is fine: the cap holds services
- * back, or there is no audit log to write to. */
+ * back, there is no audit log to write to, or no checkpoint can be written. */
 #ifndef TOLL_ENFORCER_ALERT_H
 #define TOLL_ENFORCER_ALERT_H
 
@@ -10,12 +10,12 @@
 #include "pipeline/component.h"
 
 struct toll_alert {
-	bool capped, unrecorded; /* what was told last */
+	bool capped, unrecorded, unsaved; /* what was told last */
 };
 
 /* A log line when something begins or ends, and the health of the component. Call while the store
  * is well; *a is cleared whenever somebody else has set the health. */
 void toll_alert_judge(struct toll_alert *a, const struct toll_component *owner, uint32_t capped,
-                      bool unrecorded);
+                      bool unrecorded, bool unsaved);
 
 #endif

@@ -12,7 +12,7 @@
 #include "exporters/enforcer/clock.h"
 #include "exporters/enforcer/control.h"
 #include "exporters/enforcer/fold.h"
-#include "exporters/enforcer/kept.h"
+#include "exporters/enforcer/kept_save.h"
 #include "exporters/enforcer/memory_store.h"
 #include "exporters/enforcer/metrics.h"
 #include "exporters/enforcer/notify.h"
@@ -42,7 +42,6 @@ struct enforcer {
 	struct toll_redis_store *redis; /* NULL: store memory */
 	struct toll_notifier *notifier; /* NULL: there are no webhooks, or it has not started */
 	struct toll_test_clock *clock;  /* NULL: time is real */
-	char instance[64];              /* this enforcer among all in all processes */
 	bool exposed;                   /* metrics and the spend service are registered */
 	bool abandoned;                 /* the store's thread hangs and still uses all of this */
 };
@@ -50,6 +49,12 @@ struct enforcer {
 static struct enforcer *enforcer_of(struct toll_component *c)
 {
 	return toll_container_of(c, struct enforcer, super.super);
+}
+
+/* Of a record it is the same however often it comes. */
+static uint64_t received_ms(const struct enforcer *e, const struct toll_batch *b)
+{
+	return e->clock && !b->origin.epoch[0] ? toll_test_clock_ms(e->clock) : b->received_wall_ms;
 }
 
 /* Publishing is state with its own retries, so a folded delivery is done: delivering it again would
@@ -61,9 +66,7 @@ static int export_parts(struct toll_exporter *x, struct toll_delivery *d)
 	for (uint32_t i = 0; i < d->part_count; i++) {
 		const struct toll_part *part = &d->parts[i];
 
-		toll_fold_part(&e->kept->totals, part,
-		               e->clock ? toll_test_clock_ms(e->clock)
-		                        : part->batch->received_wall_ms);
+		toll_fold_part(&e->kept->totals, part, received_ms(e, part->batch));
 	}
 	toll_delivery_done(d, 0);
 	return 0;
@@ -80,7 +83,9 @@ static void tick(struct toll_exporter *x)
 	e->memory.window = e->kept->window;
 	toll_memory_store_tick(&e->memory);
 	e->kept->window = e->memory.window;
-	toll_alert_judge(&e->alert, &x->super, e->memory.capped, e->audit.broken);
+	toll_kept_save_when_due(e->kept, x->super.who, toll_clock_mono_ns());
+	toll_alert_judge(&e->alert, &x->super, e->memory.capped, e->audit.broken,
+	                 e->kept->save_failed);
 }
 
 static void each(struct toll_spend_source *source,
@@ -148,7 +153,7 @@ static int start(struct toll_component *c, struct toll_error *reterr)
 	    toll_host_publish(c->host, "budgets", c->id.text, &e->control.super) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", c->who);
 	if (!e->redis) {
-		if (e->kept->window < 0)
+		if (!e->kept->begun && !e->kept->checkpoint.generation)
 			TOLL_INFO(c->who, "store: memory: sums and averages start empty and are "
 			                  "this process's alone");
 		toll_host_set_health(c->host, c, TOLL_HEALTH_OK, "");
@@ -162,6 +167,8 @@ static void leave_memory(struct enforcer *e)
 	toll_requests_fail(&e->control.requests, true, TOLL_ESHUTDOWN,
 	                   "the enforcer is shutting down");
 	toll_audit_close(&e->audit);
+	if (toll_kept_has_turn(e->kept, e))
+		toll_kept_save(e->kept, e->super.super.who);
 	toll_kept_leave_turn(e->kept, e);
 }
 
@@ -211,15 +218,17 @@ static const struct toll_component_ops ops = {
 };
 
 /* Two enforcers on one Redis must not take each other's totals for their own. */
-static void name_instance(struct enforcer *e, const struct toll_settings *set)
+static void name_instance(struct toll_kept *k, const struct toll_settings *set)
 {
 	const char *process = toll_host_instance(set->host);
 
+	if (k->instance[0])
+		return;
 	if (set->id.name[0])
-		snprintf(e->instance, sizeof(e->instance), "%.40s-%016" PRIx64, process,
+		snprintf(k->instance, sizeof(k->instance), "%.40s-%016" PRIx64, process,
 		         toll_hash(toll_slice_str(set->id.text)));
 	else
-		snprintf(e->instance, sizeof(e->instance), "%.40s", process);
+		snprintf(k->instance, sizeof(k->instance), "%.40s", process);
 }
 
 static int open_services(struct enforcer *e, const struct toll_settings *set,
@@ -227,7 +236,7 @@ static int open_services(struct enforcer *e, const struct toll_settings *set,
 {
 	bool memory = e->config->store == TOLL_STORE_MEMORY;
 
-	name_instance(e, set);
+	name_instance(e->kept, set);
 	if (toll_control_init(&e->control, &e->kept->totals,
 	                      memory ? MEMORY_PATIENCE_NS : e->config->redis.timeout) < 0)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
@@ -260,14 +269,37 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 		return err;
 	if (e->config->store == TOLL_STORE_MEMORY)
 		return 0;
-	e->redis = toll_redis_store_new(e->config, &e->super.super, e->instance, &e->kept->totals,
-	                                &e->kept->rules, &e->kept->counters);
+	e->redis = toll_redis_store_new(e->config, &e->super.super, e->kept->instance,
+	                                &e->kept->totals, &e->kept->rules, &e->kept->counters);
 	if (!e->redis)
 		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", set->who);
 	toll_redis_store_share(e->redis, e->kept, &e->rules);
 	toll_redis_store_serve(e->redis, &e->control.requests, &e->audit);
 	toll_redis_store_go_by(e->redis, e->clock);
 	return 0;
+}
+
+static uint64_t durable_seq(struct toll_exporter *x, const char *epoch)
+{
+	return toll_kept_durable_seq(enforcer_of(&x->super)->kept, epoch);
+}
+
+/* The first storage there is; a reload goes on with it. */
+static int keep_in(struct toll_exporter *x, const char *directory, struct toll_error *reterr)
+{
+	struct enforcer *e = enforcer_of(&x->super);
+	struct toll_budget_settings budgets = toll_enforcer_budget_settings(e->config);
+	struct toll_kept_plan plan = { .rules = &e->rules,
+		                       .budgets = e->redis ? &budgets : NULL,
+		                       .max_services = (uint32_t)e->config->max_services,
+		                       .who = x->super.who };
+	struct toll_journal_io *io;
+	int err;
+
+	if (atomic_load(&e->kept->saves))
+		return 0;
+	err = toll_kept_directory(directory, x->super.id.text, x->super.who, &io, reterr);
+	return err ? err : toll_kept_open(e->kept, io, &plan, reterr);
 }
 
 static int create(const struct toll_settings *set, const void *config, struct toll_component **ret,
@@ -283,6 +315,8 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	e->super.export_parts = export_parts;
 	e->super.max_in_flight = 1;
 	e->super.accounts = true;
+	e->super.durable_seq = durable_seq;
+	e->super.keep_in = keep_in;
 	e->metrics.collect = collect;
 	err = build(e, set, reterr);
 	if (err) {
@@ -301,7 +335,7 @@ static int create(const struct toll_settings *set, const void *config, struct to
 			                                .board = &e->kept->board,
 			                                .requests = &e->control.requests,
 			                                .audit = &e->audit,
-			                                .instance = e->instance };
+			                                .instance = e->kept->instance };
 		e->memory.runtime.conf = toll_enforcer_budget_settings(e->config);
 		e->super.tick = tick;
 		e->super.tick_ns = e->clock ? TOLL_TEST_CLOCK_POLL_NS : MEMORY_TICK_NS;

@@ -104,12 +104,14 @@ void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_
 {
 	TOLL_UNINITIALIZED struct fold f; /* large, and nearly all of it is never looked at */
 	const struct toll_batch *b = part->batch;
-	const struct toll_span *at = b->spans + part->first, *end = at + part->count;
+	const struct toll_span *at, *end = b->spans + part->first + part->count;
 
 	f.totals = t;
 	f.batch = b;
 	f.received_ms = received_ms;
 	toll_totals_lock(t);
+	at = b->spans + toll_folded_begin(&t->folded, part);
+	t->repeated_spans += (uint64_t)(at - (b->spans + part->first));
 	while (at < end) {
 		const struct toll_span *first = at;
 
@@ -118,5 +120,7 @@ void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_
 		f.resource = &b->resources[first->resource];
 		fold_run(&f, first, at);
 	}
+	toll_folded_note(&t->folded, part);
+	t->unsaved = true;
 	toll_totals_unlock(t);
 }

@@ -7,7 +7,8 @@
 #include "pipeline/component.h"
 
 /* Priced spans count cost x adjusted count; unpriced, free and dropped ones add nothing. Takes the
- * lock of t once per part. received_ms: wall clock. */
+ * lock of t once per part. What is in t already, because its record has come before, is passed
+ * over. received_ms: wall clock. */
 void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_t received_ms);
 
 #endif

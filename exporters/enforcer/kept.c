@@ -19,7 +19,10 @@ static void release(void *state)
 	toll_flag_board_release(&k->board);
 	toll_memory_words_release(&k->words);
 	toll_runtime_texts_release(&k->said);
+	toll_checkpoint_close(&k->checkpoint);
+	toll_wire_out_release(&k->payload);
 	toll_rules_release(&k->rules);
+	pthread_mutex_destroy(&k->saving);
 	pthread_mutex_destroy(&k->lock);
 }
 
@@ -34,6 +37,7 @@ static int make(struct toll_kept *k, const struct toll_rules *rules, uint32_t ma
 		return TOLL_ENOMEM;
 	}
 	pthread_mutex_init(&k->lock, NULL);
+	pthread_mutex_init(&k->saving, NULL);
 	k->window = -1;
 	k->made = true;
 	return 0;
@@ -104,7 +108,10 @@ bool toll_kept_begin_turn(struct toll_kept *k, const void *who, const struct tol
 	}
 	if (k->store == TOLL_STORE_MEMORY && store != TOLL_STORE_MEMORY)
 		forget_sent(&k->totals);
+	if (k->store != store)
+		k->totals.reshaped = true;
 	k->store = store;
+	k->begun = true;
 	return true;
 }
 
@@ -123,6 +130,16 @@ void toll_kept_leave_turn(struct toll_kept *k, const void *who)
 	if (k->waiting == who)
 		k->waiting = NULL;
 	pthread_mutex_unlock(&k->lock);
+}
+
+bool toll_kept_has_turn(struct toll_kept *k, const void *who)
+{
+	bool mine;
+
+	pthread_mutex_lock(&k->lock);
+	mine = k->holder == who;
+	pthread_mutex_unlock(&k->lock);
+	return mine;
 }
 
 bool toll_kept_is_wanted(struct toll_kept *k, const void *who)

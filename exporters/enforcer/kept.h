@@ -9,11 +9,15 @@
 #define TOLL_ENFORCER_KEPT_H
 
 #include "budget/flag_board.h"
+#include "exporters/enforcer/checkpoint.h"
 #include "exporters/enforcer/config.h"
 #include "exporters/enforcer/counters.h"
 #include "exporters/enforcer/memory_words.h"
 #include "exporters/enforcer/runtime_texts.h"
 #include "exporters/enforcer/totals.h"
+#include "proto/wire_out.h"
+
+#define TOLL_INSTANCE_MAX 64
 
 struct toll_host;
 
@@ -24,7 +28,9 @@ struct toll_shown {
 };
 
 struct toll_kept {
-	bool made;
+	bool made, begun; /* begun: somebody has had the turn */
+	/* Among all enforcers of all processes; "": whoever comes first says so. */
+	char instance[TOLL_INSTANCE_MAX];
 	struct toll_shown *shown;       /* shared with the other enforcers */
 	pthread_mutex_t lock;           /* guards holder and waiting */
 	const void *holder;             /* who has the turn; NULL: nobody */
@@ -39,6 +45,13 @@ struct toll_kept {
 	struct toll_runtime_texts said; /* budgets set at run time, of who has the turn */
 	uint64_t seq;                   /* the last one used for a publish */
 	int64_t window;                 /* store memory: the last one decided; -1: none */
+	/* See kept_save.h. */
+	atomic_bool saves;      /* there are checkpoints */
+	pthread_mutex_t saving; /* guards checkpoint and payload */
+	struct toll_checkpoint checkpoint;
+	struct toll_wire_out payload;
+	bool save_failed;  /* who has the turn */
+	uint64_t saved_at; /* mono ns; likewise */
 };
 
 /* What is kept under this id, with one more user; rules and max_services are those of the first
@@ -62,6 +75,7 @@ bool toll_kept_take_turn(struct toll_kept *k, const void *who, const struct toll
 int toll_kept_follow(struct toll_kept *k, const struct toll_rules *rules,
                      uint32_t max_services) TOLL_MUST_CHECK;
 void toll_kept_leave_turn(struct toll_kept *k, const void *who);
+bool toll_kept_has_turn(struct toll_kept *k, const void *who);
 /* Does somebody else wait for the turn? */
 bool toll_kept_is_wanted(struct toll_kept *k, const void *who);
 

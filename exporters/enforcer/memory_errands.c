@@ -48,6 +48,7 @@ static int override(struct toll_memory_store *m, struct toll_request *q, uint64_
 	err = record(m, q, &e, q->override == TOLL_OVERRIDE_DENY);
 	if (err)
 		return err;
+	s->unsaved = m->totals->unsaved = true;
 	s->override = q->override;
 	s->override_until_ms = e.until_ms;
 	s->until_ms = 0; /* the flag's end is found anew */
@@ -62,6 +63,7 @@ static int kill_all(struct toll_memory_store *m, struct toll_request *q, uint64_
 		return toll_fail(&q->error, TOLL_EREFUSED,
 		                 "the configuration says throttle::kill: change it there");
 	describe(m, q, q->on ? TOLL_EVENT_KILL : TOLL_EVENT_UNKILL, now_ms, &e);
+	m->totals->unsaved = true;
 	m->words->killed = q->on;
 	snprintf(m->words->killer, sizeof(m->words->killer), "%.60s%s%.180s", q->who,
 	         q->who[0] && q->why[0] ? ": " : "", q->why);

@@ -112,6 +112,7 @@ static void apply(struct toll_memory_store *m, struct toll_service *s, const str
 		now_ms > m->words->change_id ? now_ms : m->words->change_id + 1;
 	write_record(m, s, &o, &e);
 	tell_flag(m, s, &o, &e);
+	s->unsaved = m->totals->unsaved = true;
 	s->throttled = o.throttled;
 	s->shadow = o.shadow;
 	s->capped = o.capped;

@@ -21,6 +21,7 @@ void toll_memory_words_record(struct toll_memory_words *w, struct toll_slice lin
 	w->records[w->at] = copy;
 	w->at = (w->at + 1) % TOLL_MEMORY_RECORDS;
 	w->count += w->count < TOLL_MEMORY_RECORDS;
+	w->unsaved++;
 }
 
 const char *toll_memory_words_at(const struct toll_memory_words *w, uint32_t i)

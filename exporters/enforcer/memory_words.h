@@ -17,6 +17,7 @@ struct toll_memory_words {
 	uint64_t change_id;
 	char *records[TOLL_MEMORY_RECORDS]; /* a ring, JSON lines; owned */
 	uint32_t at, count;                 /* the next to be written; how many there are */
+	uint32_t unsaved;                   /* so many have come since the last checkpoint */
 };
 
 void toll_memory_words_release(struct toll_memory_words *w);

@@ -131,11 +131,12 @@ static bool has_other_kinds(struct toll_totals *t)
 static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
 {
 	char lost[TOLL_MONEY_TEXT];
-	uint64_t services, overflow, refused;
+	uint64_t services, overflow, refused, repeated;
 
 	toll_totals_lock(t);
 	services = t->count;
 	overflow = t->overflow_spans;
+	repeated = t->repeated_spans;
 	refused = t->refused_spans;
 	toll_money_print_wide(t->lost_nano * 1000, lost);
 	toll_totals_unlock(t);
@@ -150,6 +151,10 @@ static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
 		"Priced spans left out of the totals: impossible amount, or received too "
 		"long ago.");
 	toll_metrics_sample(w, NULL, 0, refused);
+	toll_metrics_family(
+		w, "spantoll_enforcer_repeated_spans", TOLL_METRIC_COUNTER,
+		"Spans read once more from a journal whose cost was in the totals already.");
+	toll_metrics_sample(w, NULL, 0, repeated);
 	toll_metrics_family(w, "spantoll_enforcer_expired_usd", TOLL_METRIC_COUNTER,
 	                    "USD that left the 24 hours before the store could take them.");
 	toll_metrics_sample_text(w, NULL, 0, toll_slice_str(lost));

@@ -281,6 +281,7 @@ static bool collect_account(struct toll_publisher *p, struct toll_service *s, ui
 {
 	struct toll_account *a = &s->accounts[window];
 	struct toll_publish_job *job = &p->jobs[p->job_count];
+	bool waits = false; /* for a checkpoint */
 
 	if (p->job_count == TOLL_JOBS_MAX || p->pair_count + PAIRS_PER_CALL > TOLL_PAIRS_MAX)
 		return false;
@@ -289,14 +290,16 @@ static bool collect_account(struct toll_publisher *p, struct toll_service *s, ui
 	};
 	for (uint32_t i = 0; i < a->series.count && job->pair_count < PAIRS_PER_CALL; i++) {
 		const struct toll_bucket *b = &a->series.at[i];
+		toll_i128 ready = p->totals->saves ? b->saved : b->nano;
 
-		if (b->nano > b->sent) {
-			p->pairs[p->pair_count++] = (struct toll_pair_out){ b->index, b->nano };
+		waits |= b->nano > ready;
+		if (ready > b->sent) {
+			p->pairs[p->pair_count++] = (struct toll_pair_out){ b->index, ready };
 			job->pair_count++;
 		}
 	}
-	a->dirty = job->pair_count > 0 || a->doubted;
-	if (a->dirty) {
+	a->dirty = job->pair_count > 0 || a->doubted || waits;
+	if (job->pair_count > 0 || a->doubted) {
 		job->seq = ++p->seq;
 		p->job_count++;
 	}

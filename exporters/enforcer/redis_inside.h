@@ -12,6 +12,7 @@
 #include "exporters/enforcer/alert.h"
 #include "exporters/enforcer/between.h"
 #include "exporters/enforcer/decide.h"
+#include "exporters/enforcer/kept_save.h"
 #include "exporters/enforcer/redis_health.h"
 #include "exporters/enforcer/redis_store.h"
 
@@ -49,6 +50,8 @@ int toll_redis_store_connect(struct toll_redis_store *s) TOLL_MUST_CHECK;
 void toll_redis_store_work(struct toll_redis_store *s);
 uint64_t toll_redis_store_next(const struct toll_redis_store *s);
 
+/* What is kept survives a crash, where there are checkpoints. */
+void toll_redis_store_save(struct toll_redis_store *s);
 /* In force: as configured, under what was set at run time. */
 const struct toll_rules *toll_redis_store_rules(const struct toll_redis_store *s);
 

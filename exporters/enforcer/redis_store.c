@@ -190,7 +190,7 @@ static void end_turn(struct toll_redis_store *s, uint64_t deadline)
 		toll_audit_close(s->decider.audit);
 	if (!s->kept)
 		return;
-	s->kept->seq = s->publisher.seq;
+	toll_redis_store_save(s);
 	toll_kept_leave_turn(s->kept, s);
 }
 

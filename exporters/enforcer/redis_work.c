@@ -132,13 +132,24 @@ static int heartbeat(struct toll_redis_store *s)
 	return 0;
 }
 
+/* What no checkpoint has would be published once more after a crash, perhaps as another amount. */
+void toll_redis_store_save(struct toll_redis_store *s)
+{
+	if (!s->kept)
+		return;
+	s->kept->seq = s->publisher.seq;
+	toll_kept_save(s->kept, s->owner->who);
+}
+
 static int flush(struct toll_redis_store *s)
 {
 	uint64_t errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS);
 	uint64_t began = toll_clock_mono_ns();
 	uint32_t published = 0;
-	int err = toll_publish_round(&s->publisher, &published);
+	int err;
 
+	toll_redis_store_save(s);
+	err = toll_publish_round(&s->publisher, &published);
 	errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS) - errors;
 	if (!err && toll_redis_health_flushed(&s->health, &s->publisher.redis, errors > 0))
 		s->alert = (struct toll_alert){ 0 };
@@ -218,7 +229,8 @@ static void judge(struct toll_redis_store *s)
 {
 	if (toll_redis_health_is_good(&s->health))
 		toll_alert_judge(&s->alert, s->owner, s->decider.capped,
-		                 s->decider.audit && s->decider.audit->broken);
+		                 s->decider.audit && s->decider.audit->broken,
+		                 s->kept && s->kept->save_failed);
 }
 
 /* Whatever is due. */
@@ -228,6 +240,8 @@ void toll_redis_store_work(struct toll_redis_store *s)
 	int err = 0;
 
 	toll_audit_look(s->decider.audit, now);
+	if (s->kept && now - s->kept->saved_at >= TOLL_CHECKPOINT_NS)
+		toll_redis_store_save(s);
 	if (!toll_redis_is_connected(&s->publisher.redis)) {
 		if (now < s->retry_at || toll_redis_store_connect(s) < 0) {
 			if (s->between.requests)
@@ -254,10 +268,18 @@ void toll_redis_store_work(struct toll_redis_store *s)
 		judge(s);
 }
 
+static uint64_t next_save(const struct toll_redis_store *s)
+{
+	return s->kept && atomic_load(&s->kept->saves) ? s->kept->saved_at + TOLL_CHECKPOINT_NS
+	                                               : UINT64_MAX;
+}
+
 uint64_t toll_redis_store_next(const struct toll_redis_store *s)
 {
 	uint64_t next = s->decide_at;
 
+	if (next_save(s) < next)
+		next = next_save(s);
 	if (s->heartbeat_at < next)
 		next = s->heartbeat_at;
 	if (s->between.kill_at < next)
@@ -266,7 +288,7 @@ uint64_t toll_redis_store_next(const struct toll_redis_store *s)
 	    toll_redis_flush_due(s->flush_at, s->flush_at, s->decide_at, s->interval_ns))
 		next = s->flush_at;
 	if (!toll_redis_is_connected(&s->publisher.redis))
-		return s->retry_at;
+		return s->retry_at < next_save(s) ? s->retry_at : next_save(s);
 	if (s->publisher.clock && next > toll_clock_mono_ns() + TOLL_TEST_CLOCK_POLL_NS)
 		return toll_clock_mono_ns() + TOLL_TEST_CLOCK_POLL_NS;
 	return next;

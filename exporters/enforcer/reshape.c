@@ -141,6 +141,7 @@ static void move_all(struct toll_totals *t, struct toll_totals *to, const uint32
 	t->limit = to->limit;
 	t->room = to->room;
 	memcpy(t->names, to->names, sizeof(t->names));
+	t->reshaped = true;
 }
 
 int toll_totals_follow(struct toll_totals *t, struct toll_rules *rules,

@@ -95,6 +95,7 @@ static bool take_over(struct toll_runtime *rt, const redisReply *pairs)
 	rt->rules = rules;
 	toll_totals_lock(rt->totals);
 	*rt->said = texts;
+	rt->totals->reshaped = true;
 	toll_totals_unlock(rt->totals);
 	toll_runtime_texts_release(&old);
 	return true;

@@ -200,6 +200,7 @@ static bool pay_in(struct toll_totals *t, struct toll_service *s, uint64_t recei
 static void add_run(struct toll_totals *t, struct toll_service *s, uint64_t received_ms,
                     const struct toll_run *run, bool *ret_all)
 {
+	s->unsaved = t->unsaved = true;
 	s->spans += run->spans;
 	s->unpriced += run->unpriced;
 	if (run->pico == 0)
@@ -328,5 +329,6 @@ void toll_totals_sweep(struct toll_totals *t)
 		else
 			put_back(t, s, kept++);
 	}
+	t->reshaped |= t->count != kept;
 	t->count = kept;
 }

@@ -18,6 +18,7 @@
 #include "budget/event.h"
 #include "cost/burn.h"
 #include "cost/spend.h"
+#include "exporters/enforcer/folded.h"
 
 /* One published key: a subject in one window. */
 struct toll_account {
@@ -47,6 +48,7 @@ struct toll_service {
 	uint32_t rule_count;
 	toll_i128 total_pico; /* since start, this daemon */
 	uint64_t spans, unpriced;
+	bool unsaved;         /* what a checkpoint should have has changed */
 	uint64_t listed_ms;   /* store: when it was last put on the shared list of names */
 	uint64_t change_seen; /* store: id of the last flag change when the state was last read */
 	bool candidate;       /* store: evaluated in this round */
@@ -89,6 +91,12 @@ struct toll_totals {
 	uint64_t overflow_spans;                 /* went to __overflow__ */
 	uint64_t refused_spans; /* priced, but the amount cannot be: counted and left out */
 	toll_i128 lost_nano;    /* left the 24h window before it could be published */
+	/* What of the journals is in here, and what of them is in the last durable checkpoint. */
+	struct toll_folded folded, durable;
+	uint64_t repeated_spans; /* were in here already when their record came */
+	bool saves;              /* there are checkpoints: only what they have is published */
+	bool unsaved;            /* something has changed since the last one ... */
+	bool reshaped;           /* ... and so much that only a whole one can tell */
 };
 
 int toll_totals_init(struct toll_totals *t, const struct toll_rules *rules,
