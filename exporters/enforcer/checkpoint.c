@@ -168,21 +168,32 @@ void toll_checkpoint_close(struct toll_checkpoint *c)
 
 /* ---- writing ---- */
 
-bool toll_checkpoint_wants_snapshot(const struct toll_checkpoint *c)
+/* How far changes go on behind a snapshot: about as long as itself, within the room there is. */
+static uint64_t limit_of(const struct toll_checkpoint *c)
 {
-	return c->doubtful || c->generation == 0 || c->end > 2 * c->snapshot_bytes + ROOM_AT_FIRST;
+	uint64_t limit = 2 * c->snapshot_bytes + ROOM_AT_FIRST / 2;
+	uint64_t room = c->room[c->good] - ROOM_AT_FIRST / 8;
+
+	return room < limit && room > c->snapshot_bytes ? room : limit;
 }
 
-/* Twice what is needed, so that a disk that is full later does not stop it at once; what is there
- * already will do. */
+bool toll_checkpoint_wants_snapshot(const struct toll_checkpoint *c)
+{
+	return c->doubtful || c->generation == 0 || c->end > limit_of(c);
+}
+
+/* More than is needed, so that a disk that is full later does not stop it: what is there already
+ * will do then. */
 static int make_room(struct toll_checkpoint *c, unsigned i, uint64_t needed)
 {
 	uint64_t wanted = 2 * needed + ROOM_AT_FIRST;
 	int err;
 
-	if (needed <= c->room[i])
+	if (needed + ROOM_AT_FIRST / 2 <= c->room[i])
 		return 0;
 	err = c->io->allocate(c->io, c->files[i], wanted);
+	if (err && needed <= c->room[i])
+		return 0;
 	if (err) {
 		wanted = needed;
 		err = c->io->allocate(c->io, c->files[i], wanted);

@@ -95,15 +95,15 @@ static int load_account(struct toll_account *a, const struct toll_window *w, str
 {
 	struct toll_slice generation;
 
+	if (!a->used && toll_series_init(&a->series) < 0)
+		return TOLL_ENOMEM;
+	a->used = true;
 	if (!toll_in_u32(in, UINT32_MAX, &a->life) ||
 	    !toll_in_u32(in, 999, &a->series.carry_pico) || !toll_in_wide(in, &a->series.lost) ||
 	    !toll_read_varint(in, &a->chain) || !toll_read_bytes(in, &generation) ||
 	    generation.len >= sizeof(a->generation))
 		return TOLL_EINVALID;
 	snprintf(a->generation, sizeof(a->generation), "%.*s", TOLL_FMT(generation));
-	if (!a->used && toll_series_init(&a->series) < 0)
-		return TOLL_ENOMEM;
-	a->used = true;
 	return load_buckets(&a->series, w, in);
 }
 

@@ -217,5 +217,7 @@ int toll_kept_open(struct toll_kept *k, struct toll_journal_io *io,
 	if (err)
 		return refuse(plan, err, reterr);
 	atomic_store_explicit(&k->saves, true, memory_order_release);
+	if (!k->begun)
+		toll_kept_save(k, plan->who); /* the identity comes before all else */
 	return 0;
 }
