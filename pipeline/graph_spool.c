@@ -123,20 +123,47 @@ static struct toll_spool *spool_of(const struct toll_graph *g, const char *pipel
 	return NULL;
 }
 
+/* What it keeps of its own lies beside the journals. */
+static int lend_directory(const struct toll_graph_part *e, const struct toll_spool *s,
+                          struct toll_error *reterr)
+{
+	struct toll_exporter *x = toll_container_of(e->component, struct toll_exporter, super);
+	char *directory;
+	int err;
+
+	if (!x->keep_in)
+		return 0;
+	directory = strndup(s->directory, (size_t)(strrchr(s->directory, '/') - s->directory));
+	if (!directory)
+		return toll_fail(reterr, TOLL_ENOMEM, "%s: out of memory", e->who);
+	err = x->keep_in(x, directory, reterr);
+	free(directory);
+	return err;
+}
+
+static int follow_one(const struct toll_graph_part *e, struct toll_spool *s,
+                      struct toll_graph_lane *l, struct toll_error *reterr)
+{
+	int err = toll_runner_follow(e->runner, s, &l->number);
+
+	if (err)
+		return toll_fail(reterr, err, "%s: cannot follow the journal: %s", e->who,
+		                 toll_err_text(err));
+	l->follows = true;
+	return lend_directory(e, s, reterr);
+}
+
 static int follow(const struct toll_graph *g, struct toll_graph_part *e, struct toll_error *reterr)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < e->lane_count && !err; i++) {
-		struct toll_graph_lane *l = &e->lanes[i];
-
+		e->lanes[i].follows = false;
 		if (has_to_follow(e))
-			err = toll_runner_follow(e->runner, spool_of(g, l->pipeline), &l->number);
-		l->follows = has_to_follow(e) && !err;
+			err = follow_one(e, spool_of(g, e->lanes[i].pipeline), &e->lanes[i],
+			                 reterr);
 	}
-	return err ? toll_fail(reterr, err, "%s: cannot follow the journal: %s", e->who,
-	                       toll_err_text(err))
-	           : 0;
+	return err;
 }
 
 /* ---- routes ---- */

@@ -165,6 +165,18 @@ static struct toll_bucket *find_bucket(struct toll_series *s, int64_t index)
 	return NULL;
 }
 
+/* The next checkpoint has it: what Redis has taken is no loss when it leaves its window. */
+static void note_sent(struct toll_publisher *p, struct toll_service *s, struct toll_series *series,
+                      struct toll_bucket *b, toll_i128 nano)
+{
+	b->sent = nano;
+	if (!p->totals->saves)
+		return;
+	s->unsaved = p->totals->unsaved = true;
+	if (b->index < series->unsaved)
+		series->unsaved = b->index;
+}
+
 /* 'f' is a bucket too far ahead of Redis's clock: it is kept and published later. */
 static void acknowledge(struct toll_publisher *p, const struct toll_publish_job *job,
                         struct toll_account *account, const redisReply *reply)
@@ -177,7 +189,7 @@ static void acknowledge(struct toll_publisher *p, const struct toll_publish_job 
 		if (b && pair->nano > b->sent &&
 		    !toll_slice_is(toll_reply_text(reply, 5 + i), "f") &&
 		    !toll_slice_is(toll_reply_text(reply, 5 + i), "x"))
-			b->sent = pair->nano;
+			note_sent(p, job->service, &account->series, b, pair->nano);
 	}
 	account->dirty = false;
 	for (uint32_t i = 0; i < account->series.count; i++)
