@@ -278,6 +278,7 @@ static void write_tallies(struct toll_metrics_source *self, struct toll_metrics_
 	struct toll_graph *g = toll_container_of(self, struct toll_graph, metrics);
 
 	toll_tally_write(w, g->tallies, g->chain_count);
+	toll_graph_write_repeats(g, w);
 }
 
 static int print_view(struct toll_host_view *self, enum toll_view_format format, FILE *out)

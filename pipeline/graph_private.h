@@ -144,6 +144,7 @@ void toll_graph_close_spools(struct toll_graph *g);
 int toll_graph_open_repeats(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
 /* When the graph begins to work: how much is remembered, and how long. */
 void toll_graph_limit_repeats(struct toll_graph *g);
+void toll_graph_write_repeats(const struct toll_graph *g, struct toll_metrics_writer *w);
 void toll_graph_forget_repeats(struct toll_graph *g); /* nothing is on its way any more */
 
 /* ---- graph.c ---- */

@@ -116,6 +116,53 @@ void toll_graph_limit_repeats(struct toll_graph *g)
 	}
 }
 
+/* ---- metrics ---- */
+
+static uint64_t known(const struct toll_repeats_counts *n)
+{
+	return n->known;
+}
+
+static uint64_t bytes(const struct toll_repeats_counts *n)
+{
+	return n->bytes;
+}
+
+static uint64_t cut(const struct toll_repeats_counts *n)
+{
+	return n->cut;
+}
+
+void toll_graph_write_repeats(const struct toll_graph *g, struct toll_metrics_writer *w)
+{
+	static const struct {
+		const char *name, *help;
+		enum toll_metric_type type;
+		uint64_t (*value)(const struct toll_repeats_counts *n);
+	} families[] = {
+		{ "spantoll_deduplicate_requests",
+		  "Requests that would be known if they came again.", TOLL_METRIC_GAUGE, known },
+		{ "spantoll_deduplicate_bytes", "Memory for these.", TOLL_METRIC_GAUGE, bytes },
+		{ "spantoll_deduplicate_cut_requests",
+		  "Requests forgotten before max_age, for want of max_bytes.", TOLL_METRIC_COUNTER,
+		  cut },
+	};
+
+	for (size_t f = 0; f < TOLL_COUNT(families); f++) {
+		toll_metrics_family(w, families[f].name, families[f].type, families[f].help);
+		for (size_t i = 0; i < g->chain_count; i++) {
+			const struct toll_label label = { "pipeline",
+				                          toll_slice_str(g->chains[i].id) };
+			struct toll_repeats_counts n;
+
+			if (!g->chains[i].repeats)
+				continue;
+			toll_repeats_count(g->chains[i].repeats, &n);
+			toll_metrics_sample(w, &label, 1, families[f].value(&n));
+		}
+	}
+}
+
 void toll_graph_forget_repeats(struct toll_graph *g)
 {
 	for (size_t i = 0; i < g->chain_count; i++)

@@ -11,9 +11,6 @@
 #include "pipeline/record_format.h"
 #include "pipeline/repeats_store.h"
 
-#define INTERVAL_NS TOLL_S
-/* A disk that fails so long must not fill the journal: what waits is given up. */
-#define PATIENCE_NS (10 * TOLL_S)
 /* 1.5 MB, more than a second brings; also what is given up at most. */
 #define NOTED_MAX 65536
 
@@ -29,6 +26,7 @@ struct toll_repeats_saver {
 	struct toll_journal_cursor *cursor;
 	struct toll_repeats_store *store;
 	const char *who;
+	uint64_t interval_ns, patience_ns;
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -149,7 +147,7 @@ static void save(struct toll_repeats_saver *s, bool last)
 
 	if (err && !s->failing_since)
 		s->failing_since = now;
-	if (err && !last && now - s->failing_since < PATIENCE_NS)
+	if (err && !last && now - s->failing_since < s->patience_ns)
 		return;
 	if (err && !last)
 		let_go(s, s->saving.count, toll_err_text(err));
@@ -169,7 +167,7 @@ static void wait_for_work(struct toll_repeats_saver *s)
 
 	while (!s->closing && !s->noted.end.seq && !s->saving.end.seq)
 		toll_cond_wait_until(&s->changed, &s->lock, 0);
-	until = toll_clock_mono_ns() + INTERVAL_NS;
+	until = toll_clock_mono_ns() + s->interval_ns;
 	while (!s->closing && toll_cond_wait_until(&s->changed, &s->lock, until) == 0)
 		continue;
 }
@@ -305,6 +303,8 @@ static struct toll_repeats_saver *saver_new(const struct toll_repeats_saver_sett
 	s->journal = set->journal;
 	s->who = set->who;
 	s->limits = set->limits;
+	s->interval_ns = set->interval_ns;
+	s->patience_ns = set->patience_ns;
 	return s;
 }
 

@@ -23,7 +23,13 @@ struct toll_repeats_saver_settings {
 	const char *cursor;
 	const char *who; /* for log lines */
 	struct toll_repeats_settings limits;
+	uint64_t interval_ns; /* digests are saved so often */
+	/* A disk that fails for so long must not fill the journal: what waits is given up. */
+	uint64_t patience_ns;
 };
+
+#define TOLL_REPEATS_INTERVAL_NS UINT64_C(1000000000)
+#define TOLL_REPEATS_PATIENCE_NS UINT64_C(10000000000)
 
 /* *ret_repeats: a ring that knows all of that, the caller's; free it after the saver. What cannot
  * be read is told and not known. TOLL_ENOMEM, the disk's errors. Waits for the disk. */

@@ -30,7 +30,9 @@ int toll_spool_remember(struct toll_spool *s, const struct toll_repeats_settings
 	struct toll_repeats_saver_settings set = { .journal = s->journal,
 		                                   .cursor = TOLL_SPOOL_REPEATS,
 		                                   .who = s->who,
-		                                   .limits = *limits };
+		                                   .limits = *limits,
+		                                   .interval_ns = TOLL_REPEATS_INTERVAL_NS,
+		                                   .patience_ns = TOLL_REPEATS_PATIENCE_NS };
 	struct toll_repeats_saver *saver;
 	int err;
 

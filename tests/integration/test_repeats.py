@@ -29,6 +29,9 @@ def test_the_same_bytes_count_once_whichever_way_they_come(spantoll, tmp_path):
     assert daemon.export(otlp.many("shop", 3)).ok
     daemon.wait_metric("otelcol_exporter_sent_spans", 6, exporter="file")
     assert repeated(daemon) == (2, 6)
+    assert daemon.metric("spantoll_deduplicate_requests", pipeline="traces") == 2
+    assert daemon.metric("spantoll_deduplicate_bytes", pipeline="traces") <= 16 << 20
+    assert daemon.metric("spantoll_deduplicate_cut_requests", pipeline="traces") == 0
 
 
 def test_a_repeat_of_a_partial_success_hears_the_same(spantoll):

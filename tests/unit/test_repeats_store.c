@@ -91,6 +91,15 @@ static void assert_are(const struct found *f, uint32_t first, size_t count)
 	}
 }
 
+static struct disk_file *file_of(struct disk *d, const char *name)
+{
+	const struct disk_name *n = disk_find(d, name);
+
+	if (!n)
+		fail_msg("there is no %s", name);
+	return n ? &d->files[n->file] : NULL;
+}
+
 static void what_was_appended_is_found_in_its_order(void **state)
 {
 	struct disk *d = *state;
@@ -123,7 +132,7 @@ static void the_seed_stays_unless_it_is_damaged(void **state)
 	assert_int_equal(toll_repeats_store_open(&d->io, 5, &seed, &s), 0);
 	assert_int_equal(seed, RANDOM);
 	toll_repeats_store_free(s);
-	d->files[disk_find(d, "seed")->file].bytes[20] ^= 1;
+	file_of(d, "seed")->bytes[20] ^= 1;
 	assert_int_equal(toll_repeats_store_open(&d->io, 5, &seed, &s), 0);
 	assert_int_equal(seed, 5);
 	toll_repeats_store_free(s);
@@ -178,7 +187,7 @@ static void a_damaged_block_costs_its_own_only(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(append(s, 100 * i, 100, 1000), 0);
 	toll_repeats_store_free(s);
-	file = &d->files[disk_find(d, "repeats.1")->file];
+	file = file_of(d, "repeats.1");
 	for (size_t at = 0; at < TOLL_REPEATS_BLOCK; at += 13) {
 		file->bytes[TOLL_REPEATS_BLOCK + at] ^= 64;
 		f = reopen(d, &s);
