@@ -171,7 +171,8 @@ static int save(struct toll_journal *j, bool anyway)
 	}
 	pthread_mutex_unlock(&j->saving);
 	if (err < 0)
-		TOLL_WARN(j->set.who, "cursors not saved, segments stay: %s", toll_err_text(err));
+		TOLL_WARN(j->set.who, "cursors not saved, segments stay: %s",
+		          toll_journal_why(err));
 	return err;
 }
 

@@ -132,6 +132,14 @@ bool toll_journal_lowest(struct toll_journal *j, bool saved, struct toll_journal
 void toll_journal_drop_before(struct toll_journal *j, struct toll_journal_mark begin,
                               struct toll_journal_mark to);
 
+/* For people: what an error means where a disk is concerned. */
+static inline const char *toll_journal_why(int err)
+{
+	if (err == TOLL_EFULL)
+		return "no room on disk or over the cap";
+	return err == TOLL_EDOWN ? "the disk fails" : toll_err_text(err);
+}
+
 static inline struct toll_journal_mark toll_journal_between(struct toll_journal_mark from,
                                                             struct toll_journal_mark to)
 {

@@ -249,7 +249,7 @@ int toll_journal_recover(struct toll_journal *j, struct toll_error *reterr)
 		return toll_fail(reterr, err, "%s was written by a newer version",
 		                 j->set.directory);
 	if (err < 0)
-		return toll_fail(reterr, err, "%s: %s", j->set.directory, toll_err_text(err));
+		return toll_fail(reterr, err, "%s: %s", j->set.directory, toll_journal_why(err));
 	for (size_t i = 0; i < sizeof(j->id.epoch); i++)
 		snprintf(j->epoch + 2 * i, 3, "%02x", j->id.epoch[i]);
 	return 0;

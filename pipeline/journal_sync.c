@@ -245,7 +245,7 @@ static void fail(struct toll_journal *j, struct group *g, int err, bool nothing_
 	}
 	pthread_mutex_unlock(&j->lock);
 	TOLL_WARN(j->set.who, "%u record%s not journaled: %s", g->count, TOLL_PLURAL(g->count),
-	          err == TOLL_EFULL ? "no room on disk or over the cap" : toll_err_text(err));
+	          toll_journal_why(err));
 	answer(g->first, err);
 	answer(rest, err);
 }

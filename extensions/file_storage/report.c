@@ -10,8 +10,9 @@
 #include "pipeline/host.h"
 #include "pipeline/spool.h"
 
-/* How long a loss degrades the health of the storage. */
+/* How long a loss, or a write that failed, degrades the health of the storage. */
 #define DROPPED_NS (60 * TOLL_S)
+#define FAILED_NS  (5 * TOLL_S)
 
 /* ---- metrics ---- */
 
@@ -108,7 +109,7 @@ void toll_storage_metrics(struct toll_spools *spools, const char *directory,
 /* ---- health ---- */
 
 struct look {
-	uint64_t dropped;
+	uint64_t dropped, failed;
 	char why[160]; /* of the first journal that has trouble; "": none has */
 };
 
@@ -119,6 +120,7 @@ static void look_at(void *ctx, const struct toll_spool *s)
 
 	toll_journal_stats(s->journal, &now);
 	l->dropped += now.dropped.seq;
+	l->failed += now.failed_syncs;
 	if (l->why[0])
 		return;
 	if (now.down)
@@ -131,6 +133,14 @@ static void look_at(void *ctx, const struct toll_spool *s)
 		         s->pipeline, (unsigned long long)(now.bytes >> 20));
 }
 
+/* Journals come and go: fewer than before is no news. */
+static void remember(struct toll_storage_event *e, uint64_t count, uint64_t until)
+{
+	if (count > e->count)
+		e->until = until;
+	e->count = count;
+}
+
 void toll_storage_look(struct toll_storage_report *r, struct toll_spools *spools,
                        const char *directory, const struct toll_component *c)
 {
@@ -138,10 +148,11 @@ void toll_storage_look(struct toll_storage_report *r, struct toll_spools *spools
 	uint64_t now = toll_clock_mono_ns();
 
 	toll_spools_each(spools, directory, look_at, &l);
-	if (l.dropped > r->dropped)
-		r->dropped_until = now + DROPPED_NS;
-	r->dropped = l.dropped;
-	if (!l.why[0] && now < r->dropped_until)
+	remember(&r->dropped, l.dropped, now + DROPPED_NS);
+	remember(&r->failed, l.failed, now + FAILED_NS);
+	if (!l.why[0] && now < r->failed.until)
+		snprintf(l.why, sizeof(l.why), "the disk of a journal fails: see the log");
+	if (!l.why[0] && now < r->dropped.until)
 		snprintf(l.why, sizeof(l.why),
 		         "a journal was full: spans were dropped before every exporter had them");
 	if (l.why[0])

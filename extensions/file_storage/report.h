@@ -12,11 +12,15 @@
 
 struct toll_spools;
 
-/* What was seen at the last look. */
+/* Something that happened, of all journals together. */
+struct toll_storage_event {
+	uint64_t count; /* at the last look */
+	uint64_t until; /* mono ns: so long it is still worth a word */
+};
+
 struct toll_storage_report {
-	uint64_t dropped;       /* records, of all journals */
-	uint64_t dropped_until; /* mono ns: so long that is still worth a word */
-	bool told;              /* health is degraded because of us */
+	struct toll_storage_event dropped, failed; /* records; writes and syncs */
+	bool told;                                 /* health is degraded because of us */
 };
 
 /* Any thread. */
