@@ -67,6 +67,7 @@ class Broker:
     The process outlives whoever started it (test workers come and go): owner_pid's end ends it."""
 
     FORMAT = ()  # more arguments for the storage tool
+    REPLICAS = 1  # of a topic
 
     def __init__(self, directory, port=None, owner_pid=None):
         self.dir = pathlib.Path(directory)
@@ -156,7 +157,8 @@ class Broker:
     def topic(self, name=None, partitions=12, config=None):
         """Creates a topic (of an own name when none is given) and returns its name."""
         name = name or f"t-{uuid.uuid4().hex[:12]}"
-        new = NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})
+        new = NewTopic(name, num_partitions=partitions, replication_factor=self.REPLICAS,
+                       config=config or {})
         self.admin.create_topics([new])[name].result(120)
         eventually(lambda: self._partitions(name) == partitions, 30, f"topic {name} is known")
         return name

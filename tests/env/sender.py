@@ -88,6 +88,11 @@ class Worker(threading.Thread):
             self.send_one()
         self.way.close()
 
+    @staticmethod
+    def told(what):
+        """A refusal that came from the server: it must say when to come again. (A connection that ends says nothing.)"""
+        return what.startswith("503") or "queue" in what or "full" in what
+
     def send_one(self):
         first, self._next = self._next, self._next + len(self._at)
         for n, at in enumerate(self._at):
@@ -103,6 +108,8 @@ class Worker(threading.Thread):
             if not again:
                 self.refused_for_good.append(what)
                 return
+            if delay is None and self.told(what):
+                self.without_delay.append(what)
             if self.patience_ends is not None and time.monotonic() > self.patience_ends:
                 self.unknown.append(first)
                 return
@@ -166,6 +173,11 @@ class Sender:
     @property
     def refused_for_good(self):
         return self._all("refused_for_good")
+
+    @property
+    def without_delay(self):
+        """Refusals that do not say when to come again."""
+        return self._all("without_delay")
 
     @property
     def acknowledged_spans(self):

@@ -2,14 +2,16 @@
 """The Nth call of the daemon fails, N = 1, 2, ...: no crash, no leak, no hang; what was acknowledged is delivered and
 counted once. A start that cannot be says why. (Under AddressSanitizer with `make test-full`.)"""
 import errno
+import time
 
 import pytest
 
 from env import conservation, otlp
 from env.daemon import http_get
 from env.faults import Faults
+from env.journaled import journaled
 from env.poll import eventually
-from env.sender import PRICE_FILE, Sender
+from env.sender import Sender
 
 pytestmark = pytest.mark.core
 AT_START = {"memory": errno.ENOMEM, "open": errno.EMFILE, "read": errno.EIO, "write": errno.ENOSPC, "sync": errno.EIO}
@@ -25,15 +27,14 @@ def faults(tmp_path):
 
 
 @pytest.fixture
-def daemon(spantoll, kafka, quick_redis, prices, faults):
-    """Everything that has a promise, ready."""
+def daemon(spantoll, kafka, quick_redis, prices, faults, tmp_path, request):
+    """Everything that has a promise, ready. With a journal unless the test's parameter says "received"."""
     topic = kafka.topic(partitions=2)
-    made = spantoll(
-        env=faults.env, receivers={"otlp": {"protocols": {"http": None}}},
-        processors={"pricing": {"file": prices(PRICE_FILE)}, "cost": {}},
-        exporters={"kafka": {"brokers": [kafka.address], "topic": topic,
-                             "retry_on_failure": {"initial_interval": "50ms", "max_interval": "200ms"}},
-                   "enforcer": {"redis": {"endpoints": [quick_redis.address]}, "flush_interval": "100ms"}})
+    how = journaled(tmp_path / "storage", kafka, topic, prices, quick_redis, segment_size="64KiB")
+    if getattr(request, "param", "journaled") == "received":
+        del how["extensions"], how["exporters"]["kafka"]["sending_queue"]
+    how["exporters"]["kafka"]["retry_on_failure"] = {"initial_interval": "50ms", "max_interval": "200ms"}
+    made = spantoll(env=faults.env, **how)
     made.topic = topic
     return made
 
@@ -98,14 +99,35 @@ def check_conservation(daemon, sender, kafka, quick_redis):
     assert unpriced == daemon.metric("spantoll_unpriced_spans", reason="no_memory")
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def sender_of(daemon, protocol, **how):
+    return Sender(*((daemon.grpc, None) if protocol == "grpc" else (None, daemon.http_port)), **how)
+
+
+WAYS = pytest.mark.parametrize("daemon, protocol", [("journaled", "grpc"), ("received", "http")], indirect=["daemon"])
+
+
+@WAYS
 def test_a_request_survives_each_call_that_fails(daemon, faults, kafka, quick_redis, protocol):
-    sender = Sender(*((daemon.grpc, None) if protocol == "grpc" else (None, daemon.http_port)), size=5)
-    struck = 0
+    sender, struck = sender_of(daemon, protocol, size=5), 0
     for call, error, source in [(c, e, "spantoll") for c, e in RUNNING.items()] + NETWORK:
         struck += torture(sender, faults, call, error, source)
         assert daemon.running(), (call, source)
     faults.disarm()
     assert struck > 5
+    check_conservation(daemon, sender, kafka, quick_redis)
+    assert daemon.stop() == 0
+
+
+@WAYS
+def test_what_is_missing_for_a_while_is_got_over(daemon, faults, kafka, quick_redis, protocol):
+    sender = sender_of(daemon, protocol, size=50, rate=1000).start()
+    for call, error in RUNNING.items():
+        faults.arm(call, error, lasting=True)
+        time.sleep(0.3)
+        faults.disarm()
+        assert daemon.running(), call
+        before = sender.acknowledged_spans
+        eventually(lambda: sender.acknowledged_spans > before, 20, f"requests are taken again after {call} had failed")
+    sender.stop()
     check_conservation(daemon, sender, kafka, quick_redis)
     assert daemon.stop() == 0
