@@ -178,16 +178,25 @@ static int lock_directory(struct disk *d)
 	return d->lock < 0 ? -1 : fcntl(d->lock, F_OFD_SETLK, &whole);
 }
 
+static struct disk *disk_new(void)
+{
+	struct disk *d = calloc(1, sizeof(*d));
+
+	if (d) {
+		d->super = on_disk;
+		d->directory = d->lock = -1;
+	}
+	return d;
+}
+
 int toll_journal_disk(const char *directory, struct toll_journal_io **ret,
                       struct toll_error *reterr)
 {
-	struct disk *d = calloc(1, sizeof(*d));
+	struct disk *d = disk_new();
 	int err;
 
 	if (!d)
 		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
-	d->super = on_disk;
-	d->lock = -1;
 	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
 		d->directory = -1;
 	else
@@ -204,4 +213,36 @@ int toll_journal_disk(const char *directory, struct toll_journal_io **ret,
 		toll_fail(reterr, err, "%s: %s", directory, strerror(errno));
 	disk_release(&d->super);
 	return err;
+}
+
+/* Asking needs no right to write. */
+static bool is_locked(const struct disk *d)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int file = openat(d->directory, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool locked = file >= 0 && fcntl(file, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+
+	if (file >= 0)
+		close(file);
+	return locked;
+}
+
+int toll_journal_disk_unlocked(const char *directory, struct toll_journal_io **ret,
+                               bool *ret_in_use, struct toll_error *reterr)
+{
+	struct disk *d = disk_new();
+	int err;
+
+	if (!d)
+		return toll_fail(reterr, TOLL_ENOMEM, "out of memory");
+	d->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->directory < 0) {
+		err = toll_fail(reterr, toll_journal_error(-errno), "%s: %s", directory,
+		                strerror(errno));
+		disk_release(&d->super);
+		return err;
+	}
+	*ret_in_use = is_locked(d);
+	*ret = &d->super;
+	return 0;
 }

@@ -7,6 +7,7 @@
 #ifndef TOLL_PIPELINE_JOURNAL_IO_H
 #define TOLL_PIPELINE_JOURNAL_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -48,6 +49,11 @@ struct toll_journal_io {
  * description lock on its file `lock`. TOLL_EREFUSED: somebody else has it. */
 int toll_journal_disk(const char *directory, struct toll_journal_io **ret,
                       struct toll_error *reterr) TOLL_MUST_CHECK;
+
+/* The directory as it is, for reading beside whoever has the lock: nothing is made. *ret_in_use:
+ * somebody has it. */
+int toll_journal_disk_unlocked(const char *directory, struct toll_journal_io **ret,
+                               bool *ret_in_use, struct toll_error *reterr) TOLL_MUST_CHECK;
 
 /* Helpers that go on where the above did less. Short: -EIO. */
 int toll_journal_write_all(struct toll_journal_io *io, int file, struct iovec *iov, int count,

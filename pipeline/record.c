@@ -30,8 +30,7 @@ struct writer {
 	char *out;
 	struct texts texts;
 	struct toll_slice operation, region; /* of the span before */
-	uint64_t items;
-	toll_i128 pico;
+	struct toll_journal_mark worth;
 };
 
 static void put_number(struct writer *w, uint64_t v)
@@ -101,12 +100,22 @@ static void put_span(struct writer *w, const struct toll_span *s)
 	}
 }
 
-static void count_span(struct writer *w, const struct toll_span *s)
+static void count_span(struct toll_journal_mark *worth, const struct toll_span *s)
 {
 	toll_i128 pico = s->cost_state == TOLL_COST_PRICED ? toll_span_total_pico(s) : 0;
 
-	w->items++;
-	w->pico += pico > 0 ? pico : 0;
+	worth->items++;
+	worth->pico += pico > 0 ? pico : 0;
+}
+
+struct toll_journal_mark toll_record_worth(const struct toll_batch *b)
+{
+	struct toll_journal_mark worth = { .seq = 1 };
+
+	for (uint32_t i = 0; i < b->span_count; i++)
+		if (!b->spans[i].dropped)
+			count_span(&worth, &b->spans[i]);
+	return worth;
 }
 
 /* Is it in the request that is written? As toll_otlp_encode() decides it for a whole batch. */
@@ -132,7 +141,7 @@ static void put_resource(struct writer *w, const struct toll_batch *b,
 		if (s->dropped)
 			continue;
 		put_span(w, s);
-		count_span(w, s);
+		count_span(&w->worth, s);
 	}
 }
 
@@ -168,7 +177,7 @@ static void write_head(const struct toll_batch *b, const struct writer *w, char 
 {
 	const struct toll_record_head head = {
 		.table_bytes = (uint32_t)(w->out - to - TOLL_RECORD_HEAD),
-		.spans = (uint32_t)w->items,
+		.spans = (uint32_t)w->worth.items,
 		.texts = w->texts.count,
 		.received_wall_ms = b->received_wall_ms,
 		.digest = { b->digest[0], b->digest[1] },
@@ -199,8 +208,8 @@ int toll_record_new(const struct toll_batch *b, struct toll_journal_entry *e, vo
 	e->parts[0] = toll_slice(table, (size_t)(w.out - table));
 	e->parts[1] = toll_slice(memory, request);
 	e->part_count = 2;
-	e->items = (uint32_t)w.items;
-	e->pico = w.pico;
+	e->items = (uint32_t)w.worth.items;
+	e->pico = w.worth.pico;
 	e->type = TOLL_RECORD_BATCH;
 	*ret_memory = memory;
 	return 0;

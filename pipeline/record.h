@@ -17,6 +17,10 @@
 int toll_record_new(const struct toll_batch *b, struct toll_journal_entry *e,
                     void **ret_memory) TOLL_MUST_CHECK;
 
+/* What a record of it is worth: its spans that are kept, and what they cost with those they stand
+ * for. */
+struct toll_journal_mark toll_record_worth(const struct toll_batch *b);
+
 /* A sealed batch that is to every exporter what the one that was written had been: dropped spans
  * are gone, so indexes of spans may be lower. Its origin is the record's; peer and prices are
  * unknown. Any bytes may come. TOLL_EFULL: the memory budget (memory may be NULL); TOLL_ENOMEM;

@@ -174,6 +174,8 @@ static void same_worth(const struct toll_batch *b, const struct toll_journal_ent
 	struct toll_lost lost = { 0 };
 
 	toll_lost_add(&lost, &all);
+	assert_int_equal(toll_record_worth(b).items, e->items);
+	assert_true(toll_record_worth(b).pico == e->pico);
 	assert_int_equal(lost.spans, e->items);
 	if (lost.pico < UINT64_MAX)
 		assert_true(e->pico == lost.pico);
