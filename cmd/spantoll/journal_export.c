@@ -248,7 +248,7 @@ int toll_journal_verb_export(int argc, char **argv)
 		"the exporters kafka and file do in the same encoding: priced as they were, with\n"
 		"the edits of the pipeline. Nothing is removed from the journal.\n",
 		"Examples:\n"
-		"  spantoll journal export /var/lib/spantoll/queue/traces > spans.jsonl\n"
+		"  spantoll journal export /var/lib/spantoll/journal/traces > spans.jsonl\n"
 		"  spantoll journal export --behind kafka DIRECTORY | gzip > "
 		"not-in-kafka.jsonl.gz\n"
 		"Exit status: 0, 1 something is damaged or cannot be read: all that is intact is\n"

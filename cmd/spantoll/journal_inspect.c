@@ -303,8 +303,8 @@ int toll_journal_verb_inspect(int argc, char **argv)
 		"a running daemon cursors are those of its last checkpoint, at most a second "
 		"old.\n",
 		"Examples:\n"
-		"  spantoll journal inspect /var/lib/spantoll/queue/traces\n"
-		"  spantoll journal inspect --quick --json /var/lib/spantoll/queue/traces\n"
+		"  spantoll journal inspect /var/lib/spantoll/journal/traces\n"
+		"  spantoll journal inspect --quick --json /var/lib/spantoll/journal/traces\n"
 		"Exit status: 0, 1 it cannot be read. Damage is shown, not judged: see verify.\n",
 		options
 	};

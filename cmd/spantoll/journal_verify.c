@@ -217,7 +217,7 @@ int toll_journal_verb_verify(int argc, char **argv)
 		"what is lost: records, spans and dollars, exactly, where they were, and which\n"
 		"exporters had not got them yet. Nothing is written.\n",
 		"Examples:\n"
-		"  spantoll journal verify /var/lib/spantoll/queue/traces\n"
+		"  spantoll journal verify /var/lib/spantoll/journal/traces\n"
 		"  spantoll journal verify --json copy-of-it\n"
 		"Exit status: 0 it is whole, 1 it is not, or cannot be read.\n",
 		options
