@@ -2,10 +2,10 @@
 #include "pipeline/journal_peek.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "tests/support/dice.h"
+#include "tests/support/folder.h"
 #include "tests/support/journal.h"
 #include "tests/unit/unit.h"
 
@@ -13,30 +13,6 @@ enum { RECORDS = 45 };
 
 static struct disk disk, other;
 static struct sent sent[RECORDS * 4];
-static uint64_t random_state = 88172645463325252;
-
-static uint32_t pick(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % below;
-}
-
-static void no_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	(void)line;
-}
-
-static struct toll_journal *open_on(struct disk *d)
-{
-	struct toll_journal_settings set = small_journal(d);
-	struct toll_journal *j = NULL;
-
-	assert_int_equal(toll_journal_open(&set, &j, NULL), 0);
-	return j;
-}
 
 static struct toll_peek *peek_at(struct disk *d)
 {
@@ -297,41 +273,34 @@ static void what_its_process_removes_meanwhile_is_no_damage(void **state TOLL_UN
 
 static void what_is_no_journal_is_said_and_nothing_is_made(void **state TOLL_UNUSED)
 {
-	char path[] = "/tmp/test_journal_peek-XXXXXX", inside[64];
 	struct toll_error why;
 	struct toll_peek *p;
-	struct stat st;
 
-	assert_non_null(mkdtemp(path));
-	assert_int_equal(toll_peek_open(path, &p, &why), TOLL_EREFUSED);
+	assert_int_equal(folder_make("none"), 0);
+	assert_int_equal(toll_peek_open(folder, &p, &why), TOLL_EREFUSED);
 	assert_non_null(strstr(why.text, "there is no journal"));
-	snprintf(inside, sizeof(inside), "%s/lock", path);
-	assert_int_equal(stat(inside, &st), -1);
-	snprintf(inside, sizeof(inside), "%s/none", path);
-	assert_int_equal(toll_peek_open(inside, &p, &why), TOLL_EDOWN);
+	assert_int_equal(toll_peek_open(path, &p, &why), TOLL_EDOWN);
 	assert_non_null(strstr(why.text, "No such file or directory"));
-	assert_int_equal(stat(inside, &st), -1);
-	rmdir(path);
+	assert_int_equal(each_name(NULL), 0);
+	assert_int_equal(folder_remove(), 0);
 }
 
 static void tells_whether_a_process_has_it(void **state TOLL_UNUSED)
 {
-	char path[] = "/tmp/test_journal_peek-XXXXXX", command[80];
-	struct toll_journal_settings set = TOLL_JOURNAL_DEFAULTS(path, "journal/test");
+	struct toll_journal_settings set = TOLL_JOURNAL_DEFAULTS(folder, "journal/test");
 	struct toll_journal *j;
 	struct toll_peek *p;
 
-	assert_non_null(mkdtemp(path));
+	assert_int_equal(folder_make("none"), 0);
 	assert_int_equal(toll_journal_open(&set, &j, NULL), 0);
-	assert_int_equal(toll_peek_open(path, &p, NULL), 0);
+	assert_int_equal(toll_peek_open(folder, &p, NULL), 0);
 	assert_true(p->in_use);
 	toll_peek_close(p);
 	assert_int_equal(toll_journal_close(j, 0), 0);
-	assert_int_equal(toll_peek_open(path, &p, NULL), 0);
+	assert_int_equal(toll_peek_open(folder, &p, NULL), 0);
 	assert_false(p->in_use);
 	toll_peek_close(p);
-	snprintf(command, sizeof(command), "rm -r '%s'", path);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(folder_remove(), 0);
 }
 
 int main(void)
