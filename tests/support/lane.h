@@ -11,6 +11,8 @@
 #include "tests/support/otlp.h"
 
 #define LANE_USD INT64_C(1000000000000)
+/* Second half of every trace id: a test finds a span on the disk by it. */
+#define LANE_TRACE UINT64_C(0x9d7b1c3f5a6e8240)
 
 /* One journal, and who is offered what becomes durable. */
 struct lane_rig {
@@ -23,6 +25,7 @@ struct lane_rig {
 	} targets[4];
 	unsigned target_count;
 	uint64_t appended; /* records */
+	struct toll_journal_settings set;
 };
 
 /* A request of so many spans of a dollar each, which begin at first nanoseconds and up. */
@@ -33,7 +36,7 @@ static inline TOLL_UNUSED struct toll_batch *lane_batch(uint32_t spans, uint64_t
 
 	assert(spans <= TOLL_COUNT(list));
 	for (uint32_t i = 0; i < spans; i++) {
-		uint64_t trace[2] = { first + i + 1, 7 };
+		uint64_t trace[2] = { first + i + 1, LANE_TRACE };
 
 		list[i] = msg_new();
 		msg_bytes(list[i], 1, trace, 16);
@@ -102,6 +105,7 @@ static inline TOLL_UNUSED void lane_open(struct lane_rig *g, struct toll_journal
 	struct toll_error why = { 0 };
 
 	g->disk.kept = true;
+	g->set = set;
 	set.io = &g->disk.io;
 	if (toll_journal_open(&set, &g->journal, &why) < 0) {
 		fprintf(stderr, "%s\n", why.text);
