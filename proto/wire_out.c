@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#define VARINT_MAX 10
-
 void toll_wire_out_release(struct toll_wire_out *o)
 {
 	free(o->at);
@@ -17,8 +15,7 @@ void toll_wire_out_reset(struct toll_wire_out *o)
 	o->failed = false;
 }
 
-/* Where to write; NULL: out of memory. */
-static char *make_room(struct toll_wire_out *o, size_t bytes)
+char *toll_out_reserve(struct toll_wire_out *o, size_t bytes)
 {
 	size_t room = o->room ? o->room : 4096;
 	char *bigger;
@@ -41,7 +38,7 @@ static char *make_room(struct toll_wire_out *o, size_t bytes)
 
 void toll_out_varint(struct toll_wire_out *o, uint64_t v)
 {
-	char *at = make_room(o, VARINT_MAX);
+	char *at = toll_out_reserve(o, TOLL_OUT_VARINT);
 
 	if (at)
 		o->len = (size_t)(toll_write_varint(at, v) - o->at);
@@ -49,7 +46,7 @@ void toll_out_varint(struct toll_wire_out *o, uint64_t v)
 
 void toll_out_signed(struct toll_wire_out *o, int64_t v)
 {
-	toll_out_varint(o, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+	toll_out_varint(o, toll_zigzag(v));
 }
 
 void toll_out_wide(struct toll_wire_out *o, toll_i128 v)
@@ -63,7 +60,7 @@ void toll_out_bytes(struct toll_wire_out *o, struct toll_slice s)
 	char *at;
 
 	toll_out_varint(o, s.len);
-	at = make_room(o, s.len);
+	at = toll_out_reserve(o, s.len);
 	if (at)
 		o->len = (size_t)(toll_write_raw(at, s) - o->at);
 }

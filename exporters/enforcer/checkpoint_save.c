@@ -68,23 +68,38 @@ static void save_folded(struct saver *s)
 
 /* ---- subjects ---- */
 
+static char *write_wide(char *at, toll_i128 v)
+{
+	return toll_write_varint(toll_write_varint(at, (uint64_t)(v >> 64)), (uint64_t)v);
+}
+
+/* Nearly all that a checkpoint has. */
+static char *write_bucket(char *at, struct toll_bucket *b)
+{
+	at = toll_write_varint(at, toll_zigzag(b->index));
+	at = write_wide(at, b->nano);
+	at = write_wide(at, b->sent);
+	b->saved = b->nano;
+	return at;
+}
+
+#define BUCKET_BYTES ((size_t)5 * TOLL_OUT_VARINT)
+
 static void save_buckets(struct saver *s, struct toll_series *series)
 {
 	struct toll_wire_out *e = &s->entry;
-	uint32_t first = 0;
+	uint32_t first = s->whole ? 0 : series->count;
+	char *at;
 
-	while (!s->whole && first < series->count && series->at[first].index < series->unsaved)
-		first++;
+	while (first > 0 && series->at[first - 1].index >= series->unsaved)
+		first--;
 	toll_out_signed(e, series->count ? series->at[0].index : INT64_MAX);
 	toll_out_varint(e, series->count - first);
-	for (uint32_t i = first; i < series->count; i++) {
-		struct toll_bucket *b = &series->at[i];
-
-		toll_out_signed(e, b->index);
-		toll_out_wide(e, b->nano);
-		toll_out_wide(e, b->sent);
-		b->saved = b->nano;
-	}
+	at = toll_out_reserve(e, (series->count - first) * BUCKET_BYTES);
+	for (uint32_t i = first; i < series->count && at; i++)
+		at = write_bucket(at, &series->at[i]);
+	if (at)
+		toll_out_end(e, at);
 	series->unsaved = INT64_MAX;
 }
 
