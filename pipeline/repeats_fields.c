@@ -13,7 +13,7 @@ const struct toll_field toll_repeats_fields[] = {
 	TOLL_FIELD(REPEATS, max_age, DURATION, "10m",
 	           "How long a request is remembered; of several receivers of a pipeline, the "
 	           "longest.",
-	           .min = (int64_t)TOLL_S, .max = 24 * 3600 * (int64_t)TOLL_S),
+	           .min = (int64_t)TOLL_S, .max = INT64_C(86400) * (int64_t)TOLL_S),
 	TOLL_FIELD(REPEATS, max_bytes, SIZE, "16MiB",
 	           "Memory of a pipeline for that, 28 to 56 bytes a request; the oldest go first.",
 	           .min = (int64_t)64 << 10, .max = (int64_t)1 << 30),

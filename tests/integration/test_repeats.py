@@ -64,6 +64,29 @@ def test_off_each_counts(spantoll):
     assert repeated(daemon) == (0, 0)
 
 
+def test_a_reload_forgets_nothing(spantoll):
+    daemon = spantoll()
+    body = otlp.many("shop", 3).SerializeToString()
+    assert daemon.export(body).ok
+    for receiver in {"deduplicate": {"max_age": "1h"}}, {}:  # another receiver of that id, then another again
+        daemon.reload(receivers={"otlp": receiver}, exporters={"nop": {}, "nop/2": {}})
+        assert otlp.Client(daemon.grpc).export_until_ok(body).ok
+    assert repeated(daemon) == (2, 6)
+
+
+def test_two_pipelines_count_each_once(spantoll):
+    """One of them twice: behind a connector too."""
+    pipelines = {"traces/a": {"receivers": ["otlp"], "exporters": ["nop/a", "forward"]},
+                 "traces/b": {"receivers": ["otlp", "forward"], "exporters": ["nop/b"]}}
+    daemon = spantoll(exporters={"nop/a": {}, "nop/b": {}}, connectors={"forward": {}}, pipelines=pipelines)
+    body = otlp.many("shop", 3).SerializeToString()
+    for _ in range(2):
+        assert daemon.export(body).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 3, exporter="nop/a")
+    daemon.wait_metric("otelcol_exporter_sent_spans", 6, exporter="nop/b")
+    assert repeated(daemon) == (1, 3)
+
+
 # ---- with a journal ----
 
 
@@ -101,6 +124,19 @@ def test_a_retry_after_kill_9_counts_once(journaled, kafka, saved):
     assert len(conservation.Repeats(kafka.read(daemon.topic)).span_ids()) == 5
 
 
+def test_a_directory_that_cannot_be_used_is_told_and_nothing_else_fails(journaled, tmp_path):
+    blocked = tmp_path / "journals" / "traces" / "deduplicate"
+    blocked.parent.mkdir(parents=True)
+    blocked.write_text("not a directory")
+    daemon = journaled()
+    daemon.wait_log("requests that come again after a restart will count again: ")
+    body = otlp.many("service-1", 5, "/cart").SerializeToString()
+    for _ in range(2):
+        assert daemon.export(body).ok
+    assert repeated(daemon) == (1, 5)
+    assert daemon.stop() == 0
+
+
 def check_ledger(sender, found):
     dollars, unpriced = found.spent()
     assert unpriced == 0
@@ -123,8 +159,8 @@ def test_clients_whose_answers_are_cut_are_counted_once(journaled, kafka, quick_
     assert daemon.metric("otelcol_receiver_accepted_spans") == sender.acknowledged_spans
 
 
-def test_clients_whose_answers_are_cut_are_counted_once_over_kill_9(journaled, kafka):
-    daemon = journaled()
+def test_clients_whose_answers_are_cut_are_counted_once_over_kill_9(journaled, kafka, quick_redis):
+    daemon = journaled(quick_redis)
     wires = Cutter(daemon.grpc_port, Grpc), Cutter(daemon.http_port, Http)
     sender = Sender(wires[0].address, wires[1].port, size=50, workers=2).start()
     for _ in range(3):
@@ -136,4 +172,5 @@ def test_clients_whose_answers_are_cut_are_counted_once_over_kill_9(journaled, k
     found = conservation.on_kafka(kafka, daemon.topic, sender)
     assert not sender.unknown
     check_ledger(sender, found)
+    conservation.in_redis(quick_redis.client, sender.spent())
     assert daemon.stop() == 0

@@ -215,7 +215,7 @@ static void any_bytes_are_harmless(void **state)
 	reopen(d, &s);
 	assert_int_equal(append(s, 0, 1000, 1000), 0);
 	toll_repeats_store_free(s);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 60; i++) {
 		for (int n = 0; n < d->file_count; n++)
 			for (int k = 0; k < 5 && d->files[n].size; k++) {
 				random = random * 1664525 + 1013904223;
