@@ -12,8 +12,6 @@
 #include "pipeline/spool.h"
 #include "proto/batch.h"
 
-#define BIT(i) (UINT64_C(1) << (i))
-
 struct admission;
 
 /* One batch on its way into its journal. */
@@ -40,51 +38,6 @@ struct admission {
 	struct toll_batch **batches; /* own references */
 	struct record at[];
 };
-
-/* ---- who is who ---- */
-
-static bool has_work(const struct toll_batch *b)
-{
-	return b && b->kept_count;
-}
-
-toll_bits toll_admission_records(const struct toll_fanout *f, struct toll_batch *const *batches)
-{
-	toll_bits found = 0;
-
-	for (uint32_t i = 0; i < f->batch_count; i++)
-		if (f->spools[i] && has_work(batches[i]))
-			found |= BIT(i);
-	return found;
-}
-
-/* An exporter that adds up is done once it has the batch: nobody waits for it. */
-static bool is_waited_for(const struct toll_fanout_target *t, const struct toll_ack *ack)
-{
-	return t->required && !toll_runner_accounts(t->runner) &&
-	       (toll_runner_waits(t->runner) || ack->level == TOLL_ACK_EXPORTED);
-}
-
-toll_bits toll_admission_waited(const struct toll_fanout *f, struct toll_batch *const *batches,
-                                const struct toll_ack *ack)
-{
-	toll_bits found = 0;
-
-	for (size_t i = 0; i < f->count; i++)
-		if (has_work(batches[f->targets[i].batch]) && is_waited_for(&f->targets[i], ack))
-			found |= BIT(i);
-	return found;
-}
-
-static toll_bits accounting(const struct toll_fanout *f, toll_bits targets)
-{
-	toll_bits found = 0;
-
-	for (size_t i = 0; i < f->count; i++)
-		if ((targets & BIT(i)) && toll_runner_accounts(f->targets[i].runner))
-			found |= BIT(i);
-	return found;
-}
 
 /* ---- the end ---- */
 
@@ -205,7 +158,7 @@ static void not_written(struct admission *a, struct record *r, int err)
 
 	for (size_t i = 0; i < f->count; i++)
 		waited += f->targets[i].follows && f->targets[i].batch == r->batch &&
-		          (a->waited & BIT(i));
+		          (a->waited & TOLL_BIT(i));
 	r->err = journal_error(err);
 	note(a, r->err);
 	close_some(a, waited);
@@ -225,8 +178,8 @@ static void written(struct admission *a, const struct record *r)
 		if (f->targets[i].follows && f->targets[i].batch == r->batch)
 			toll_runner_offer(f->targets[i].runner, f->targets[i].lane, b,
 			                  r->entry.begin, r->entry.end,
-			                  a->waited & BIT(i) ? &a->waiter : NULL);
-	toll_fanout_accept(f, a->batches, BIT(r->batch));
+			                  a->waited & TOLL_BIT(i) ? &a->waiter : NULL);
+	toll_fanout_accept(f, a->batches, TOLL_BIT(r->batch));
 }
 
 /* On the journal's thread. */
@@ -284,7 +237,7 @@ static int make_records(struct admission *a)
 	for (uint32_t i = 0; i < a->fanout->batch_count && !err; i++) {
 		struct record *r = &a->at[a->record_count];
 
-		if (!(a->records & BIT(i)))
+		if (!(a->records & TOLL_BIT(i)))
 			continue;
 		*r = (struct record){ .admission = a, .batch = i };
 		err = toll_record_new(a->batches[i], &r->entry, &r->memory);
@@ -297,7 +250,7 @@ static int make_records(struct admission *a)
 static int new_admission(const struct toll_fanout *f, struct toll_batch *const *batches,
                          toll_bits reserved, struct toll_ack *ack, struct admission **ret)
 {
-	toll_bits records = toll_admission_records(f, batches);
+	toll_bits records = toll_fanout_records(f, batches);
 	size_t count = (size_t)__builtin_popcountll(records);
 	struct admission *a = malloc(sizeof(*a) + count * sizeof(struct record) +
 	                             f->batch_count * sizeof(struct toll_batch *));
@@ -311,8 +264,8 @@ static int new_admission(const struct toll_fanout *f, struct toll_batch *const *
 		                 .reserved = reserved,
 		                 .records = records,
 		                 .batches = (struct toll_batch **)&a->at[count] };
-	a->waited = toll_admission_waited(f, batches, ack);
-	a->held = accounting(f, reserved);
+	a->waited = toll_fanout_waited(f, batches, ack);
+	a->held = toll_fanout_accounting(f, reserved);
 	toll_shared_ref(f->owner);
 	for (uint32_t i = 0; i < f->batch_count; i++)
 		a->batches[i] = batches[i] ? toll_batch_ref(batches[i]) : NULL;

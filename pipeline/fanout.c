@@ -6,13 +6,58 @@
 #include "pipeline/runner.h"
 #include "proto/batch.h"
 
-#define BIT(i) (UINT64_C(1) << (i))
+/* ---- who is who ---- */
+
+static bool has_work(const struct toll_batch *b)
+{
+	return b && b->kept_count;
+}
+
+toll_bits toll_fanout_records(const struct toll_fanout *f, struct toll_batch *const *batches)
+{
+	toll_bits found = 0;
+
+	for (uint32_t i = 0; i < f->batch_count; i++)
+		if (f->spools[i] && has_work(batches[i]))
+			found |= TOLL_BIT(i);
+	return found;
+}
+
+/* An exporter that adds up is done once it has the batch: nobody waits for it. */
+static bool is_waited_for(const struct toll_fanout_target *t, const struct toll_ack *ack)
+{
+	return t->required && !toll_runner_accounts(t->runner) &&
+	       (toll_runner_waits(t->runner) || ack->level == TOLL_ACK_EXPORTED);
+}
+
+toll_bits toll_fanout_waited(const struct toll_fanout *f, struct toll_batch *const *batches,
+                             const struct toll_ack *ack)
+{
+	toll_bits found = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (has_work(batches[f->targets[i].batch]) && is_waited_for(&f->targets[i], ack))
+			found |= TOLL_BIT(i);
+	return found;
+}
+
+toll_bits toll_fanout_accounting(const struct toll_fanout *f, toll_bits targets)
+{
+	toll_bits found = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if ((targets & TOLL_BIT(i)) && toll_runner_accounts(f->targets[i].runner))
+			found |= TOLL_BIT(i);
+	return found;
+}
+
+/* ---- doing it ---- */
 
 void toll_fanout_cancel(const struct toll_fanout *f, struct toll_batch *const *batches,
                         toll_bits targets)
 {
 	for (size_t i = 0; i < f->count; i++)
-		if (targets & BIT(i))
+		if (targets & TOLL_BIT(i))
 			toll_runner_cancel(f->targets[i].runner, batches[f->targets[i].batch]);
 }
 
@@ -20,9 +65,9 @@ void toll_fanout_commit(const struct toll_fanout *f, struct toll_batch *const *b
                         toll_bits targets, toll_bits waited, struct toll_waiter *w)
 {
 	for (size_t i = 0; i < f->count; i++)
-		if (targets & BIT(i))
+		if (targets & TOLL_BIT(i))
 			toll_runner_commit(f->targets[i].runner, batches[f->targets[i].batch],
-			                   waited & BIT(i) ? w : NULL);
+			                   waited & TOLL_BIT(i) ? w : NULL);
 }
 
 void toll_fanout_accept(const struct toll_fanout *f, struct toll_batch *const *batches,
@@ -30,7 +75,7 @@ void toll_fanout_accept(const struct toll_fanout *f, struct toll_batch *const *b
 {
 	for (uint32_t i = 0; i < f->batch_count; i++)
 		if (!batches[i])
-			which &= ~BIT(i);
+			which &= ~TOLL_BIT(i);
 	if (f->accepted)
 		f->accepted(f->ctx, batches, which);
 }
@@ -52,7 +97,7 @@ static int reserve(const struct toll_fanout *f, struct toll_batch *const *batche
 				continue;
 			err = toll_runner_reserve(t->runner, batches[t->batch]);
 			if (!err) {
-				reserved |= BIT(i);
+				reserved |= TOLL_BIT(i);
 			} else if (required) {
 				toll_fanout_cancel(f, batches, reserved);
 				return err;
@@ -72,7 +117,7 @@ void toll_fanout_offer(const struct toll_fanout *f, struct toll_batch *const *ba
 		ack->done(ack, err);
 		return;
 	}
-	if (toll_admission_records(f, batches) || toll_admission_waited(f, batches, ack)) {
+	if (toll_fanout_records(f, batches) || toll_fanout_waited(f, batches, ack)) {
 		toll_admission_begin(f, batches, reserved, ack);
 		return;
 	}

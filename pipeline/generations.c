@@ -187,6 +187,7 @@ static void switch_to(struct toll_generations *gs, struct toll_graph *next)
 {
 	toll_graph_limit_repeats(next);
 	switch_routes(gs->current, next);
+	toll_graph_limit_spools(next);
 	toll_host_metrics_replace(gs->host, &gs->current->metrics, &next->metrics);
 	toll_host_show(gs->host, &next->view);
 	gs->current->listed = false;

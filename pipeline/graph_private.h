@@ -8,6 +8,7 @@
 #include "pipeline/host.h"
 #include "pipeline/inlet.h"
 #include "pipeline/runner.h"
+#include "pipeline/spool.h"
 
 #define TOLL_KIND_COUNT 5
 
@@ -58,8 +59,9 @@ struct toll_graph_parts {
 
 /* The journal of one pipeline. */
 struct toll_graph_spool {
-	const char *storage;      /* id of the extension; NULL: there is none */
-	struct toll_spool *spool; /* NULL: not opened yet */
+	const char *storage;       /* id of the extension; NULL: there is none */
+	struct toll_spool *spool;  /* NULL: not opened yet */
+	struct toll_storage limit; /* what that extension says */
 };
 
 /* What one receiver of this graph feeds. */
@@ -131,6 +133,8 @@ bool toll_graph_same_lanes(const struct toll_graph *g, const struct toll_graph *
                            const struct toll_graph_part *planned);
 /* Extensions have started, exporters have not; those that are new follow from here on. */
 int toll_graph_open_spools(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* This graph runs now: what its storages say of sizes holds. */
+void toll_graph_limit_spools(struct toll_graph *g);
 /* Waits for what is on its way to disk; nothing new comes. False: not until the deadline. */
 bool toll_graph_settle_spools(struct toll_graph *g, uint64_t deadline_mono_ns);
 /* Cursors of exporters that this graph does not have; no other graph works any more. */

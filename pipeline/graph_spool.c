@@ -105,6 +105,7 @@ static int open_spool(struct toll_graph *g, size_t at, struct toll_error *reterr
 		return toll_fail(reterr, TOLL_ECONFIG,
 		                 "pipeline %s: service::extensions has no storage \"%s\"", pipeline,
 		                 s->storage);
+	s->limit = *storage;
 	err = toll_spool_open(g->host, storage, pipeline, &s->spool, &why);
 	return err ? toll_fail(reterr, err, "pipeline %s: %s", pipeline, why.text) : 0;
 }
@@ -209,6 +210,13 @@ int toll_graph_open_spools(struct toll_graph *g, struct toll_error *reterr)
 	for (size_t i = 0; i < g->route_count && !err; i++)
 		join_route(g, g->routes[i].route);
 	return err;
+}
+
+void toll_graph_limit_spools(struct toll_graph *g)
+{
+	for (size_t i = 0; i < g->config->pipeline_count; i++)
+		if (g->spools[i].spool)
+			toll_spool_limit(g->spools[i].spool, &g->spools[i].limit);
 }
 
 /* ---- the end ---- */

@@ -156,6 +156,16 @@ int toll_journal_close(struct toll_journal *j, uint64_t deadline_mono_ns)
 	return 0;
 }
 
+void toll_journal_limit(struct toll_journal *j, uint64_t max_bytes, enum toll_journal_policy policy)
+{
+	pthread_mutex_lock(&j->lock);
+	j->set.max_bytes = max_bytes;
+	j->set.policy = policy;
+	if (j->refusal == TOLL_EFULL)
+		j->refusal = 0; /* the next append finds out */
+	pthread_mutex_unlock(&j->lock);
+}
+
 /* Under lock: why not, or 0. */
 static int refusal_of(struct toll_journal *j, uint64_t bytes)
 {

@@ -85,6 +85,9 @@ struct toll_journal_entry {
  * TOLL_EUNSUPPORTED: a newer version wrote it; else the disk's error. */
 int toll_journal_open(const struct toll_journal_settings *set, struct toll_journal **ret,
                       struct toll_error *reterr) TOLL_MUST_CHECK;
+/* Other limits, from now on; any thread. What is over a smaller one goes as it is done. */
+void toll_journal_limit(struct toll_journal *j, uint64_t max_bytes,
+                        enum toll_journal_policy policy);
 /* No new appends; what waits is written and answered, cursors are checkpointed. Readers must be
  * gone. TOLL_ETIMEOUT: the disk has not come back until the deadline (0: waits for ever); the
  * journal is left behind with its threads and its lock, and nothing of it may be freed. */

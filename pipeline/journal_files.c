@@ -112,6 +112,16 @@ static bool over_cap(struct toll_journal *j)
 	return over;
 }
 
+static bool may_drop_oldest(struct toll_journal *j)
+{
+	bool may;
+
+	pthread_mutex_lock(&j->lock);
+	may = j->set.policy == TOLL_JOURNAL_DROP_OLDEST;
+	pthread_mutex_unlock(&j->lock);
+	return may;
+}
+
 static int allocate_spare(struct toll_journal *j)
 {
 	int err, file = j->io->open(j->io, TOLL_JOURNAL_SPARE, TOLL_JOURNAL_OPEN_NEW);
@@ -151,7 +161,7 @@ int toll_journal_spare_make(struct toll_journal *j, bool may_drop)
 	while (j->spare < 0 && over_cap(j)) {
 		if (may_drop && toll_journal_remove_passed(j))
 			continue;
-		if (!may_drop || j->set.policy != TOLL_JOURNAL_DROP_OLDEST || !drop_oldest(j))
+		if (!may_drop || !may_drop_oldest(j) || !drop_oldest(j))
 			return TOLL_EFULL;
 	}
 	if (j->spare >= 0)

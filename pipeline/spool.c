@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pipeline/spool.h"
+#include "pipeline/spool_private.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -10,17 +10,10 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "pipeline/host.h"
-#include "pipeline/lost.h"
 
 /* For the last group and checkpoint of a journal that is closed: a disk that hangs must not keep
  * the loop. */
 #define CLOSE_NS (2 * TOLL_S)
-
-struct toll_spools {
-	bool ready;
-	pthread_mutex_t lock; /* guards the list; main thread changes it */
-	struct toll_spool *first;
-};
 
 /* What the host keeps for a directory. */
 struct kept {
@@ -33,105 +26,11 @@ struct owned {
 	struct toll_spool super;
 	struct kept *kept;
 	char *pipeline, *directory, *who;
-	pthread_mutex_t lock; /* guards entered */
+	uint64_t segment_bytes, sync_interval_ns; /* as it was opened */
+	pthread_mutex_t lock;                     /* guards entered */
 	pthread_cond_t left;
 	uint64_t entered;
 };
-
-/* ---- names ---- */
-
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_';
-}
-
-/* No byte of a name has a meaning in a path then, not even a dot. */
-char *toll_spool_path(const char *directory, const char *pipeline)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	char *path = malloc(strlen(directory) + 3 * strlen(pipeline) + 2), *at;
-
-	if (!path)
-		return NULL;
-	at = stpcpy(stpcpy(path, directory), "/");
-	for (const char *c = pipeline; *c; c++) {
-		if (is_plain(*c)) {
-			*at++ = *c;
-			continue;
-		}
-		*at++ = '%';
-		*at++ = hex[(unsigned char)*c >> 4];
-		*at++ = hex[(unsigned char)*c & 15];
-	}
-	*at = '\0';
-	return path;
-}
-
-/* ---- all of them ---- */
-
-static void release_all(void *state)
-{
-	struct toll_spools *all = state;
-
-	if (all->ready)
-		pthread_mutex_destroy(&all->lock);
-}
-
-struct toll_spools *toll_spools_get(struct toll_host *h)
-{
-	struct toll_spools *all = toll_host_keep(h, "spools", "", sizeof(*all), release_all);
-
-	if (all && !all->ready) {
-		pthread_mutex_init(&all->lock, NULL);
-		all->ready = true;
-	}
-	return all;
-}
-
-void toll_spools_let_go(struct toll_host *h, struct toll_spools *all)
-{
-	if (all)
-		toll_host_let_go(h, all);
-}
-
-static bool lies_in(const char *path, const char *directory)
-{
-	size_t len = strlen(directory);
-
-	return strncmp(path, directory, len) == 0 && path[len] == '/' &&
-	       !strchr(path + len + 1, '/');
-}
-
-void toll_spools_each(struct toll_spools *all, const char *directory,
-                      void (*fn)(void *ctx, const struct toll_spool *s), void *ctx)
-{
-	pthread_mutex_lock(&all->lock);
-	for (const struct toll_spool *s = all->first; s; s = s->next)
-		if (lies_in(s->directory, directory))
-			fn(ctx, s);
-	pthread_mutex_unlock(&all->lock);
-}
-
-static void enlist(struct toll_spools *all, struct toll_spool *s)
-{
-	pthread_mutex_lock(&all->lock);
-	s->next = all->first;
-	all->first = s;
-	pthread_mutex_unlock(&all->lock);
-}
-
-static void delist(struct toll_spools *all, const struct toll_spool *s)
-{
-	struct toll_spool **at = &all->first;
-
-	pthread_mutex_lock(&all->lock);
-	while (*at && *at != s)
-		at = &(*at)->next;
-	if (*at)
-		*at = s->next;
-	pthread_mutex_unlock(&all->lock);
-}
 
 /* ---- one ---- */
 
@@ -213,8 +112,8 @@ static int open_one(struct kept *k, struct toll_host *h, const struct toll_stora
 	set.directory = o->directory;
 	set.who = o->who;
 	set.max_bytes = o->super.max_bytes = st->max_bytes;
-	set.segment_bytes = st->segment_bytes;
-	set.sync_interval_ns = st->sync_interval_ns;
+	set.segment_bytes = o->segment_bytes = st->segment_bytes;
+	set.sync_interval_ns = o->sync_interval_ns = st->sync_interval_ns;
 	set.policy = st->policy;
 	set.io = st->io;
 	set.by_hand = st->by_hand;
@@ -225,7 +124,7 @@ static int open_one(struct kept *k, struct toll_host *h, const struct toll_stora
 	}
 	o->kept = k;
 	k->owned = o;
-	enlist(k->all, &o->super);
+	toll_spools_add(k->all, &o->super);
 	tell_opened(&o->super);
 	return 0;
 }
@@ -236,7 +135,8 @@ static void close_one(struct kept *k)
 	struct owned *o = k->owned;
 	uint64_t deadline = toll_clock_mono_ns() + CLOSE_NS;
 
-	delist(k->all, &o->super);
+	toll_spools_remove(k->all, &o->super);
+	toll_spool_tell_waiting(&o->super);
 	if (toll_spool_close_repeats(&o->super, deadline) == 0 &&
 	    toll_journal_close(o->super.journal, deadline) == 0)
 		owned_free(o);
@@ -338,6 +238,18 @@ int toll_spool_settle(struct toll_spool *s, uint64_t deadline_mono_ns)
 	return err;
 }
 
+/* ---- limits ---- */
+
+void toll_spool_limit(struct toll_spool *s, const struct toll_storage *st)
+{
+	struct owned *o = owned_of(s);
+
+	toll_spools_set_size(o->kept->all, s, st->max_bytes);
+	toll_journal_limit(s->journal, st->max_bytes, st->policy);
+	if (o->segment_bytes != st->segment_bytes || o->sync_interval_ns != st->sync_interval_ns)
+		TOLL_WARN(s->who, "segment_size and sync_interval change with the next start");
+}
+
 /* ---- the end ---- */
 
 struct toll_spool *toll_spool_let_go(struct toll_host *h, struct toll_spool *s)
@@ -345,41 +257,4 @@ struct toll_spool *toll_spool_let_go(struct toll_host *h, struct toll_spool *s)
 	if (s)
 		toll_host_let_go(h, owned_of(s)->kept);
 	return NULL;
-}
-
-/* ---- cursors that nobody wants ---- */
-
-static void tell_forgotten(const struct toll_spool *s, struct toll_journal_cursor *c)
-{
-	struct toll_journal_mark end = toll_journal_end(s->journal);
-	struct toll_journal_mark at = toll_journal_cursor_mark(c);
-	struct toll_lost left = { end.items - at.items, (uint64_t)(end.pico - at.pico) };
-	char dollars[TOLL_LOST_TEXT];
-
-	if (end.seq == at.seq)
-		TOLL_INFO(s->who, "no exporter is called \"%s\" any more: it had taken everything",
-		          toll_journal_cursor_name(c));
-	else
-		TOLL_WARN(s->who,
-		          "no exporter is called \"%s\" any more: %llu span%s worth %s that it had "
-		          "not taken are kept for it no longer",
-		          toll_journal_cursor_name(c), (unsigned long long)left.spans,
-		          TOLL_PLURAL(left.spans), toll_lost_dollars(&left, dollars));
-}
-
-void toll_spool_forget(struct toll_spool *s, bool (*wanted)(void *ctx, const char *cursor),
-                       void *ctx)
-{
-	struct toll_journal_cursor *found[TOLL_JOURNAL_CURSORS_MAX];
-	unsigned count = 0;
-
-	while (count < TOLL_COUNT(found) &&
-	       (found[count] = toll_journal_cursor_at(s->journal, count)) != NULL)
-		count++;
-	for (unsigned i = 0; i < count; i++) {
-		if (wanted(ctx, toll_journal_cursor_name(found[i])))
-			continue;
-		tell_forgotten(s, found[i]);
-		toll_journal_forget(found[i]);
-	}
 }

@@ -17,8 +17,7 @@ struct toll_repeats_settings;
 struct toll_spools;
 
 /* Where journals are and how large they may be: what an extension file_storage publishes under its
- * id as the service "storage". Must outlive the spools that are opened with it only as long as the
- * call takes. */
+ * id as the service "storage". Borrowed for calls only. */
 #define TOLL_STORAGE "storage"
 struct toll_storage {
 	const char *directory; /* canonical; each pipeline has one inside */
@@ -35,10 +34,10 @@ struct toll_storage {
 /* Read-only for all but its owner. */
 struct toll_spool {
 	struct toll_journal *journal;
-	const char *pipeline;  /* its id */
-	const char *directory; /* its own */
-	const char *who;       /* for log lines: "journal/traces" */
-	uint64_t max_bytes;
+	const char *pipeline;         /* its id */
+	const char *directory;        /* its own */
+	const char *who;              /* for log lines: "journal/traces" */
+	uint64_t max_bytes;           /* inside toll_spools_each() */
 	struct toll_memory *memory;   /* the process's: what is read back is charged to it */
 	struct toll_repeats *repeats; /* requests that were taken lately; NULL: nobody asks */
 	_Atomic(struct toll_repeats_saver *) saver; /* the same on disk */
@@ -50,9 +49,11 @@ struct toll_spool {
  * thread. */
 int toll_spool_open(struct toll_host *h, const struct toll_storage *st, const char *pipeline,
                     struct toll_spool **ret, struct toll_error *reterr) TOLL_MUST_CHECK;
-/* The last one closes the journal. Nothing may be on its way to it, no reader open. Where the disk
- * does not come back it is left behind after a moment, lock and all. NULL is accepted. Main thread;
- * always returns NULL. */
+/* What of the limits a running journal can take over, it does; the log names the rest. */
+void toll_spool_limit(struct toll_spool *s, const struct toll_storage *st);
+/* The last one closes the journal; the log tells what waits in it. Nothing may be on its way to it,
+ * no reader open. Where the disk does not come back it is left behind after a moment, lock and all.
+ * NULL is accepted. Main thread; always returns NULL. */
 struct toll_spool *toll_spool_let_go(struct toll_host *h, struct toll_spool *s);
 
 /* Around each append, until its answer has been worked off: any thread. */

@@ -214,6 +214,50 @@ def test_what_comes_later_says_so(write, section, name):
     assert any(f'this version has no "{name}"' in f["text"] for f in found)
 
 
+STORAGES = """
+receivers: {otlp: {acknowledge: journaled, protocols: {grpc: }}}
+exporters:
+  nop: {sending_queue: {storage: file_storage/a}}
+  nop/b: {sending_queue: {storage: file_storage/b}}
+  nop/c: {sending_queue: {storage: file_storage/x}}
+  nop/d: {sending_queue: {enabled: false, storage: file_storage/a}}
+extensions:
+  file_storage/a: {directory: /q}
+  file_storage/b: {directory: /q/}
+  file_storage/c: {directory: /c, fsync: true}
+service:
+  extensions: [file_storage/a, file_storage/b, file_storage/c]
+  pipelines:
+    traces: {receivers: [otlp], exporters: [nop, nop/b, nop/c]}
+    traces/d: {receivers: [otlp], exporters: [nop/d]}
+"""
+
+
+def test_what_exporters_storages_and_receivers_have_to_agree_on(write):
+    _, found = findings(write(STORAGES))
+    told = {(f["severity"], f["path"].replace("extensions::file_storage", "x"), f["text"]) for f in found}
+    for severity, path, text in [
+            ("error", "exporters::nop/c::sending_queue::storage", 'service::extensions has no "file_storage/x"'),
+            ("error", "exporters::nop/b::sending_queue::storage", 'pipeline traces has one journal, and "nop" keeps it'),
+            ("error", "x/b::directory", '"file_storage/a" has this directory already'),
+            ("warning", "x/c::fsync", "everything is synced"),
+            ("warning", "x/c", "no exporter names it"),
+            ("warning", "exporters::nop/d::sending_queue::storage", "has no effect: sending_queue::enabled is false"),
+            ("warning", "receivers::otlp::acknowledge", "pipeline traces/d has no journal")]:
+        assert any(s == severity and p == path and t.startswith(text) for s, p, t in told), (path, told)
+    _, found = findings(write(STORAGES.replace("storage: file_storage/", "queue_size: 1 #")
+                              .replace("1 #a", "1").replace("1 #b", "1").replace("1 #x", "1")))
+    assert any(f["path"] == "receivers::otlp::acknowledge" and f["text"].startswith("journaled needs a journal")
+               for f in found), found
+    _, found = findings(write(STORAGES.replace("/q/}", '/b, max_size: 1MiB, directory_permissions: "0470"}')
+                              .replace("fsync: true", "segment_size: 100000")))
+    assert {f["path"].removeprefix("extensions::file_storage"): f["text"]
+            for f in found if f["severity"] == "error"} == {
+        "/b::directory_permissions": "must let the owner read, write and enter it (07..)",
+        "/b::max_size": "must be at least two segments (segment_size: 33554432 bytes)",
+        "/c::segment_size": "must be a multiple of 4KiB"}
+
+
 SETTINGS_OF_THE_COLLECTOR = """
 receivers:
   otlp:

@@ -125,6 +125,26 @@ def test_a_full_journal_refuses_recovers_and_starts_at_once(spantoll, tmp_path, 
     assert set(found) == sent and len(found) == len(sent)
 
 
+def test_a_journal_that_drops_the_oldest_never_refuses_and_counts(spantoll, tmp_path, destination):
+    daemon = spantoll(extensions=storage(tmp_path, **SMALL, when_full="drop_oldest"), exporters=to(destination))
+    sent = []
+    while len(sent) < 6000:
+        request = otlp.many("a", 50)
+        assert daemon.export(request).ok
+        sent += [s.span_id.hex() for _, s in otlp.spans_of(request)]
+    dropped = daemon.metric("spantoll_journal_dropped_spans")
+    assert dropped > 0
+    eventually(lambda: health(daemon)["status"] == "degraded", 10, "the storage is degraded")
+    assert "spans were dropped before every exporter had them" in health(daemon)["why"]
+    # What is in memory already is delivered as well.
+    destination.always = None
+    eventually(lambda: daemon.metric("otelcol_exporter_sent_spans")
+               + daemon.metric("spantoll_exporter_journal_gap_spans") == len(sent), 20, "each span is sent or counted")
+    lost = set(sent) - set(delivered(destination))
+    assert len(lost) == daemon.metric("spantoll_exporter_journal_gap_spans") <= dropped
+    assert lost <= set(sent[:len(sent) - 1000]), "the oldest"
+
+
 def test_a_directory_belongs_to_one_daemon(spantoll, tmp_path):
     daemon = spantoll(extensions=storage(tmp_path), exporters={"file": to_file(tmp_path / "a")})
     second = Daemon(tmp_path / "second", extensions=storage(tmp_path), exporters={"file": to_file(tmp_path / "b")})

@@ -215,6 +215,69 @@ static void test_cursors_that_nobody_wants_are_forgotten_and_told(void **state)
 	toll_spool_let_go(r->host, s);
 }
 
+static void what_waits_when_a_journal_is_closed_is_told_with_its_path(void **state)
+{
+	struct rig *r = *state;
+	struct toll_spool *s = open_spool(r, "traces");
+	struct toll_journal_cursor *c, *repeats;
+
+	assert_int_equal(toll_journal_cursor(s->journal, "kafka", &c), 0);
+	assert_int_equal(toll_journal_cursor(s->journal, TOLL_SPOOL_REPEATS, &repeats), 0);
+	write_record(s, "one");
+	toll_spool_let_go(r->host, s);
+	assert_non_null(strstr(lines, "closed: 3 spans worth $2.00 wait in /tmp/spool-"));
+	lines[0] = '\0';
+	s = open_spool(r, "traces");
+	assert_int_equal(toll_journal_cursor(s->journal, "kafka", &c), 0);
+	toll_journal_advance(c, toll_journal_end(s->journal));
+	toll_spool_let_go(r->host, s);
+	assert_null(strstr(lines, "wait in")); /* for exporters: digests are nobody's loss */
+}
+
+/* Until the journal refuses one. */
+static void fill(struct toll_spool *s)
+{
+	static char text[40000];
+	int err = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 1000 && !err; i++) {
+		struct written w = { .entry = { .parts = { toll_slice_str(text) },
+			                        .part_count = 1,
+			                        .done = on_done } };
+
+		err = toll_journal_append(s->journal, &w.entry);
+		if (!err)
+			EVENTUALLY(w.state);
+		if (!err && w.state < 0)
+			err = w.state;
+	}
+	assert_int_equal(err, TOLL_EFULL);
+}
+
+static void a_larger_limit_holds_at_once(void **state)
+{
+	struct rig *r = *state;
+	struct toll_spool *s = open_spool(r, "traces");
+	struct toll_storage larger = r->storage;
+	struct toll_journal_cursor *c;
+
+	assert_int_equal(toll_journal_cursor(s->journal, "kafka", &c), 0);
+	fill(s);
+	larger.max_bytes *= 2;
+	toll_spool_limit(s, &larger);
+	assert_int_equal(s->max_bytes, larger.max_bytes);
+	write_record(s, "more");
+	assert_null(strstr(lines, "next start"));
+	fill(s);
+	larger.policy = TOLL_JOURNAL_DROP_OLDEST;
+	larger.segment_bytes *= 2;
+	toll_spool_limit(s, &larger);
+	write_record(s, "still more");
+	assert_non_null(strstr(lines, "segment_size and sync_interval change with the next start"));
+	toll_spool_let_go(r->host, s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +294,10 @@ int main(void)
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_cursors_that_nobody_wants_are_forgotten_and_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_waits_when_a_journal_is_closed_is_told_with_its_path, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(a_larger_limit_holds_at_once, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
