@@ -175,6 +175,7 @@ void toll_graph_dissolve(struct toll_graph *g)
 {
 	static const enum toll_kind order[] = { TOLL_RECEIVER, TOLL_PROCESSOR, TOLL_EXPORTER,
 		                                TOLL_CONNECTOR, TOLL_EXTENSION };
+	const bool left_behind = toll_graph_left_behind(g);
 	struct toll_graph_part *p;
 
 	toll_host_hide(g->host, &g->view);
@@ -186,7 +187,7 @@ void toll_graph_dissolve(struct toll_graph *g)
 		free(g->parts[order[i]].at);
 	}
 	free_flow(g);
-	toll_graph_close_spools(g);
+	toll_graph_close_spools(g, left_behind);
 	toll_config_free(g->config);
 	free(g);
 }

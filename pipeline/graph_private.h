@@ -139,8 +139,8 @@ void toll_graph_limit_spools(struct toll_graph *g);
 bool toll_graph_settle_spools(struct toll_graph *g, uint64_t deadline_mono_ns);
 /* Cursors of exporters that this graph does not have; no other graph works any more. */
 void toll_graph_forget_cursors(struct toll_graph *g);
-/* Its parts are gone. */
-void toll_graph_close_spools(struct toll_graph *g);
+/* Its parts are gone. left_behind: not all; who is stuck may come back to its journal. */
+void toll_graph_close_spools(struct toll_graph *g, bool left_behind);
 
 /* ---- graph_repeats.c ---- */
 

@@ -261,9 +261,9 @@ void toll_graph_forget_cursors(struct toll_graph *g)
 	}
 }
 
-void toll_graph_close_spools(struct toll_graph *g)
+void toll_graph_close_spools(struct toll_graph *g, bool left_behind)
 {
-	for (size_t i = 0; g->spools && i < g->config->pipeline_count; i++)
+	for (size_t i = 0; g->spools && !left_behind && i < g->config->pipeline_count; i++)
 		toll_spool_let_go(g->host, g->spools[i].spool);
 	free(g->spools);
 }

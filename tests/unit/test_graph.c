@@ -5,9 +5,13 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "pipeline/graph_private.h"
 #include "pipeline/host.h"
+#include "pipeline/spool.h"
 #include "tests/support/fake_batch.h"
 #include "tests/support/fake_exporter.h"
+#include "tests/support/journal_disk.h"
+#include "tests/support/otlp.h"
 #include "tests/unit/unit.h"
 
 /* What happened, in order: "start exporter/out;" */
@@ -153,6 +157,33 @@ static int create_extension(const struct toll_settings *set, const void *config,
 	return 0;
 }
 
+/* Journals, on a disk in memory. */
+static struct disk disk;
+static struct toll_storage storage = {
+	.directory = "disk", .max_bytes = 1 << 20, .segment_bytes = 64 << 10, .io = &disk.io
+};
+
+static int storage_start(struct toll_component *c, struct toll_error *reterr TOLL_UNUSED)
+{
+	return toll_host_publish(c->host, TOLL_STORAGE, c->id.text, &storage);
+}
+
+static void storage_free(struct toll_component *c)
+{
+	toll_host_withdraw(c->host, &storage);
+	part_free(c);
+}
+
+static const struct toll_component_ops storage_ops = { storage_start, NULL, storage_free };
+
+static int create_storage(const struct toll_settings *set, const void *config,
+                          struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
+{
+	part_new(set, config, ret);
+	(*ret)->ops = &storage_ops;
+	return 0;
+}
+
 static int create_telemetry(const struct toll_settings *set, const void *config TOLL_UNUSED,
                             struct toll_component **ret, struct toll_error *reterr TOLL_UNUSED)
 {
@@ -232,6 +263,8 @@ static const struct toll_factory factories[] = {
 	        .create = create_connector),
 	FACTORY(TOLL_EXTENSION, "book", part_fields, sizeof(struct part_config),
 	        .create = create_extension),
+	FACTORY(TOLL_EXTENSION, "store", part_fields, sizeof(struct part_config),
+	        .create = create_storage, .serves = TOLL_STORAGE),
 	FACTORY(TOLL_EXTENSION, "telemetry", no_fields, 0, .create = create_telemetry,
 	        .internal = true),
 };
@@ -322,16 +355,19 @@ static void answered(struct toll_ack *ack, int err)
 	g->err = err;
 }
 
-static int send(struct rig *g, uint32_t spans)
+static int send_batch(struct rig *g, struct toll_batch *take_batch)
 {
-	struct toll_batch *b = fake_batch_from(spans, 100);
-
 	g->ack.done = answered;
 	g->answers = 0;
-	receivers[0]->next->consume(receivers[0]->next, b, &g->ack);
+	receivers[0]->next->consume(receivers[0]->next, take_batch, &g->ack);
 	assert_int_equal(g->answers, 1);
-	toll_batch_unref(b);
+	toll_batch_unref(take_batch);
 	return g->err;
+}
+
+static int send(struct rig *g, uint32_t spans)
+{
+	return send_batch(g, fake_batch_from(spans, 100));
 }
 
 static void stop(struct rig *g)
@@ -691,6 +727,41 @@ static void what_a_thread_left_behind_uses_is_not_freed(void **state)
 	g->host = NULL;
 }
 
+static void count_spool(void *ctx, const struct toll_spool *s TOLL_UNUSED)
+{
+	++*(unsigned *)ctx;
+}
+
+/* A reload goes on without whom it left behind; but that one may come back to its journal. */
+static void the_journal_of_a_thread_left_behind_stays_open(void **state)
+{
+	struct rig *g = *state;
+	struct toll_spools *all = toll_spools_get(g->host);
+	struct msg *span = span_new("op", 1, 1000);
+	unsigned open = 0;
+
+	disk_init(&disk);
+	start(g, "receivers: {in: {}}\nextensions: {store: {}}\n"
+	         "exporters: {out: {sending_queue: {storage: store}}}\n"
+	         "service: {extensions: [store], pipelines: {traces: {receivers: [in], "
+	         "exporters: [out]}}}\n");
+	outs[0]->block = true;
+	assert_int_equal(send_batch(g, batch_of_request(request_of("svc", &span, 1))), 0);
+	FAKE_WAIT(outs[0], outs[0]->seen_count == 1);
+	toll_graph_shutdown(g->graph, toll_clock_mono_ns() + 100 * TOLL_MS);
+	toll_graph_dissolve(g->graph);
+	g->graph = NULL;
+	toll_spools_each(all, "disk", count_spool, &open);
+	assert_int_equal(open, 1);
+	pthread_mutex_lock(&outs[0]->lock);
+	outs[0]->block = false; /* it comes back, and ends */
+	pthread_cond_broadcast(&outs[0]->changed);
+	pthread_mutex_unlock(&outs[0]->lock);
+	left = *g;
+	g->config = NULL;
+	g->host = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -713,6 +784,7 @@ int main(void)
 		TEST(status_knows_every_component),
 		TEST(who_is_done_does_not_wait_for_a_destination_that_is_away),
 		TEST(what_a_thread_left_behind_uses_is_not_freed),
+		TEST(the_journal_of_a_thread_left_behind_stays_open),
 	};
 
 	return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
