@@ -117,7 +117,7 @@ static void does_what_an_array_would(void **unused)
 	static struct model m;
 
 	(void)unused;
-	for (state = 1; state < 40; state++) {
+	for (state = 1; state < 16; state++) {
 		uint64_t seed = state;
 		size_t max = 600 * TOLL_REPEATS_RING_ENTRY;
 		struct toll_repeats_ring r;
