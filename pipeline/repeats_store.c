@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/crc32c.h"
 
 #define BLOCK_MAGIC UINT64_C(0x3154505244434f54) /* "TOCDRPT1" */
@@ -30,21 +31,6 @@ struct toll_repeats_store {
 	unsigned char buf[BATCH * TOLL_REPEATS_BLOCK];
 };
 
-static void put(unsigned char *to, uint64_t v, unsigned bytes)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		to[i] = (unsigned char)(v >> 8 * i);
-}
-
-static uint64_t get(const unsigned char *from, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		v |= (uint64_t)from[i] << 8 * i;
-	return v;
-}
-
 /* ---- blocks ---- */
 
 static void block_write(unsigned char *to, uint64_t generation, const struct toll_repeats_saved *at,
@@ -53,29 +39,30 @@ static void block_write(unsigned char *to, uint64_t generation, const struct tol
 	unsigned char *e = to + TOLL_REPEATS_BLOCK_HEAD;
 
 	memset(to, 0, TOLL_REPEATS_BLOCK);
-	put(to, BLOCK_MAGIC, 8);
-	put(to + 12, count, 4);
-	put(to + 16, generation, 8);
+	toll_put_le(to, BLOCK_MAGIC, 8);
+	toll_put_le(to + 12, count, 4);
+	toll_put_le(to + 16, generation, 8);
 	for (size_t i = 0; i < count; i++, e += TOLL_REPEATS_SAVED_BYTES) {
-		put(e, at[i].digest[0], 8);
-		put(e + 8, at[i].digest[1], 8);
-		put(e + 16, at[i].second, 4);
+		toll_put_le(e, at[i].digest[0], 8);
+		toll_put_le(e + 8, at[i].digest[1], 8);
+		toll_put_le(e + 16, at[i].second, 4);
 	}
-	put(to + 8, toll_crc32c(0, to + 12, TOLL_REPEATS_BLOCK - 12), 4);
+	toll_put_le(to + 8, toll_crc32c(0, to + 12, TOLL_REPEATS_BLOCK - 12), 4);
 }
 
 static bool block_is_whole(const unsigned char *b)
 {
-	return get(b, 8) == BLOCK_MAGIC && get(b + 12, 4) <= TOLL_REPEATS_PER_BLOCK &&
-	       get(b + 8, 4) == toll_crc32c(0, b + 12, TOLL_REPEATS_BLOCK - 12);
+	return toll_get_le(b, 8) == BLOCK_MAGIC &&
+	       toll_get_le(b + 12, 4) <= TOLL_REPEATS_PER_BLOCK &&
+	       toll_get_le(b + 8, 4) == toll_crc32c(0, b + 12, TOLL_REPEATS_BLOCK - 12);
 }
 
 static struct toll_repeats_saved entry_read(const unsigned char *b, size_t i)
 {
 	const unsigned char *e = b + TOLL_REPEATS_BLOCK_HEAD + i * TOLL_REPEATS_SAVED_BYTES;
 
-	return (struct toll_repeats_saved){ { get(e, 8), get(e + 8, 8) },
-		                            (uint32_t)get(e + 16, 4) };
+	return (struct toll_repeats_saved){ { toll_get_le(e, 8), toll_get_le(e + 8, 8) },
+		                            (uint32_t)toll_get_le(e + 16, 4) };
 }
 
 static void note_seconds(struct file *f, uint32_t second)
@@ -94,7 +81,7 @@ struct loading {
 
 static void load_block(struct file *f, const unsigned char *b, struct loading *l)
 {
-	size_t count = get(b + 12, 4);
+	size_t count = toll_get_le(b + 12, 4);
 
 	if (!block_is_whole(b)) {
 		l->damaged++;
@@ -242,9 +229,9 @@ static int write_seed(struct toll_repeats_store *s, uint64_t seed)
 	if (handle < 0)
 		return handle;
 	memset(s->buf, 0, SEED_BYTES);
-	put(s->buf, SEED_MAGIC, 8);
-	put(s->buf + 16, seed, 8);
-	put(s->buf + 8, toll_crc32c(0, s->buf + 12, SEED_BYTES - 12), 4);
+	toll_put_le(s->buf, SEED_MAGIC, 8);
+	toll_put_le(s->buf + 16, seed, 8);
+	toll_put_le(s->buf + 8, toll_crc32c(0, s->buf + 12, SEED_BYTES - 12), 4);
 	err = toll_journal_write_all(s->io, handle, &v, 1, 0);
 	if (!err)
 		err = s->io->datasync(s->io, handle);
@@ -263,9 +250,9 @@ static int open_seed(struct toll_repeats_store *s, uint64_t random, uint64_t *re
 
 	if (err < 0)
 		return err;
-	*ret = get(s->buf + 16, 8);
-	if (n == SEED_BYTES && get(s->buf, 8) == SEED_MAGIC &&
-	    get(s->buf + 8, 4) == toll_crc32c(0, s->buf + 12, SEED_BYTES - 12))
+	*ret = toll_get_le(s->buf + 16, 8);
+	if (n == SEED_BYTES && toll_get_le(s->buf, 8) == SEED_MAGIC &&
+	    toll_get_le(s->buf + 8, 4) == toll_crc32c(0, s->buf + 12, SEED_BYTES - 12))
 		return 0;
 	*ret = random;
 	return write_seed(s, random);
@@ -293,7 +280,7 @@ static int open_file(struct toll_repeats_store *s, unsigned i)
 		if (n < 0)
 			return (int)n;
 		if (n == TOLL_REPEATS_BLOCK && block_is_whole(s->buf))
-			f->generation = get(s->buf + 16, 8);
+			f->generation = toll_get_le(s->buf + 16, 8);
 	}
 	return 0;
 }
