@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A wire that swallows answers: the request has arrived and is done, the client sees its connection end."""
 import random
-import socket
-import threading
 
-from env.ports import free_port
+from env.wire import Proxy
 
 HEADERS, END_STREAM = 1, 1
 
@@ -32,56 +30,23 @@ class Http:
         return data.startswith(b"HTTP/1.1 ")
 
 
-class Cutter:
-    """A TCP proxy to 127.0.0.1:port. share: of the answers that never arrive, for they cut their connection."""
+class Cutter(Proxy):
+    """share: of the answers that never arrive, for they cut their connection."""
 
     def __init__(self, port, protocol, share=0.2, seed=1):
-        self.target, self.protocol, self.share = port, protocol, share
-        self.port, self.cut, self.passed = free_port(), 0, 0
+        self.protocol, self.share, self.cut, self.passed = protocol, share, 0, 0
         self._dice = random.Random(seed)
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(port)
 
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.port}"
-
-    def _accept(self):
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                there = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                here.close()
-                continue
-            threading.Thread(target=self._copy, args=(here, there, None), daemon=True).start()
-            threading.Thread(target=self._copy, args=(there, here, self.protocol()), daemon=True).start()
+    def opened(self, here, there):
+        answers = self.protocol()
+        return super().opened(here, there)[0], lambda data: not self._swallows(answers, data)
 
     def _swallows(self, answers, data):
-        if not answers or not answers.has_answer(data):
+        if not answers.has_answer(data):
             return False
         if self._dice.random() < self.share:
             self.cut += 1
             return True
         self.passed += 1
         return False
-
-    def _copy(self, source, sink, answers):
-        try:
-            while data := source.recv(65536):
-                if self._swallows(answers, data):
-                    break
-                sink.sendall(data)
-        except OSError:
-            pass  # one end has left
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the other direction was first
-
-    def close(self):
-        self._listener.close()

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An OTLP/gRPC destination that answers as a test says, and a wire to it that can be counted and cut.
+"""An OTLP/gRPC destination that answers as a test says.
 
 Destination().start()   keeps every request it has answered with OK in .taken
 .answers                 what comes next: a list of Refusal, Partial, or functions of the request; then OK again"""
 import dataclasses
-import socket
 import threading
 from concurrent import futures
 
@@ -96,63 +95,3 @@ class Destination:
         with self._lock:
             self.taken.append(request)
         return response
-
-
-class Wire:
-    """A TCP proxy to 127.0.0.1:port that counts what goes there, and can be cut."""
-
-    def __init__(self, port):
-        self.target, self.port = port, free_port()
-        self.sent = 0
-        self._pairs, self._lock = [], threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.port}"
-
-    def _accept(self):
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                there = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                here.close()
-                continue
-            with self._lock:
-                self._pairs.append((here, there))
-            threading.Thread(target=self._copy, args=(here, there, True), daemon=True).start()
-            threading.Thread(target=self._copy, args=(there, here, False), daemon=True).start()
-
-    def _copy(self, source, sink, count):
-        try:
-            while data := source.recv(65536):
-                if count:
-                    self.sent += len(data)
-                sink.sendall(data)
-        except OSError:
-            pass  # cut, or one end has left
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the other direction was first
-
-    def cut(self):
-        """Every connection ends now; new ones are taken."""
-        with self._lock:
-            pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            for s in pair:
-                try:
-                    s.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass  # it has ended by itself
-
-    def close(self):
-        self._listener.close()
-        self.cut()

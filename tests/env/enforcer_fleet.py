@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from env import otlp
 from env.daemon import Daemon, http_get
-from env.destination import Wire
 from env.enforcer import Enforcer
 from env.enforcer_oracle import Oracle
 from env.poll import eventually
 from env.test_clock import TestClock
+from env.wire import Wire
 
 PUBLISH = (pathlib.Path(__file__).resolve().parents[2] / "exporters/enforcer/publish.lua").read_text()
 PICO_PER_NS = 10**6  # of the real daemon's spans: $1 per ms

@@ -9,10 +9,11 @@ import pytest
 
 from env import otlp
 from env.daemon import BINARY
-from env.destination import Destination, Partial, Refusal, Wire
+from env.destination import Destination, Partial, Refusal
 from env.kafka_load import Load
 from env.poll import eventually
 from env.secure_broker import Certificates
+from env.wire import Wire
 
 pytestmark = pytest.mark.core
 

@@ -9,10 +9,10 @@ import pytest
 
 from env import otlp
 from env.certificates import Authority
-from env.destination import Wire
 from env.http_destination import NO_ANSWER, Answer, HttpDestination, partial, refusal
 from env.kafka_load import Load
 from env.poll import eventually
+from env.wire import Wire
 
 pytestmark = pytest.mark.core
 
