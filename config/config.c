@@ -149,6 +149,7 @@ static int interpret(struct toll_source *s, struct toll_config *config)
 		err = toll_expand(s->tree, s->arena, s->findings, s->files);
 	config->files_read = s->files->at;
 	config->files_read_count = s->files->count;
+	config->files_said = s->files->said;
 	if (err)
 		return err;
 	parse_root(&p, s->tree ? s->tree : &nothing, config);

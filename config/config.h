@@ -89,7 +89,8 @@ struct toll_config {
 	const char *const
 		*files_read; /* every file that was read, ${file:...} included: to watch */
 	size_t files_read_count;
-	const struct toll_config_type *types;                         /* what it was loaded with */
+	uint64_t files_said;                  /* a hash of what they said, toll_uri_files_hash() */
+	const struct toll_config_type *types; /* what it was loaded with */
 	struct toll_config_component *components[TOLL_SECTION_COUNT]; /* arrays */
 	size_t component_count[TOLL_SECTION_COUNT];
 	struct toll_config_pipeline *pipelines;

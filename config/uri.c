@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define FILES_MAX 1000
+#define PIECE     16384
 
 struct toll_uri toll_uri_split(struct toll_slice text)
 {
@@ -130,6 +133,37 @@ static int note_file(const struct toll_uri_reader *r, const char *path)
 	return 0;
 }
 
+/* In pieces, as a file is hashed that nobody wants in memory. */
+static uint64_t hash_text(struct toll_slice text, uint64_t hash)
+{
+	for (; text.len >= PIECE; text = toll_slice(text.ptr + PIECE, text.len - PIECE))
+		hash = toll_hash_seeded(toll_slice(text.ptr, PIECE), hash);
+	return toll_hash_seeded(text, hash);
+}
+
+static uint64_t hash_file(const char *path, uint64_t hash)
+{
+	FILE *f = fopen(path, "re");
+	char piece[PIECE];
+	size_t n;
+
+	if (!f)
+		return toll_hash_seeded(TOLL_SLICE("absent"), hash);
+	while ((n = fread(piece, 1, PIECE, f)) == PIECE)
+		hash = toll_hash_seeded(toll_slice(piece, n), hash);
+	fclose(f);
+	return toll_hash_seeded(toll_slice(piece, n), hash);
+}
+
+uint64_t toll_uri_files_hash(const char *const *paths, size_t count)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < count; i++)
+		hash = hash_file(paths[i], hash);
+	return hash;
+}
+
 /* All of a file into *ret (malloc), one byte more than allowed at most. 0 or errno. */
 static int slurp(const char *path, size_t max, char **ret, size_t *ret_len)
 {
@@ -165,7 +199,7 @@ static int read_file(const struct toll_uri_reader *r, struct toll_slice path,
 	const char *name = toll_arena_strdup(r->arena, path);
 	char *text = NULL;
 	char why[128] = "";
-	size_t len = 0;
+	size_t len = 0, known = r->files->count;
 	int err = name ? note_file(r, name) : TOLL_ENOMEM, failed;
 
 	if (err < 0)
@@ -173,6 +207,8 @@ static int read_file(const struct toll_uri_reader *r, struct toll_slice path,
 	failed = slurp(name, r->max_bytes, &text, &len);
 	if (failed == ENOMEM)
 		return TOLL_ENOMEM;
+	if (!failed && r->files->count > known)
+		r->files->said = hash_text(toll_slice(text, len), r->files->said);
 	if (failed)
 		snprintf(why, sizeof(why), "cannot be read: %s", strerror(failed));
 	else if (len > r->max_bytes)

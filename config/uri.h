@@ -30,7 +30,11 @@ struct toll_uri toll_uri_split(struct toll_slice text);
 struct toll_uri_files {
 	const char **at;
 	size_t count, room;
+	uint64_t said; /* a hash of what they said when they were read */
 };
+
+/* The same of what they say now. */
+uint64_t toll_uri_files_hash(const char *const *paths, size_t count);
 
 /* What reading needs and tells. */
 struct toll_uri_reader {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
+#include "config/uri.h"
 #include "pipeline/host.h"
 
 #define FILES_MAX 64              /* of one configuration; more are not watched */
@@ -37,27 +37,9 @@ struct toll_config_watch {
 
 /* ---- what the files say ---- */
 
-static uint64_t hash_file(const char *path, uint64_t hash)
-{
-	FILE *f = fopen(path, "re");
-	char buf[16384];
-	size_t n;
-
-	if (!f)
-		return toll_hash_seeded(TOLL_SLICE("absent"), hash);
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-		hash = toll_hash_seeded(toll_slice(buf, n), hash);
-	fclose(f);
-	return toll_hash_seeded(TOLL_SLICE("end"), hash);
-}
-
 static uint64_t read_files(const struct toll_config_watch *w)
 {
-	uint64_t hash = 0;
-
-	for (size_t i = 0; i < w->file_count; i++)
-		hash = hash_file(w->files[i], hash);
-	return hash;
+	return toll_uri_files_hash((const char *const *)w->files, w->file_count);
 }
 
 void toll_config_watch_note(struct toll_config_watch *w)
@@ -167,31 +149,18 @@ static void forget_all(struct toll_config_watch *w)
 	w->dir_count = w->file_count = 0;
 }
 
-static bool same_files(const struct toll_config_watch *w, const struct toll_config *config)
-{
-	if (w->file_count != config->files_read_count)
-		return false;
-	for (size_t i = 0; i < w->file_count; i++)
-		if (strcmp(w->files[i], config->files_read[i]) != 0)
-			return false;
-	return true;
-}
-
 /* Anew each time: a link of the path may lead elsewhere now. Events of the watches before are lost
- * with them. */
+ * with them, and there were none yet while the daemon started: what the files say is compared with
+ * what was read of them. */
 void toll_config_watch_follow(struct toll_config_watch *w, const struct toll_config *config)
 {
-	bool same;
-
 	if (!w)
 		return;
-	same = same_files(w, config);
 	forget_all(w);
 	for (size_t i = 0; i < config->files_read_count; i++)
 		add_file(w, config->files_read[i]);
-	if (!same)
-		w->seen = read_files(w);
-	else if (read_files(w) != w->seen)
+	w->seen = w->file_count == config->files_read_count ? config->files_said : read_files(w);
+	if (read_files(w) != w->seen)
 		something_happened(w, NULL);
 }
 

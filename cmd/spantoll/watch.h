@@ -14,7 +14,8 @@ struct toll_host;
  * for a moment. NULL: out of memory. The other functions take NULL: nothing is watched. */
 struct toll_config_watch *toll_config_watch_new(struct toll_host *h, void (*changed)(void *ctx),
                                                 void *ctx);
-/* From now on the files that config was read from. What cannot be watched is told in the log. */
+/* From now on the files that config was read from; a change since then counts. What cannot be
+ * watched is told in the log. */
 void toll_config_watch_follow(struct toll_config_watch *w, const struct toll_config *config);
 /* What the files say now is known: call before they are read. */
 void toll_config_watch_note(struct toll_config_watch *w);

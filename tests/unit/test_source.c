@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "config/uri.h"
 #include "tests/support/config_types.h"
 #include "tests/unit/unit.h"
 
@@ -151,6 +152,7 @@ static void what_was_read_is_told(void **state TOLL_UNUSED)
 	assert_int_equal(c->files_read_count, 2);
 	assert_string_equal(c->files_read[0], paths[0]);
 	assert_string_equal(c->files_read[1], paths[2]);
+	assert_int_equal(c->files_said, toll_uri_files_hash(c->files_read, 2));
 	toll_config_free(c);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "config/uri.h"
 #include "pipeline/host.h"
 #include "tests/unit/unit.h"
 
@@ -82,6 +83,18 @@ static void write_path(void *ctx)
 	write_file(g->path, "b");
 }
 
+/* As if the configuration had just been read. */
+static void read_config(struct rig *g)
+{
+	g->config.files_said = toll_uri_files_hash(g->files, 1);
+}
+
+static void follow(struct rig *g)
+{
+	read_config(g);
+	toll_config_watch_follow(g->watch, &g->config);
+}
+
 static void run(struct rig *g)
 {
 	assert_int_equal(toll_host_run(g->host, NULL, NULL), 0);
@@ -92,7 +105,7 @@ static void a_file_that_changes_is_told(void **state)
 	struct rig *g = *state;
 
 	write_file(g->path, "a");
-	toll_config_watch_follow(g->watch, &g->config);
+	follow(g);
 	g->later = toll_host_timer(g->host, 10 * TOLL_MS, 0, write_path, g);
 	run(g);
 	assert_int_equal(g->changes, 1);
@@ -104,7 +117,7 @@ static void a_file_behind_a_link_may_have_another_name(void **state)
 
 	write_file(g->other, "a");
 	assert_int_equal(symlink("config-1.yaml", g->path), 0);
-	toll_config_watch_follow(g->watch, &g->config);
+	follow(g);
 	g->later = toll_host_timer(g->host, 10 * TOLL_MS, 0, write_path, g);
 	run(g);
 	assert_int_equal(g->changes, 1);
@@ -116,8 +129,21 @@ static void what_changes_while_the_file_is_taken_over_is_told(void **state)
 	struct rig *g = *state;
 
 	write_file(g->path, "a");
-	toll_config_watch_follow(g->watch, &g->config);
+	follow(g);
 	toll_config_watch_note(g->watch);
+	read_config(g);
+	write_file(g->path, "b");
+	toll_config_watch_follow(g->watch, &g->config);
+	run(g);
+	assert_int_equal(g->changes, 1);
+}
+
+static void what_changes_while_the_daemon_starts_is_told(void **state)
+{
+	struct rig *g = *state;
+
+	write_file(g->path, "a");
+	read_config(g);
 	write_file(g->path, "b");
 	toll_config_watch_follow(g->watch, &g->config);
 	run(g);
@@ -132,6 +158,7 @@ int main(void)
 		TEST(a_file_that_changes_is_told),
 		TEST(a_file_behind_a_link_may_have_another_name),
 		TEST(what_changes_while_the_file_is_taken_over_is_told),
+		TEST(what_changes_while_the_daemon_starts_is_told),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
