@@ -3,7 +3,7 @@
 #   BUILD=release|debug|asan|tsan|cov|fuzz   which flags; objects go to build/$(BUILD)
 #   CC, CFLAGS, LDFLAGS, V=1                 as usual: yours come last and win
 #   T=test_kafka.py, K=words                 integration tests: only this file, only names with these words
-#   JOBS=N                                   tests at once (default: the processors, at least 2)
+#   JOBS=N                                   tests at once (default: the processors, at least 2; two more of those that wait)
 #   PREFIX, DESTDIR                          for install
 
 BUILD   ?= release
@@ -252,9 +252,11 @@ test-unit: $(TESTS:%=$(O)/test/%) ## unit tests only (seconds)
 test-fuzz: $(FUZZERS:%=$(O)/fuzz/%) ## replay the committed fuzz corpora once
 	@$(PYTHON) tools/run_unit.py --jobs $(JOBS) --corpora tests/fuzz/corpus $^
 
+# Integration tests wait for clocks and peers most of the time: two more at once, unless somebody said how many. Sanitizers work.
+AT_ONCE = $(if $(filter file-release,$(origin JOBS)-$(BUILD)),$(shell echo $$(($(JOBS) + 2))),$(JOBS))
 MARK ?= not soak and not full
 test-integration: all $(TOOLS:%=$(O)/tools/%) $(O)/tools/faults.so ## the daemon against real Redis and Kafka, on loopback ports (T=, K=)
-	@SPANTOLL=$(O)/bin/spantoll SPANTOLL_TOOLS=$(O)/tools $(VENV) -m pytest -q -n $(JOBS) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
+	@SPANTOLL=$(O)/bin/spantoll SPANTOLL_TOOLS=$(O)/tools $(VENV) -m pytest -q -n $(AT_ONCE) --dist worksteal -m '$(MARK)' $(if $(K),-k '$(K)') \
 		tests/integration$(if $(T),/$(T))
 
 asan tsan: ## unit tests and fuzz corpora with ASan+UBSan / ThreadSanitizer
