@@ -23,6 +23,12 @@ struct toll_settings {
 struct toll_batch_settings;
 struct toll_budget_settings;
 
+/* Where messages of a queueing system go, or come from. */
+struct toll_topic {
+	struct toll_slice_list brokers;
+	struct toll_slice name;
+};
+
 struct toll_factory {
 	enum toll_kind kind;
 	enum toll_stability stability;
@@ -45,6 +51,10 @@ struct toll_factory {
 	/* Exporters: what these settings say of budgets (budget/settings.h); borrowed from config.
 	 * NULL: nothing. */
 	void (*budgets)(const void *config, struct toll_budget_settings *ret);
+	/* Receivers: do spans come with their amounts? NULL: they do not. */
+	bool (*priced)(const void *config);
+	/* Receivers and exporters: the topic that they read or write; NULL: none. */
+	void (*topic)(const void *config, struct toll_topic *ret);
 	/* Connectors: a pipeline may end in it without another one that begins with it. */
 	bool ends;
 	/* Processors that are no stage (batch): change how the exporters of their pipeline put

@@ -145,11 +145,23 @@ static void put_resource(struct writer *w, const struct toll_batch *b,
 	}
 }
 
+static void put_times(struct writer *w, const struct toll_batch *b)
+{
+	uint64_t some = 0;
+
+	for (uint32_t i = 0; i < b->resource_count; i++)
+		some |= b->resources[i].received_ms;
+	for (uint32_t i = 0; i < b->resource_count && some; i++)
+		if (is_kept(b, &b->resources[i]))
+			put_number(w, b->resources[i].received_ms);
+}
+
 static void put_table(struct writer *w, const struct toll_batch *b)
 {
 	put_text(w, toll_slice_str(b->price_version ? b->price_version : ""));
 	for (uint32_t i = 0; i < b->resource_count; i++)
 		put_resource(w, b, &b->resources[i]);
+	put_times(w, b);
 }
 
 static size_t text_bound(struct toll_slice text)
@@ -163,7 +175,8 @@ static size_t table_bound(const struct toll_batch *b)
 	size_t size = text_bound(toll_slice_str(b->price_version ? b->price_version : ""));
 
 	for (uint32_t i = 0; i < b->resource_count; i++)
-		size += text_bound(b->resources[i].service) + text_bound(b->resources[i].claimed);
+		size += text_bound(b->resources[i].service) + text_bound(b->resources[i].claimed) +
+		        NUMBER_MAX;
 	for (uint32_t i = 0; i < b->span_count; i++) {
 		const struct toll_span *s = &b->spans[i];
 

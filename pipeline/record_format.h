@@ -19,6 +19,8 @@
  *       (unpriced)   enum toll_unpriced
  *       AMOUNT       picodollars as two's complement; else 0
  *       SAMPLED      threshold, adjusted count; else 0, 1
+ *   where some were received at a time of their own, before they came here: for each ResourceSpans
+ *   received_ms; 0: with the batch
  *
  * A text is a number: 0 the empty one; 1 a new one, whose length and bytes follow; n > 1 the
  * (n - 2)-th of the new ones. The head says how many of these there are. */

@@ -102,6 +102,9 @@ static int read_table(struct toll_batch *b, struct toll_slice table, uint32_t te
 	for (uint32_t i = 0; i < b->resource_count; i++)
 		if (!read_resource(&r, b, &b->resources[i]))
 			return TOLL_EINVALID;
+	for (uint32_t i = 0; i < b->resource_count && r.in.at != r.in.end; i++)
+		if (!toll_read_varint(&r.in, &b->resources[i].received_ms))
+			return TOLL_EINVALID;
 	if (r.in.at != r.in.end)
 		return TOLL_EINVALID;
 	b->price_version = version.len ? toll_arena_strdup(&b->arena, version) : NULL;

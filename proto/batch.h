@@ -106,7 +106,9 @@ struct toll_resource {
 	/* Where the client may not bill that service: what it said. Then service is
 	 * "unverified:<client>", and prices are those of claimed. Else empty. */
 	struct toll_slice claimed;
-	uint32_t other_len; /* bytes of the body that are not scopes */
+	uint64_t received_ms; /* when its spans came in, where they came to others before; 0: with
+	                         the batch. Wall clock */
+	uint32_t other_len;   /* bytes of the body that are not scopes */
 	uint32_t scope_first, scope_count;
 	uint32_t span_first, span_count;
 	/* What the resource says; empty where it does not. Filled by sealing. */
@@ -223,6 +225,14 @@ int toll_batch_account(struct toll_batch *b) TOLL_MUST_CHECK;
 /* release(object) when the batch goes. TOLL_ENOMEM: release was not and will not be called. */
 int toll_batch_pin(struct toll_batch *b, void (*release)(void *object),
                    void *object) TOLL_MUST_CHECK;
+
+/* Wall clock of receipt: which bucket of a window its money belongs to. */
+static inline uint64_t toll_resource_received_ms(const struct toll_batch *b, uint32_t resource)
+{
+	uint64_t ms = b->resources[resource].received_ms;
+
+	return ms ? ms : b->received_wall_ms;
+}
 
 void toll_span_drop(struct toll_batch *b, struct toll_span *s, enum toll_drop why);
 

@@ -71,8 +71,9 @@ uint64_t toll_span_timestamp_ms(const struct toll_batch *b, const struct toll_sp
 {
 	uint64_t ms = s->end_unix_nano / 1000000;
 
-	return ms > UINT64_C(1000000000000) && ms < UINT64_C(10000000000000) ? ms
-	                                                                     : b->received_wall_ms;
+	return ms > UINT64_C(1000000000000) && ms < UINT64_C(10000000000000)
+	               ? ms
+	               : toll_resource_received_ms(b, s->resource);
 }
 
 /* Names, digits and punctuation of all fields together stay below this. */
@@ -130,6 +131,17 @@ static char *put_adjusted(char *out, const struct toll_span *s)
 	return toll_json_raw(out, toll_slice(text, (size_t)toll_span_print_adjusted(s, text)));
 }
 
+/* The count is rounded; readers that add up need what it was made of. */
+static char *put_threshold(char *out, const struct toll_span *s)
+{
+	char text[TOLL_THRESHOLD_TEXT];
+
+	if (!s->threshold)
+		return out;
+	return put_text(out, TOLL_SLICE(",\"sampling_threshold\":"),
+	                toll_slice(text, (size_t)toll_threshold_print(s->threshold, text)));
+}
+
 static char *put_identity(char *out, const struct toll_batch *b, const struct toll_span *s)
 {
 	if (s->cost_state == TOLL_COST_UNPRICED)
@@ -142,9 +154,9 @@ static char *put_identity(char *out, const struct toll_batch *b, const struct to
 		out = toll_json_hex(out, s->parent_span_id, 8);
 	}
 	out = toll_json_raw(out, TOLL_SLICE(",\"received_ms\":"));
-	out = toll_json_uint(out, b->received_wall_ms);
+	out = toll_json_uint(out, toll_resource_received_ms(b, s->resource));
 	out = toll_json_raw(out, TOLL_SLICE(",\"adjusted_count\":"));
-	return put_adjusted(out, s);
+	return put_threshold(put_adjusted(out, s), s);
 }
 
 static char *put_dimension(char *out, const struct toll_batch *b, const struct toll_span *s,

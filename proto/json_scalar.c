@@ -258,3 +258,95 @@ bool toll_json_read_base64(struct toll_slice text, char *out, size_t *ret_len)
 	*ret_len = (size_t)(out - start);
 	return true;
 }
+
+/* ---- strings ---- */
+
+/* The four digits behind "\u"; over 0xffff: none. */
+static uint32_t unit_at(const char *p, const char *end)
+{
+	uint32_t v = 0;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return UINT32_MAX;
+	for (int i = 2; i < 6; i++) {
+		unsigned digit = nibble(p[i]);
+
+		if (digit > 15)
+			return UINT32_MAX;
+		v = v << 4 | digit;
+	}
+	return v;
+}
+
+static char *write_utf8(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		*out++ = (char)c;
+		return out;
+	}
+	if (c >= 0x10000) {
+		*out++ = (char)(0xf0 | c >> 18);
+		*out++ = (char)(0x80 | (c >> 12 & 0x3f));
+	} else if (c >= 0x800) {
+		*out++ = (char)(0xe0 | c >> 12);
+	}
+	*out++ = (char)(c >= 0x800 ? 0x80 | (c >> 6 & 0x3f) : 0xc0 | c >> 6);
+	*out++ = (char)(0x80 | (c & 0x3f));
+	return out;
+}
+
+/* *p stands on the backslash of "\uXXXX", and behind the escape afterwards. */
+static bool read_unit(const char **p, const char *end, char **out)
+{
+	uint32_t high = unit_at(*p, end), low;
+
+	if (high > 0xffff)
+		return false;
+	*p += 6;
+	if (high < 0xd800 || high > 0xdfff) {
+		*out = write_utf8(*out, high);
+		return true;
+	}
+	low = unit_at(*p, end);
+	if (high >= 0xdc00 || low < 0xdc00 || low > 0xdfff) {
+		*out = write_utf8(*out, 0xfffd);
+		return true;
+	}
+	*p += 6;
+	*out = write_utf8(*out, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+	return true;
+}
+
+static bool read_escape(const char **p, const char *end, char **out)
+{
+	static const char said[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+	const char *found = end - *p >= 2 ? memchr(said, (*p)[1], sizeof(said) - 1) : NULL;
+
+	if (!found)
+		return read_unit(p, end, out);
+	*(*out)++ = meant[found - said];
+	*p += 2;
+	return true;
+}
+
+bool toll_json_read_string(struct toll_slice text, char *room, struct toll_slice *ret)
+{
+	const char *p, *end;
+	char *out = room;
+
+	if (text.len < 2 || text.ptr[0] != '"' || text.ptr[text.len - 1] != '"')
+		return false;
+	p = text.ptr + 1;
+	end = text.ptr + text.len - 1;
+	*ret = toll_slice(p, (size_t)(end - p));
+	if (!memchr(p, '\\', ret->len))
+		return true;
+	while (p < end) {
+		if (*p != '\\')
+			*out++ = *p++;
+		else if (!read_escape(&p, end, &out))
+			return false;
+	}
+	*ret = toll_slice(room, (size_t)(out - room));
+	return true;
+}

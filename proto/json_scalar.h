@@ -19,6 +19,16 @@ bool toll_json_read_uint64(struct toll_slice text, uint64_t max, uint64_t *ret);
  * Infinity and -Infinity. False: another text, or too large for a double. */
 bool toll_json_read_double(struct toll_slice text, bool words, double *ret);
 
+/* What a JSON string says; text: with its quotes, and UTF-8. room: as long as text; *ret lies there
+ * only if there are escapes. A lone surrogate becomes U+FFFD. False: no string, or a wrong escape.
+ */
+bool toll_json_read_string(struct toll_slice text, char *room, struct toll_slice *ret);
+
+/* What a JSON string says; text: with its quotes, and UTF-8. room: as long as text; *ret lies there
+ * only if there are escapes. A lone surrogate becomes U+FFFD. False: no string, or a wrong escape.
+ */
+bool toll_json_read_string(struct toll_slice text, char *room, struct toll_slice *ret);
+
 /* Upper and lower case. out has room for text.len / 2 bytes; false: odd length or no hex digit. */
 bool toll_json_read_hex(struct toll_slice text, char *out);
 /* Standard and URL-safe alphabet, with and without padding. out has room for text.len / 4 * 3 + 2

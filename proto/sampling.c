@@ -57,6 +57,34 @@ toll_i128 toll_span_weigh(const struct toll_span *s)
 	                                        TOLL_SAMPLING_NEVER - s->threshold, false);
 }
 
+int toll_threshold_print(uint64_t threshold, char buf[TOLL_THRESHOLD_TEXT])
+{
+	int len = snprintf(buf, TOLL_THRESHOLD_TEXT, "%014" PRIx64,
+	                   threshold & (TOLL_SAMPLING_NEVER - 1));
+
+	while (len > 1 && buf[len - 1] == '0')
+		len--;
+	return len;
+}
+
+uint64_t toll_threshold_of_adjusted(toll_u128 adjusted)
+{
+	const toll_u128 one = toll_power_of_ten(TOLL_ADJUSTED_PLACES);
+	const toll_u128 all = TOLL_SAMPLING_NEVER * one;
+
+	if (adjusted <= one || adjusted > all)
+		return 0;
+	for (int digits = 1; digits <= 14; digits++) {
+		toll_u128 unit = (toll_u128)1 << (4 * (14 - digits));
+		toll_u128 kept = (all / adjusted + unit / 2) / unit * unit;
+		bool exact = kept * adjusted == all;
+
+		if (kept && toll_divide_half_even(all, kept, false) == adjusted)
+			return exact || adjusted % one ? TOLL_SAMPLING_NEVER - (uint64_t)kept : 0;
+	}
+	return 0;
+}
+
 int toll_span_print_adjusted(const struct toll_span *s, char buf[TOLL_ADJUSTED_TEXT])
 {
 	toll_u128 scaled = (toll_u128)TOLL_SAMPLING_NEVER * toll_power_of_ten(TOLL_ADJUSTED_PLACES);

@@ -15,6 +15,7 @@
 
 enum {
 	TOLL_ADJUSTED_TEXT = 64,
+	TOLL_THRESHOLD_TEXT = 15,
 	TOLL_ADJUSTED_PLACES = 9, /* decimals of an adjusted count that is no whole number */
 };
 
@@ -25,6 +26,12 @@ bool toll_span_adjust(struct toll_span *s, uint64_t most) TOLL_MUST_CHECK;
 toll_i128 toll_span_weigh(const struct toll_span *s); /* see toll_span_total_pico() */
 /* "4", "3.333333333". Returns the length. */
 int toll_span_print_adjusted(const struct toll_span *s, char buf[TOLL_ADJUSTED_TEXT]);
+
+/* As in the tracestate: "c" of 2^55 + 2^54. Returns the length. */
+int toll_threshold_print(uint64_t threshold, char buf[TOLL_THRESHOLD_TEXT]);
+/* The shortest threshold that toll_span_print_adjusted() prints as this count x 10^-9; 0: one span
+ * or less, or a whole number that no threshold makes. */
+uint64_t toll_threshold_of_adjusted(toll_u128 adjusted);
 
 /* What the spans it stands for cost together, for totals. */
 static inline toll_i128 toll_span_total_pico(const struct toll_span *s)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cmd/spantoll/connector_rules.h"
+#include "cmd/spantoll/kafka_rules.h"
 
 static void find_fault(const struct toll_config_pipeline *p, struct toll_findings *findings,
                        enum toll_severity severity, const char *text)
@@ -15,7 +16,8 @@ static void find_fault(const struct toll_config_pipeline *p, struct toll_finding
 	toll_findings_add(findings, severity, at, path, "%s", text);
 }
 
-/* Nobody prices a span without "pricing" and "cost", in this order, somewhere on its way. */
+/* Unless they are priced already, nobody prices spans without "pricing" and "cost", in this order,
+ * somewhere on its way. */
 static void check_prices(const struct toll_config *config, size_t at,
                          struct toll_findings *findings)
 {
@@ -24,7 +26,7 @@ static void check_prices(const struct toll_config *config, size_t at,
 	size_t pricing = toll_pipeline_find(p, "pricing"), cost = toll_pipeline_find(p, "cost");
 
 	if (cost == none && !toll_pipeline_only_connects(p) &&
-	    !toll_pipeline_has_seen(config, at, "cost"))
+	    !toll_pipeline_has_seen(config, at, "cost") && !toll_pipeline_comes_priced(config, at))
 		find_fault(p, findings, TOLL_FINDING_WARNING,
 		           "has no \"cost\" processor: its spans stay unpriced");
 	if (cost != none && pricing != none && cost < pricing)
@@ -86,4 +88,5 @@ void toll_pipeline_rules_check(const struct toll_config *config, struct toll_fin
 		check_droppers(config, i, findings);
 	}
 	toll_connector_rules_check(config, findings);
+	toll_kafka_rules_check(config, findings);
 }

@@ -51,10 +51,10 @@ static struct enforcer *enforcer_of(struct toll_component *c)
 	return toll_container_of(c, struct enforcer, super.super);
 }
 
-/* Of a record it is the same however often it comes. */
+/* 0: when it was received. Of a record that is the same however often it comes. */
 static uint64_t received_ms(const struct enforcer *e, const struct toll_batch *b)
 {
-	return e->clock && !b->origin.epoch[0] ? toll_test_clock_ms(e->clock) : b->received_wall_ms;
+	return e->clock && !b->origin.epoch[0] ? toll_test_clock_ms(e->clock) : 0;
 }
 
 /* Publishing is state with its own retries, so a folded delivery is done: delivering it again would

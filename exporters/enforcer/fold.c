@@ -108,7 +108,6 @@ void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_
 
 	f.totals = t;
 	f.batch = b;
-	f.received_ms = received_ms;
 	toll_totals_lock(t);
 	at = b->spans + toll_folded_begin(&t->folded, part);
 	t->repeated_spans += (uint64_t)(at - (b->spans + part->first));
@@ -118,6 +117,8 @@ void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_
 		while (at < end && at->resource == first->resource)
 			at++;
 		f.resource = &b->resources[first->resource];
+		f.received_ms =
+			received_ms ? received_ms : toll_resource_received_ms(b, first->resource);
 		fold_run(&f, first, at);
 	}
 	toll_folded_note(&t->folded, part);

@@ -8,7 +8,7 @@
 
 /* Priced spans count cost x adjusted count; unpriced, free and dropped ones add nothing. Takes the
  * lock of t once per part. What is in t already, because its record has come before, is passed
- * over. received_ms: wall clock. */
+ * over. received_ms: wall clock; 0: when each resource was received. */
 void toll_fold_part(struct toll_totals *t, const struct toll_part *part, uint64_t received_ms);
 
 #endif

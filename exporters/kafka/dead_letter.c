@@ -66,7 +66,8 @@ char *toll_kafka_dead_letter_write(const struct toll_kafka_dead_letter *l, char 
 		out = write_text(out, TOLL_SLICE(",\"cost_error\":"), cost_error_of(l));
 	out = write_number(out, TOLL_SLICE(",\"timestamp\":"),
 	                   toll_span_timestamp_ms(l->batch, l->span));
-	out = write_number(out, TOLL_SLICE(",\"received_ms\":"), l->batch->received_wall_ms);
+	out = write_number(out, TOLL_SLICE(",\"received_ms\":"),
+	                   toll_resource_received_ms(l->batch, l->span->resource));
 	out = write_number(out, TOLL_SLICE(",\"spans\":"), l->span_count);
 	out = write_number(out, TOLL_SLICE(",\"size\":"), l->size);
 	out = write_text(out, TOLL_SLICE(",\"topic\":"), l->topic);

@@ -74,6 +74,13 @@ static int create(const struct toll_settings *set, const void *config, struct to
 	return 0;
 }
 
+static void topic_of(const void *config, struct toll_topic *ret)
+{
+	const struct toll_kafka_config *c = config;
+
+	*ret = (struct toll_topic){ c->brokers, toll_kafka_topic(c) };
+}
+
 const struct toll_factory toll_exporter_kafka = {
 	.kind = TOLL_EXPORTER,
 	.stability = TOLL_BETA,
@@ -83,5 +90,6 @@ const struct toll_factory toll_exporter_kafka = {
 	.fields = toll_kafka_fields,
 	.exporter_settings = offsetof(struct toll_kafka_config, common),
 	.validate = toll_kafka_validate,
+	.topic = topic_of,
 	.create = create,
 };

@@ -26,7 +26,9 @@ static rd_kafka_headers_t *headers(const struct toll_kafka_sender *s,
 /* Readers know by it when the spans came in, and can look offsets up by that. */
 static int64_t received_ms(const struct toll_kafka_record *r)
 {
-	return (int64_t)r->flight->delivery->parts[r->part].batch->received_wall_ms;
+	const struct toll_batch *b = r->flight->delivery->parts[r->part].batch;
+
+	return (int64_t)toll_resource_received_ms(b, b->spans[r->first].resource);
 }
 
 static rd_kafka_resp_err_t produce(struct toll_kafka_sender *s, struct toll_kafka_record *r)

@@ -6,7 +6,7 @@
 #include "processors/cost/adjust.h"
 #include "processors/cost/attributes.h"
 #include "processors/cost/charge.h"
-#include "processors/cost/client.h"
+#include "proto/client_amount.h"
 
 #define DURATION_MAX (UINT64_C(24) * 3600 * 1000000000)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/spantoll/pipeline_rules.h"
 
+#include "pipeline/factory.h"
 #include "tests/unit/unit.h"
 
 static const struct toll_config_type pricing_type = { .type = "pricing" };
@@ -67,11 +68,33 @@ static const struct toll_field no_fields[] = { TOLL_FIELD_END };
 		.stability = "beta", .fields = no_fields, ##__VA_ARGS__           \
 	}
 
+/* Everything that "topic" brings is priced, and comes from where "out" writes. */
+static bool yes(const void *config TOLL_UNUSED)
+{
+	return true;
+}
+
+static void same_topic(const void *config TOLL_UNUSED, struct toll_topic *ret)
+{
+	static const struct toll_slice brokers[] = { { "a:9092", 6 }, { "b:9092", 6 } };
+
+	*ret = (struct toll_topic){ { brokers, 2 }, TOLL_SLICE("t") };
+}
+
+static const struct toll_factory reads_topic = { .priced = yes, .topic = same_topic };
+static const struct toll_factory writes_topic = { .topic = same_topic };
+
 static const struct toll_config_type types[] = {
-	TYPE(RECEIVERS, "in"),       TYPE(PROCESSORS, "pricing"),
-	TYPE(PROCESSORS, "cost"),    TYPE(PROCESSORS, "batch"),
-	TYPE(CONNECTORS, "forward"), TYPE(EXPORTERS, "out"),
-	TYPE(EXPORTERS, "enforcer"), { .type = NULL },
+	TYPE(RECEIVERS, "topic", .owner = &reads_topic),
+	TYPE(EXPORTERS, "circle", .owner = &writes_topic),
+	TYPE(RECEIVERS, "in"),
+	TYPE(PROCESSORS, "pricing"),
+	TYPE(PROCESSORS, "cost"),
+	TYPE(PROCESSORS, "batch"),
+	TYPE(CONNECTORS, "forward"),
+	TYPE(EXPORTERS, "out"),
+	TYPE(EXPORTERS, "enforcer"),
+	{ .type = NULL },
 };
 
 /* All findings of these pipelines, as text. */
@@ -84,9 +107,10 @@ static const char *findings_of(const char *pipelines)
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
 	snprintf(yaml, sizeof(yaml),
-	         "receivers: {in: {}, in/2: {}}\nprocessors: {pricing: {}, cost: {}, batch: {}}\n"
+	         "receivers: {in: {}, in/2: {}, topic: {}}\nprocessors: {pricing: {}, cost: {}, "
+	         "batch: {}}\n"
 	         "connectors: {forward: {}}\n"
-	         "exporters: {out: {}, enforcer: {}}\nservice: {pipelines: {%s}}\n",
+	         "exporters: {out: {}, enforcer: {}, circle: {}}\nservice: {pipelines: {%s}}\n",
 	         pipelines);
 	assert_int_equal(
 		toll_config_load_text(toll_slice_str(yaml), "r.yaml", types, &config, &findings),
@@ -158,10 +182,39 @@ static void batch_needs_exporters_of_its_own(void **state TOLL_UNUSED)
 	            "");
 }
 
+static void what_is_priced_is_not_priced_again(void **state TOLL_UNUSED)
+{
+	expect_text("traces: {receivers: [topic], exporters: [enforcer]}", "");
+	expect_text("traces: {receivers: [topic], processors: [cost], exporters: [enforcer]}",
+	            "error: service::pipelines::traces: \"cost\" would price spans again that "
+	            "receiver \"topic\" brings");
+	expect_text("traces: {receivers: [in, topic], " PRICED ", exporters: [enforcer]}",
+	            "\"pricing\" would price spans again");
+	expect_text("traces: {receivers: [in, topic], exporters: [enforcer]}", "stay unpriced");
+	expect_text("traces: {receivers: [topic], exporters: [forward]}, "
+	            "traces/b: {receivers: [forward], exporters: [enforcer]}",
+	            "");
+}
+
+static void no_span_goes_round_for_ever(void **state TOLL_UNUSED)
+{
+	expect_text("traces: {receivers: [topic], exporters: [circle]}",
+	            "error: exporters::circle: writes to topic \"t\", which receiver \"topic\" "
+	            "reads");
+	expect_text("traces: {receivers: [topic], exporters: [forward]}, "
+	            "traces/b: {receivers: [forward], exporters: [circle]}",
+	            "writes to topic \"t\"");
+	expect_text("traces: {receivers: [in], " PRICED ", exporters: [circle]}, "
+	            "traces/b: {receivers: [topic], exporters: [enforcer]}",
+	            "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_matters),
+		cmocka_unit_test(what_is_priced_is_not_priced_again),
+		cmocka_unit_test(no_span_goes_round_for_ever),
 		cmocka_unit_test(what_is_counted_twice_is_said),
 		cmocka_unit_test(processors_before_a_connector_count),
 		cmocka_unit_test(batch_needs_exporters_of_its_own),

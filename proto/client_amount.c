@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "processors/cost/client.h"
+#include "proto/client_amount.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client.h - the amount a client has put on its span, for `trust_client: true`. */
-#ifndef TOLL_PROCESSORS_COST_CLIENT_H
-#define TOLL_PROCESSORS_COST_CLIENT_H
+/* client_amount.h - the amount that a span came with, by its attributes: a client's, for
+ * `trust_client: true`, or that of whoever priced it before. */
+#ifndef TOLL_PROTO_CLIENT_AMOUNT_H
+#define TOLL_PROTO_CLIENT_AMOUNT_H
 
 #include "proto/batch.h"
 
