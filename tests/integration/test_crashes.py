@@ -26,8 +26,12 @@ POINTS = {
     "a segment gets its name": ("rename", OURS, SEGMENT),
     "names become durable": ("sync", OURS, "*/traces"),
     "a segment goes on as the next": ("rename", OURS, SPARE),
+    "requests are remembered": ("write", OURS, "*/deduplicate/repeats.*"),
+    "what is remembered is synced": ("sync", OURS, "*/deduplicate/repeats.*"),
+    "totals are written": ("write", OURS, "*/enforcer/checkpoint.*"),
+    "totals are synced": ("sync", OURS, "*/enforcer/checkpoint.*"),
     "a message goes to Kafka": ("send", "librdkafka", ""),
-    "totals go to Redis": ("send", "libhiredis", ""),
+    "totals go to Redis": ("send", OURS, ""),
     "an answer goes to a client": ("send", "libgrpc", ""),
 }
 
@@ -113,7 +117,7 @@ def visit(rig, faults, points, dice):
     rig.check()
 
 
-@pytest.mark.parametrize("points", [["a group is synced", "cursors are written", "a segment gets its name"]])
+@pytest.mark.parametrize("points", [["a group is synced", "cursors are written", "totals are synced"]])
 def test_what_was_acknowledged_survives_a_crash_at(spantoll, kafka, quick_redis, prices, tmp_path, points):
     faults = Faults(tmp_path / "faults")
     visit(Rig(spantoll, kafka, quick_redis, prices, tmp_path, env=faults.env), faults, points, random.Random())

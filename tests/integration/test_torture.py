@@ -2,6 +2,7 @@
 """The Nth call of the daemon fails, N = 1, 2, ...: no crash, no leak, no hang; what was acknowledged is delivered and
 counted once. A start that cannot be says why. (Under AddressSanitizer with `make test-full`.)"""
 import errno
+import signal
 import time
 
 import pytest
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.core
 AT_START = {"memory": errno.ENOMEM, "open": errno.EMFILE, "read": errno.EIO, "write": errno.ENOSPC, "sync": errno.EIO}
 RUNNING = AT_START | {"rename": errno.EROFS, "unlink": errno.EROFS, "allocate": errno.ENOSPC, "truncate": errno.EIO}
 NETWORK = [(call, error, source) for call, error in (("connect", errno.ECONNREFUSED), ("send", errno.EPIPE))
-           for source in ("spantoll", "librdkafka", "libhiredis")]
+           for source in ("spantoll", "librdkafka")]
 MOST = 200  # calls of one kind that one request can bring about
 
 
@@ -97,6 +98,60 @@ def check_conservation(daemon, sender, kafka, quick_redis):
     conservation.in_redis(quick_redis.client, dollars)
     # A span that found no memory for its price is not lost: it is listed.
     assert unpriced == daemon.metric("spantoll_unpriced_spans", reason="no_memory")
+
+
+def reload_without(daemon, faults, call, nth):
+    """False: there was no such call any more."""
+    def ended():
+        return daemon.reloads("success") + daemon.reloads("failure")
+
+    faults.disarm()
+    before, text = ended(), daemon.config_path.read_text()
+    for one, other in ("flush_interval: 200ms", "flush_interval: 201ms"), ("initial_interval: 50ms", "initial_interval: 51ms"):
+        assert (one in text) != (other in text)
+        text = text.replace(one, other) if one in text else text.replace(other, one)
+    daemon.config_path.write_text(text)  # both exporters are others
+    faults.arm(call, RUNNING[call], nth)
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: ended() > before, 20, f"{call} {nth}: the reload ends")
+    return faults.struck > 0
+
+
+def stop_without(daemon, faults, call, nth):
+    faults.arm(call, RUNNING[call], nth)
+    assert daemon.stop() == 0, f"{call} {nth}"
+    struck = faults.struck > 0
+    faults.disarm()
+    daemon.start()
+    return struck
+
+
+def turns(daemon, faults, kafka, quick_redis, turn, step):
+    """Under load, until a turn has no such call any more."""
+    sender = Sender(daemon.grpc, size=50, rate=500).start()
+    for call in RUNNING:
+        nth = 1
+        while turn(daemon, faults, call, nth):
+            nth += step
+            assert daemon.running() and nth < 2000
+    faults.disarm()
+    sender.stop()
+    check_conservation(daemon, sender, kafka, quick_redis)
+    assert daemon.stop() == 0
+
+
+TURNS = pytest.mark.parametrize("turn", [reload_without, stop_without], ids=["reload", "restart"])
+
+
+@TURNS
+def test_a_turn_survives_calls_that_fail(daemon, faults, kafka, quick_redis, turn):
+    turns(daemon, faults, kafka, quick_redis, turn, 40)
+
+
+@pytest.mark.full
+@TURNS
+def test_a_turn_survives_each_call_that_fails(daemon, faults, kafka, quick_redis, turn):
+    turns(daemon, faults, kafka, quick_redis, turn, 1)
 
 
 def sender_of(daemon, protocol, **how):
