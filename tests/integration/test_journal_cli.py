@@ -10,9 +10,13 @@ import random
 import shutil
 import subprocess
 
+import grpc
 import pytest
 
+from env import otlp
 from env.daemon import BINARY
+from env.destination import Destination, Refusal
+from env.poll import eventually
 
 pytestmark = pytest.mark.core
 
@@ -199,6 +203,52 @@ def test_beside_a_process_that_appends_and_removes(tmp_path):
         at_work.stdin.close()
         assert at_work.wait(timeout=30) == 0
     assert not as_json("verify", directory)["in_use"]
+
+
+@pytest.fixture
+def destination():
+    """Takes nothing until .always is None."""
+    d = Destination()
+    d.always = Refusal(grpc.StatusCode.UNAVAILABLE)
+    d.start()
+    yield d
+    d.stop()
+
+
+def test_beside_a_daemon_whose_exporter_is_behind(spantoll, tmp_path, destination, prices):
+    daemon = spantoll(
+        extensions={"file_storage": {"directory": str(tmp_path / "journals")}},
+        processors={"pricing": {"file": prices({"pay:/charge": "0.002"})}, "cost": {}},
+        exporters={"otlp_grpc": {"endpoint": destination.address, "tls": {"insecure": True},
+                                 "sending_queue": {"storage": "file_storage"},
+                                 "retry_on_failure": {"max_elapsed_time": "0s", "initial_interval": "100ms",
+                                                      "max_interval": "100ms"}}})
+    directory, sent = tmp_path / "journals" / "traces", set()
+    for _ in range(20):
+        request = otlp.many("pay", 5, "/charge", duration_ms=10)
+        assert daemon.export(request).ok
+        sent |= {s.span_id.hex() for _, s in otlp.spans_of(request)}
+    worth = {"records": 20, "spans": 100, "usd": 2}
+
+    def behind(seen):
+        return next(c["behind"] for c in seen["cursors"] if c["name"] == "otlp_grpc")
+
+    def look(in_use):
+        seen = as_json("inspect", directory)
+        assert seen["in_use"] == in_use and behind(seen) == worth
+        assert as_json("verify", directory)["intact"] == worth
+        records = [json.loads(line) for line in
+                   journal("export", "--behind", "otlp_grpc", directory).stdout.splitlines()]
+        assert {r["span_id"] for r in records} == sent and all(r["cost_amount"] == 0.02 for r in records)
+
+    look(True)
+    daemon.kill()
+    look(False)
+    daemon.start()
+    destination.always = None
+    eventually(lambda: behind(as_json("inspect", directory))["records"] == 0, 20, "all is delivered")
+    assert {i.hex() for i in destination.ids} == sent
+    assert as_json("verify", directory)["whole"]
 
 
 # ---- what is none ----

@@ -57,6 +57,31 @@ def test_headers_name_every_message_once(kafka, spantoll):
     assert len(set(seq)) == 30 and seq == sorted(seq)  # one key: one partition, in order
 
 
+@pytest.mark.core
+def test_headers_of_journaled_spans_are_the_same_after_a_crash(kafka, spantoll, tmp_path):
+    topic = kafka.topic()
+    daemon = spantoll(extensions={"file_storage": {"directory": str(tmp_path / "journals")}},
+                      exporters=exporter(kafka, topic, sending_queue={"storage": "file_storage"}))
+    sent = []
+    for _ in range(3):
+        request = otlp.many("pay", 10)
+        assert daemon.export(request).ok
+        sent += [s.span_id.hex() for _, s in otlp.spans_of(request)]
+    kafka.read(topic, at_least=30)
+    daemon.restart(kill=True)  # before the cursor was saved, or soon after: some may come again
+    assert daemon.export(otlp.many("pay", 10)).ok
+    last = 3 << 17 | 9  # record 3, its tenth span
+    found = eventually(lambda: (m := kafka.read(topic, at_least=40)) and int(m[-1].headers["seq"]) == last and m, 20,
+                       "what came last is there")
+    assert len({m.headers["epoch"] for m in found}) == 1 and len(found[0].headers["epoch"]) == 32
+    by_seq = defaultdict(set)
+    for m in found:
+        by_seq[int(m.headers["seq"])].add(m.value)
+    assert sorted(by_seq) == [record << 17 | span for record in range(4) for span in range(10)]
+    assert all(len(values) == 1 for values in by_seq.values())
+    assert [json.loads(v)["span_id"] for seq in sorted(by_seq)[:30] for v in by_seq[seq]] == sent
+
+
 def test_headers_can_be_left_out(kafka, spantoll):
     topic = kafka.topic()
     daemon = spantoll(exporters=exporter(kafka, topic, headers=False))
