@@ -166,7 +166,7 @@ static void put_table(struct writer *w, const struct toll_batch *b)
 
 static size_t text_bound(struct toll_slice text)
 {
-	return 2 * NUMBER_MAX + text.len;
+	return (size_t)2 * NUMBER_MAX + text.len;
 }
 
 /* Bytes that the table may take. */

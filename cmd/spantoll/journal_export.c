@@ -125,12 +125,12 @@ static int take(struct export *x, int found, const struct toll_journal_record *r
 
 static int write_all(struct export *x)
 {
+	const struct toll_journal_mark begin = { .seq = x->from }, end = { .seq = x->end };
 	struct toll_journal_progress progress;
 	struct toll_journal_record r;
 	int found, err = toll_peek_from(x->peek, x->from);
 
-	toll_journal_progress_begin(&progress, (struct toll_journal_mark){ .seq = x->from },
-	                            (struct toll_journal_mark){ .seq = x->end });
+	toll_journal_progress_begin(&progress, begin, end);
 	while (!err && (found = toll_peek_next(x->peek, &r)) != TOLL_PEEK_END) {
 		if (found > 0 && r.begin.seq >= x->end)
 			break;
