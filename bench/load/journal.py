@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from driver import body, cpu_ns, load
+from driver import REPEATS_COUNT, body, cpu_ns, load
 from env import otlp
 from env.daemon import Daemon
 
@@ -29,7 +29,7 @@ def daemon_of(directory, journal):
         f"service-{i}:{OPERATION}": {"service": f"service-{i}", "operation": OPERATION, "cost_per_ms": 0.0001 * (i + 1)}
         for i in range(20)}))
     exporter = {"sending_queue": {"storage": "file_storage"}} if journal else {}
-    return Daemon(directory, receivers={"otlp": {"protocols": {"grpc": {"workers": 1}}}},
+    return Daemon(directory, receivers={"otlp": {"protocols": {"grpc": {"workers": 1}}, **REPEATS_COUNT}},
                   processors={"hash_path": {}, "pricing": {"file": str(prices), "region": "us-east-1"}, "cost": {}},
                   exporters={"nop": exporter},
                   extensions={"file_storage": {"directory": str(journal)}} if journal else {}).start()
