@@ -117,8 +117,9 @@ static void keep_promise(struct admission *a)
 	atomic_store(&a->err, 0);
 }
 
-/* Nothing of what has no journal goes on unless everything was written: the client comes again. */
-static void all_written(struct admission *a)
+/* Nothing of what has no journal goes on unless everything was written: the client comes again.
+ * never: exporters that will not answer, because they do not get their record. */
+static void all_written(struct admission *a, unsigned never)
 {
 	toll_bits waited = a->waited & a->reserved;
 	int err;
@@ -129,18 +130,21 @@ static void all_written(struct admission *a)
 	if (err) {
 		toll_fanout_cancel(a->fanout, a->batches, a->reserved);
 		answer(a, err);
-		close_some(a, (unsigned)__builtin_popcountll(waited) + 1);
+		close_some(a, (unsigned)__builtin_popcountll(waited) + 1 + never);
 		return;
 	}
 	a->written = true;
 	toll_fanout_commit(a->fanout, a->batches, a->reserved & ~a->held, waited, &a->waiter);
-	close_some(a, 1);
+	close_some(a, 1 + never);
 }
 
-static void count_down(struct admission *a)
+/* The admission may be gone afterwards. */
+static void count_down(struct admission *a, unsigned never)
 {
 	if (atomic_fetch_sub_explicit(&a->unwritten, 1, memory_order_acq_rel) == 1)
-		all_written(a);
+		all_written(a, never);
+	else
+		close_some(a, never);
 }
 
 static int journal_error(int err)
@@ -150,8 +154,8 @@ static int journal_error(int err)
 	return err == TOLL_EDOWN ? TOLL_EJOURNALDOWN : err;
 }
 
-/* Exporters that would have followed and that are waited for. */
-static void not_written(struct admission *a, struct record *r, int err)
+/* Returns how many of those that are waited for would have followed it. */
+static unsigned not_written(struct admission *a, struct record *r, int err)
 {
 	const struct toll_fanout *f = a->fanout;
 	unsigned waited = 0;
@@ -161,7 +165,7 @@ static void not_written(struct admission *a, struct record *r, int err)
 		          (a->waited & TOLL_BIT(i));
 	r->err = journal_error(err);
 	note(a, r->err);
-	close_some(a, waited);
+	return waited;
 }
 
 /* Those that follow cannot refuse it: it is theirs from here on, whatever becomes of the rest. */
@@ -188,14 +192,15 @@ static void on_record(struct toll_journal_entry *e, int err)
 	struct record *r = toll_container_of(e, struct record, entry);
 	struct admission *a = r->admission;
 	struct toll_spool *s = a->fanout->spools[r->batch];
+	unsigned never = 0;
 
 	free(r->memory);
 	r->memory = NULL;
 	if (err)
-		not_written(a, r, err);
+		never = not_written(a, r, err);
 	else
 		written(a, r);
-	count_down(a);
+	count_down(a, never);
 	toll_spool_leave(s);
 }
 
@@ -213,7 +218,7 @@ static int append(struct admission *a, struct record *r)
 
 /* The first that is not taken ends it; those before it become durable, so that the client is
  * answered after them: the request may come again at once. */
-static int append_all(struct admission *a)
+static int append_all(struct admission *a, unsigned *ret_never)
 {
 	int err = 0;
 
@@ -222,8 +227,8 @@ static int append_all(struct admission *a)
 			err = append(a, &a->at[i]);
 		if (!err)
 			continue;
-		not_written(a, &a->at[i], err);
-		count_down(a);
+		*ret_never += not_written(a, &a->at[i], err);
+		atomic_fetch_sub(&a->unwritten, 1); /* not the last: the caller holds one */
 	}
 	return journal_error(err);
 }
@@ -283,16 +288,17 @@ void toll_admission_begin(const struct toll_fanout *f, struct toll_batch *const 
 {
 	struct admission *a = NULL;
 	int err = new_admission(f, batches, reserved, ack, &a);
+	unsigned never = 0;
 
 	if (err) {
 		toll_fanout_cancel(f, batches, reserved);
 		ack->done(ack, err);
 		return;
 	}
-	a->promised = append_all(a) == 0 && ack->level == TOLL_ACK_RECEIVED && !a->waited;
+	a->promised = append_all(a, &never) == 0 && ack->level == TOLL_ACK_RECEIVED && !a->waited;
 	if (a->promised) {
 		a->ack = NULL;
 		ack->done(ack, 0);
 	}
-	count_down(a);
+	count_down(a, never);
 }

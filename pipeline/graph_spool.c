@@ -159,10 +159,11 @@ static int follow(const struct toll_graph *g, struct toll_graph_part *e, struct 
 	int err = 0;
 
 	for (size_t i = 0; i < e->lane_count && !err; i++) {
+		struct toll_spool *s = spool_of(g, e->lanes[i].pipeline);
+
 		e->lanes[i].follows = false;
-		if (has_to_follow(e))
-			err = follow_one(e, spool_of(g, e->lanes[i].pipeline), &e->lanes[i],
-			                 reterr);
+		if (s && has_to_follow(e))
+			err = follow_one(e, s, &e->lanes[i], reterr);
 	}
 	return err;
 }

@@ -44,7 +44,7 @@ static void check_pipeline(const struct toll_config_pipeline *p, struct toll_fin
 	const struct toll_config_component *first = first_with_storage(p);
 	char path[256];
 
-	for (size_t i = 0; i < p->exporter_count; i++) {
+	for (size_t i = 0; first && i < p->exporter_count; i++) {
 		const struct toll_config_component *c = p->exporters[i];
 
 		if (!storage_of(c) || strcmp(storage_of(c), storage_of(first)) == 0)

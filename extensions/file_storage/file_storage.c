@@ -74,9 +74,9 @@ static int find_directory(struct file_storage *f, struct toll_error *reterr)
 		err = toll_directory_make(c->directory.ptr,
 		                          (mode_t)toll_file_storage_mode(c->directory_permissions),
 		                          1);
-	if (!err && !(f->directory = realpath(c->directory.ptr, NULL)))
-		err = -errno;
-	if (!err && access(f->directory, R_OK | W_OK | X_OK) < 0)
+	if (!err)
+		f->directory = realpath(c->directory.ptr, NULL);
+	if (!err && (!f->directory || access(f->directory, R_OK | W_OK | X_OK) < 0))
 		err = -errno;
 	f->storage.directory = f->directory;
 	return err ? no_directory(&f->super.super, c->directory.ptr, err, reterr) : 0;

@@ -7,7 +7,7 @@
 
 #define CONFIG     struct toll_file_storage_config
 #define BLOCK      4096 /* of a journal */
-#define SEGMENT_LO (64 << 10)
+#define SEGMENT_LO INT64_C(65536)
 #define SEGMENT_HI (INT64_C(1) << 30)
 
 static const char *const policies[] = { "refuse", "drop_oldest", NULL };
