@@ -63,7 +63,7 @@ int toll_threshold_print(uint64_t threshold, char buf[TOLL_THRESHOLD_TEXT])
 	                   threshold & (TOLL_SAMPLING_NEVER - 1));
 
 	while (len > 1 && buf[len - 1] == '0')
-		len--;
+		buf[--len] = '\0';
 	return len;
 }
 

@@ -191,7 +191,7 @@ static int add_flat(struct toll_gather *g, const struct toll_kafka_message *m,
                     struct toll_error *reterr)
 {
 	const char *why = "out of memory";
-	struct toll_flat f TOLL_UNINITIALIZED;
+	struct toll_flat f = { 0 };
 	char *room;
 	int err = TOLL_ENOMEM;
 

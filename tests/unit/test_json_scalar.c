@@ -182,6 +182,38 @@ static void base64_of_both_alphabets(void **state TOLL_UNUSED)
 	}
 }
 
+static void strings_say_what_is_escaped(void **state TOLL_UNUSED)
+{
+	static const struct {
+		const char *text, *says; /* NULL: no string */
+	} cases[] = {
+		{ "\"\"", "" },
+		{ "\"a b\"", "a b" },
+		{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t" },
+		{ "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"",
+		  "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "\"\\ud83dx\\ude00\"", "\xef\xbf\xbdx\xef\xbf\xbd" },
+		{ "\"\\ud83d\\u0041\"", "\xef\xbf\xbd"
+		                        "A" },
+		{ "\"\\x\"", NULL },
+		{ "\"\\u12\"", NULL },
+		{ "\"\\\"", NULL },
+		{ "\"", NULL },
+		{ "12", NULL },
+		{ "", NULL },
+	};
+	char room[64];
+
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		struct toll_slice s = { 0 };
+		bool ok = toll_json_read_string(toll_slice_str(cases[i].text), room, &s);
+
+		assert_int_equal(ok, cases[i].says != NULL);
+		if (ok && !toll_slice_is(s, cases[i].says))
+			fail_msg("%s: %.*s", cases[i].text, TOLL_FMT(s));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +223,7 @@ int main(void)
 		cmocka_unit_test(the_longest_double_reads_and_a_longer_one_does_not),
 		cmocka_unit_test(hex_of_both_cases),
 		cmocka_unit_test(base64_of_both_alphabets),
+		cmocka_unit_test(strings_say_what_is_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,44 @@ static void amounts_of_any_size_fit(void **state TOLL_UNUSED)
 	assert_true(toll_span_total_pico(&s) == (toll_i128)INT64_MAX * UINT32_MAX);
 }
 
+static void a_count_tells_its_threshold(void **state TOLL_UNUSED)
+{
+	static const struct {
+		const char *count, *threshold; /* "": none */
+	} cases[] = {
+		{ "1", "" },
+		{ "0.5", "" },
+		{ "2", "8" },
+		{ "4", "c" },
+		{ "3", "" }, /* no threshold makes exactly three */
+		{ "1.333333333", "4" },
+		{ "9999.999979773", "fff9724745" },
+		{ "16777216", "ffffff" },
+	};
+
+	for (size_t i = 0; i < TOLL_COUNT(cases); i++) {
+		char text[TOLL_THRESHOLD_TEXT] = "", again[TOLL_ADJUSTED_TEXT];
+		struct toll_decimal d;
+		toll_u128 adjusted;
+		struct toll_span s = { 0 };
+
+		assert_true(toll_decimal_read(toll_slice_str(cases[i].count), &d));
+		assert_int_equal(
+			toll_decimal_scale(&d, TOLL_ADJUSTED_PLACES, UINT64_MAX, &adjusted), 0);
+		s.threshold = toll_threshold_of_adjusted(adjusted);
+		if (s.threshold)
+			toll_threshold_print(s.threshold, text);
+		if (cases[i].threshold[0]) {
+			toll_span_print_adjusted(&s, again);
+			assert_string_equal(again, cases[i].count);
+		} else {
+			assert_true(s.threshold == 0);
+		}
+		if (strlen(cases[i].threshold) < 8)
+			assert_string_equal(text, cases[i].threshold);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +139,7 @@ int main(void)
 		cmocka_unit_test(more_than_the_most_is_refused),
 		cmocka_unit_test(counts_are_right_on_average),
 		cmocka_unit_test(amounts_of_any_size_fit),
+		cmocka_unit_test(a_count_tells_its_threshold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
