@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define ROOM_AT_FIRST ((uint64_t)1 << 20)
+#define READ_TRIES    3
 #define FILE_MAX      ((int64_t)4 << 30) /* 2^28 buckets: far beyond any cap on names */
 
 static const char *const names[2] = { "checkpoint.0", "checkpoint.1" };
@@ -12,12 +13,12 @@ static const char *const aside[2] = { "checkpoint.0.damaged", "checkpoint.1.dama
 
 /* ---- what is there ---- */
 
-/* malloc'ed. */
+/* malloc'ed. What cannot be read for good is damaged. */
 static int read_file(struct toll_checkpoint *c, unsigned i, struct toll_slice *ret)
 {
 	int64_t size = c->io->size(c->io, c->files[i]);
 	char *bytes;
-	ssize_t n;
+	ssize_t n = -1;
 
 	*ret = toll_slice(NULL, 0);
 	if (size < 0)
@@ -27,10 +28,11 @@ static int read_file(struct toll_checkpoint *c, unsigned i, struct toll_slice *r
 	bytes = malloc((size_t)size + 1);
 	if (!bytes)
 		return TOLL_ENOMEM;
-	n = toll_journal_read_all(c->io, c->files[i], bytes, (size_t)size, 0);
+	for (int tries = 0; n < 0 && tries < READ_TRIES; tries++)
+		n = toll_journal_read_all(c->io, c->files[i], bytes, (size_t)size, 0);
 	c->room[i] = (uint64_t)size;
 	*ret = toll_slice(bytes, n < 0 ? 0 : (size_t)n);
-	return n < 0 ? TOLL_EINVALID : 0; /* what cannot be read is damaged */
+	return n < 0 ? TOLL_EINVALID : 0;
 }
 
 static int each_frame(struct toll_slice file, const struct toll_frames *frames,

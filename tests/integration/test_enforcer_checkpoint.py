@@ -3,13 +3,16 @@
 ledger says, to the nanodollar, also where Redis was wiped, the clock moved on or the rules changed meanwhile."""
 import json
 import random
+import signal
 import time
 from decimal import Decimal
 
 import pytest
 
 from env import otlp
+from env.faults import KILL_AFTER, KILL_BEFORE, Faults
 from env.poll import eventually
+from env.sender import QUICK_TO_COME_BACK
 from env.test_clock import TestClock
 
 pytestmark = pytest.mark.core
@@ -29,20 +32,30 @@ def crc32c(data):
 
 
 class Rig:
-    def __init__(self, spantoll, redis_server, book, tmp_path, **enforcer):
+    def __init__(self, spantoll, redis_server, book, tmp_path, env=None, **enforcer):
         self.redis = redis_server
         self.ledger = dict.fromkeys(SHOPS, 0)  # milliseconds
         self.directory = tmp_path / "journals"
         settings = {"redis": {"endpoints": [redis_server.address], "timeout": "500ms"}, "flush_interval": "50ms",
                     "evaluation_window": "1s", "sending_queue": {"storage": "file_storage"}} | enforcer
-        self.daemon = spantoll(extensions={"file_storage": {"directory": str(self.directory)}},
+        self.daemon = spantoll(env=env, extensions={"file_storage": {"directory": str(self.directory)}},
                                processors={"pricing": {"file": book}, "cost": {}}, exporters={"enforcer": settings})
+        self.client = self.daemon.new_client(QUICK_TO_COME_BACK)
 
     def send(self, requests=1):
         for _ in range(requests):
             shop, ms = random.choice(SHOPS), random.randrange(1, 1000)
             if self.daemon.export(otlp.many(shop, 3, "buy", duration_ms=ms)).ok:
                 self.ledger[shop] += 3 * ms
+
+    def send_until_taken(self, revive):
+        """The same bytes, over as many lives as it takes."""
+        shop, ms = random.choice(SHOPS), random.randrange(1, 1000)
+        body = otlp.many(shop, 3, "buy", duration_ms=ms).SerializeToString()
+        while not self.client.export(body, timeout=2, wait_for_ready=False).ok:
+            if not self.daemon.running():
+                revive()
+        self.ledger[shop] += 3 * ms
 
     def in_redis(self):
         return {shop: Decimal(self.redis.client.get(f"cost:rolling:{shop}:24h") or 0) for shop in SHOPS}
@@ -70,14 +83,44 @@ def rig(spantoll, redis_server, prices, tmp_path):
 
 def test_kills_at_random_instants_count_everything_once(rig):
     r = rig()
-    for _ in range(8):
+    text = r.daemon.config_path.read_text()
+    for i in range(8):
         r.send(random.randrange(1, 30))
+        if i % 2:  # and a reload is under way
+            r.daemon.config_path.write_text(text.replace("evaluation_window: 1s", f"evaluation_window: {i + 1}s"))
+            r.daemon.signal(signal.SIGHUP)
         time.sleep(random.random() * 0.15)
         r.daemon.restart(kill=True)
     r.send()
     r.assert_exact("after every kill the sums are exact")
-    assert len(r.instances()) == 1, "one instance over all lives"
+    assert len({i.split(".")[0] for i in r.instances()}) == 1, "one instance over all lives"
+    assert r.daemon.config_path.read_text() != text
     assert r.daemon.metric("spantoll_enforcer_checkpoints") >= 1
+
+
+@pytest.mark.parametrize("call", ["write", "sync"])
+def test_killed_at_a_call_for_the_checkpoint(rig, tmp_path, call):
+    """Before and after each of the first calls; the very first life has died before there was any."""
+    faults = Faults(tmp_path / "faults")
+    r = rig(env=faults.env)
+    points = [(act, nth) for nth in (1, 2) for act in (KILL_BEFORE, KILL_AFTER)]
+    lives = []
+
+    def revive():
+        lives.append(1)
+        faults.disarm()
+        r.daemon.start()
+
+    for act, nth in points:
+        faults.arm(call, act, nth, path="*/exporters/enforcer/*")
+        dead = len(lives)
+        while len(lives) == dead:
+            r.send_until_taken(revive)
+            if not r.daemon.running():
+                revive()
+    r.send()
+    r.assert_exact("whatever had been written of the last checkpoint")
+    assert len(r.instances()) == 1
 
 
 def test_redis_is_wiped_while_the_daemon_is_down(rig, redis_server):

@@ -18,7 +18,7 @@
 #include "tests/support/journal_disk.h"
 #include "tests/unit/unit.h"
 
-enum { RECORDS = 600, NAMES = 14, SPANS = 3, KEYS = 4096, WORLDS = 40, LIVES = 25, MAX_NAMES = 8 };
+enum { RECORDS = 600, NAMES = 14, SPANS = 3, KEYS = 4096, WORLDS = 25, LIVES = 25, MAX_NAMES = 8 };
 
 #define EPOCH    "00112233445566778899aabbccddeeff"
 #define START_MS (TEST_NOW_MS - 3600 * UINT64_C(1000))

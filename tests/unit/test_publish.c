@@ -62,6 +62,28 @@ static void answer(uint64_t born, const char *total, const char *chain, const ch
 	freeReplyObject(reply);
 }
 
+/* Nothing is connected: what would have been sent can be seen. */
+static uint32_t round_without_redis(void)
+{
+	uint32_t published;
+
+	toll_redis_init(&publisher.redis, &(struct toll_redis_settings){ 0 });
+	return toll_publish_round(&publisher, &published) ? publisher.job_count : 0;
+}
+
+static void only_what_a_checkpoint_has_is_published(void **state TOLL_UNUSED)
+{
+	rig.totals.saves = true;
+	assert_int_equal(round_without_redis(), 0);
+	assert_true(account->dirty);
+	account->series.at[0].saved = 3;
+	assert_int_equal(round_without_redis(), 1);
+	assert_true(publisher.pairs[0].nano == 3);
+	rig.totals.saves = false;
+	assert_int_equal(round_without_redis(), 1);
+	assert_true(publisher.pairs[0].nano == 5000000000);
+}
+
 static void an_acknowledged_total_is_clean(void **state TOLL_UNUSED)
 {
 	assert_true(account->dirty);
@@ -302,6 +324,8 @@ static void a_flush_shortly_before_a_decision_waits_for_it(void **state TOLL_UNU
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(only_what_a_checkpoint_has_is_published, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(an_acknowledged_total_is_clean, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_total_that_grew_meanwhile_stays_dirty, setup,
 		                                teardown),
