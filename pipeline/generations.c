@@ -51,9 +51,11 @@ int toll_generations_start(struct toll_generations *gs, struct toll_config *conf
 
 	if (!err)
 		err = toll_graph_start(gs->current, reterr);
-	if (!err)
-		toll_graph_forget_cursors(gs->current);
-	return err;
+	if (err)
+		return err;
+	toll_graph_tell_orphans(gs->current);
+	toll_graph_forget_cursors(gs->current);
+	return 0;
 }
 
 /* ---- the line of those that retire ---- */

@@ -133,6 +133,8 @@ bool toll_graph_same_lanes(const struct toll_graph *g, const struct toll_graph *
                            const struct toll_graph_part *planned);
 /* Extensions have started, exporters have not; those that are new follow from here on. */
 int toll_graph_open_spools(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
+/* The log names journals of its storages that no pipeline has. At the start of the process. */
+void toll_graph_tell_orphans(struct toll_graph *g);
 /* This graph runs now: what its storages say of sizes holds. */
 void toll_graph_limit_spools(struct toll_graph *g);
 /* Waits for what is on its way to disk; nothing new comes. False: not until the deadline. */

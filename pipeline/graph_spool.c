@@ -220,6 +220,31 @@ void toll_graph_limit_spools(struct toll_graph *g)
 			toll_spool_limit(g->spools[i].spool, &g->spools[i].limit);
 }
 
+static bool is_first_of_storage(const struct toll_graph *g, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (g->spools[i].storage &&
+		    strcmp(g->spools[i].storage, g->spools[at].storage) == 0)
+			return false;
+	return true;
+}
+
+void toll_graph_tell_orphans(struct toll_graph *g)
+{
+	struct toll_spools *all = toll_spools_get(g->host);
+
+	for (size_t i = 0; all && i < g->config->pipeline_count; i++) {
+		const struct toll_storage *st;
+
+		if (!g->spools[i].spool || !is_first_of_storage(g, i))
+			continue;
+		st = toll_host_find(g->host, TOLL_STORAGE, g->spools[i].storage);
+		if (st)
+			toll_spools_tell_orphans(all, st->directory);
+	}
+	toll_spools_let_go(g->host, all);
+}
+
 /* ---- the end ---- */
 
 bool toll_graph_settle_spools(struct toll_graph *g, uint64_t deadline_mono_ns)

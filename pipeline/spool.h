@@ -87,6 +87,10 @@ void toll_spools_let_go(struct toll_host *h, struct toll_spools *all);
 void toll_spools_each(struct toll_spools *all, const char *directory,
                       void (*fn)(void *ctx, const struct toll_spool *s), void *ctx);
 
+/* The log names journals below `directory` that are not open and hold what nobody has had. Reads
+ * disks: at the start of the process. */
+void toll_spools_tell_orphans(struct toll_spools *all, const char *directory);
+
 /* "/var/lib/x" and "traces/2" -> "/var/lib/x/traces%2F2"; malloc'ed, NULL: out of memory. */
 char *toll_spool_path(const char *directory, const char *pipeline);
 

@@ -37,6 +37,29 @@ static const struct toll_config_component *first_with_storage(const struct toll_
 	return NULL;
 }
 
+struct segment {
+	const char *storage;
+	uint64_t bytes;
+};
+
+static void find_segment(void *ctx, const struct toll_field_seen *seen)
+{
+	struct segment *s = ctx;
+
+	if (seen->component->type->section == TOLL_SECTION_EXTENSIONS &&
+	    strcmp(seen->component->id, s->storage) == 0 && strcmp(seen->path, "segment_size") == 0)
+		s->bytes = *(const uint64_t *)seen->value;
+}
+
+/* 0: no such storage, or no such setting. */
+static uint64_t segment_of(const struct toll_config *config, const char *storage)
+{
+	struct segment s = { storage, 0 };
+
+	toll_field_walk(config, find_segment, &s);
+	return s.bytes;
+}
+
 /* ---- one journal per pipeline ---- */
 
 static void check_pipeline(const struct toll_config_pipeline *p, struct toll_findings *findings)
@@ -94,6 +117,51 @@ static void check_acknowledge(void *ctx, const struct toll_field_seen *seen)
 	    seen->field->type == TOLL_FIELD_ENUM && strcmp(seen->path, "acknowledge") == 0 &&
 	    *(const int *)seen->value == TOLL_ACK_JOURNALED)
 		check_journaled(w, seen);
+}
+
+/* ---- requests that fit into a file of the journal ---- */
+
+#define HEAD_BYTES 8192 /* of a segment that no request can have */
+
+/* The smallest segment of the storages behind the receiver; 0: there is none. */
+static uint64_t segment_behind(const struct walk *w, const struct toll_config_component *receiver,
+                               const char **ret_storage)
+{
+	struct toll_ways ways = toll_ways_find(w->config, receiver);
+	uint64_t least = 0;
+
+	for (size_t i = 0; i < ways.count; i++) {
+		const struct toll_config_component *e =
+			first_with_storage(&w->config->pipelines[ways.pipelines[i]]);
+		uint64_t bytes = e ? segment_of(w->config, storage_of(e)) : 0;
+
+		if (!bytes || (least && bytes >= least))
+			continue;
+		least = bytes;
+		*ret_storage = storage_of(e);
+	}
+	return least;
+}
+
+static void check_request_size(void *ctx, const struct toll_field_seen *seen)
+{
+	const struct walk *w = ctx;
+	bool mib = strcmp(seen->field->name, "max_recv_msg_size_mib") == 0;
+	const char *storage = "";
+	uint64_t most, segment;
+
+	if (seen->component->type->section != TOLL_SECTION_RECEIVERS ||
+	    (!mib && strcmp(seen->field->name, "max_request_body_size") != 0))
+		return;
+	most = mib ? (uint64_t) * (const int64_t *)seen->value << 20
+	           : *(const uint64_t *)seen->value;
+	segment = segment_behind(w, seen->component, &storage);
+	if (segment && most > segment - HEAD_BYTES)
+		toll_field_finding(w->findings, TOLL_FINDING_WARNING, seen, "",
+		                   "requests may be larger than a file of the journal and are then "
+		                   "refused for good: lower this, or raise segment_size of \"%s\" "
+		                   "(%llu bytes)",
+		                   storage, (unsigned long long)segment);
 }
 
 /* ---- storages ---- */
@@ -182,5 +250,6 @@ void toll_storage_rules_check(const struct toll_config *config, struct toll_find
 	for (size_t i = 0; i < config->extension_count; i++)
 		check_use(config, config->extensions[i], findings);
 	toll_field_walk(config, check_acknowledge, &w);
+	toll_field_walk(config, check_request_size, &w);
 	toll_field_walk(config, check_directory, &d);
 }

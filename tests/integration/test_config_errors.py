@@ -249,6 +249,11 @@ def test_what_exporters_storages_and_receivers_have_to_agree_on(write):
                               .replace("1 #a", "1").replace("1 #b", "1").replace("1 #x", "1")))
     assert any(f["path"] == "receivers::otlp::acknowledge" and f["text"].startswith("journaled needs a journal")
                for f in found), found
+    _, found = findings(write(STORAGES.replace("directory: /q}", "directory: /q, segment_size: 1MiB}")
+                              .replace("acknowledge: journaled, ", "").replace("storage: file_storage/b", "queue_size: 1")
+                              .replace("storage: file_storage/x", "queue_size: 1").replace("/q/", "/b")))
+    assert [f["text"][:60] for f in found if f["path"].endswith("max_recv_msg_size_mib")] == [
+        "requests may be larger than a file of the journal and are th"]
     _, found = findings(write(STORAGES.replace("/q/}", '/b, max_size: 1MiB, directory_permissions: "0470"}')
                               .replace("fsync: true", "segment_size: 100000")))
     assert {f["path"].removeprefix("extensions::file_storage"): f["text"]

@@ -234,6 +234,27 @@ static void what_waits_when_a_journal_is_closed_is_told_with_its_path(void **sta
 	assert_null(strstr(lines, "wait in")); /* for exporters: digests are nobody's loss */
 }
 
+static void journals_that_no_pipeline_has_are_told(void **state)
+{
+	struct rig *r = *state;
+	struct toll_spools *all = toll_spools_get(r->host);
+	struct toll_spool *a = open_spool(r, "traces/a"), *b = open_spool(r, "traces/b");
+	struct toll_journal_cursor *c;
+
+	assert_int_equal(toll_journal_cursor(a->journal, "kafka", &c), 0);
+	assert_int_equal(toll_journal_cursor(b->journal, "kafka", &c), 0);
+	write_record(a, "one");
+	write_record(b, "two");
+	toll_spool_let_go(r->host, a);
+	lines[0] = '\0';
+	toll_spools_tell_orphans(all, r->directory);
+	assert_non_null(strstr(lines, "3 spans worth $2.00 wait in /tmp/spool-"));
+	assert_non_null(strstr(lines, "/traces%2Fa, and no pipeline here has that journal"));
+	assert_null(strstr(lines, "traces%2Fb"));
+	toll_spool_let_go(r->host, b);
+	toll_spools_let_go(r->host, all);
+}
+
 /* Until the journal refuses one. */
 static void fill(struct toll_spool *s)
 {
@@ -297,6 +318,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_waits_when_a_journal_is_closed_is_told_with_its_path, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(journals_that_no_pipeline_has_are_told, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_larger_limit_holds_at_once, set_up, tear_down),
 	};
 
