@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What it costs to know a repeated request: per request of 512 spans the digest of its bytes, and
- * the ring with 16 MiB of them, by one thread and by four that share it. */
+ * the ring with 16 MiB of them, by one thread and by four that share it; per span its fingerprint.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -37,6 +38,20 @@ static void *take(void *unused)
 			toll_repeats_answer(toll_repeats_settle(ring, &p, true), 0);
 	}
 	return NULL;
+}
+
+/* What fingerprints add to a span. */
+static void know_span(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < OPS; i++) {
+		const uint64_t n[3] = { atomic_fetch_add(&serial, 1), 1, 2 };
+		uint64_t print[2];
+
+		toll_repeats_digest(ring, toll_slice((const char *)n, sizeof(n)), 0, 0, print);
+		if (!toll_repeats_knows(ring, print))
+			toll_repeats_remember(ring, print, 0);
+	}
 }
 
 static void take_one_thread(void *unused)
@@ -85,6 +100,7 @@ int main(void)
 	bench_run("repeats/digest_of_512_spans", digest, sink, 1);
 	printf("repeats/longest_growth\t%.0f\n", longest());
 	bench_run("repeats/request_1_thread", take_one_thread, NULL, OPS);
+	bench_run("repeats/span_of_fingerprints", know_span, NULL, OPS);
 	bench_run("repeats/request_4_threads", take_many_threads, NULL, OPS * THREADS);
 	toll_repeats_free(ring);
 	return 0;

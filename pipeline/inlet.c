@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "pipeline/fingerprints.h"
 #include "pipeline/once.h"
 #include "proto/operation.h"
 
@@ -79,15 +80,27 @@ static uint64_t needed_legs(const struct toll_route *r, uint64_t skip)
 	return needed;
 }
 
+/* What goes on from a leg knows what that one knows; a leg that is skipped is asked for the others'
+ * sake only. */
+static void drop_known_spans(const struct toll_leg *l, struct toll_batch *b)
+{
+	if (l->from == TOLL_LEG_ARRIVED && l->chain->fingerprints)
+		toll_fingerprints_drop(l->chain->fingerprints, b);
+}
+
 /* The first leg works on the batch itself, others on clones of it as it arrived, or as another leg
  * has left it: those come later in the list. */
-static int process(const struct toll_route *r, uint64_t needed, struct toll_batch **batches)
+static int process(const struct toll_route *r, const struct toll_once_view *once,
+                   struct toll_batch **batches)
 {
+	uint64_t needed = needed_legs(r, once->skip);
 	int err = clone_onward(r, TOLL_LEG_ARRIVED, needed, batches[0], batches);
 
 	for (uint32_t i = 0; i < r->count && !err; i++) {
 		if (!(needed >> i & 1))
 			continue;
+		if (once->own && !(once->skip >> i & 1))
+			drop_known_spans(&r->legs[i], batches[i]);
 		err = run_chain(r, r->legs[i].chain, batches[i]);
 		if (err)
 			break;
@@ -144,7 +157,7 @@ static void run(const struct toll_route *r, struct toll_batch *batch,
                 const struct toll_once_view *once, struct toll_ack *ack)
 {
 	struct toll_batch *batches[TOLL_FANOUT_MAX] = { batch };
-	int err = process(r, needed_legs(r, once->skip), batches);
+	int err = process(r, once, batches);
 
 	if (once->own)
 		ack = toll_once_ack(once->own, batches);

@@ -26,9 +26,10 @@ struct toll_chain {
 	const char *id; /* "traces" */
 	struct toll_stage *stages;
 	size_t count;
-	struct toll_tally *tally;     /* of what was admitted; NULL: not kept */
-	struct toll_repeats *repeats; /* what it was given lately; NULL: nobody asks */
-	void *kept_repeats;           /* the graph's */
+	struct toll_tally *tally;               /* of what was admitted; NULL: not kept */
+	struct toll_repeats *repeats;           /* what it was given lately; NULL: nobody asks */
+	struct toll_repeats *fingerprints;      /* the spans of that, or NULL */
+	void *kept_repeats, *kept_fingerprints; /* the graph's */
 };
 
 /* One way of a batch through a pipeline. A pipeline that begins with a connector has one for every

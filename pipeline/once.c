@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "pipeline/fingerprints.h"
 #include "pipeline/inlet.h"
 #include "proto/batch.h"
 
 struct leg {
 	struct toll_repeat repeat;
-	struct toll_repeats *ring; /* NULL: nothing to settle */
-	struct toll_batch *batch;  /* a reference; NULL: it has come to nothing */
+	struct toll_repeats *ring;         /* NULL: nothing to settle */
+	struct toll_repeats *fingerprints; /* where its spans go once all is taken; or NULL */
+	struct toll_batch *batch;          /* a reference; NULL: it has come to nothing */
 };
 
 /* Lies in the batch that arrived. */
@@ -34,6 +36,14 @@ static bool was_taken(const struct leg *l, int err)
 	return !err || (l->batch && l->batch->origin.epoch[0]);
 }
 
+/* Not before all of the request is taken: what goes on from a leg is known by that leg. */
+static void remember_spans(const struct toll_once *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (o->legs[i].fingerprints && o->legs[i].batch)
+			toll_fingerprints_remember(o->legs[i].fingerprints, o->legs[i].batch);
+}
+
 /* Every leg's entry is there or gone before anybody hears of it: who hears may come again at once.
  * Returns all who wait. */
 static struct toll_ack *settle(struct toll_once *o, int err)
@@ -55,10 +65,13 @@ static struct toll_ack *settle(struct toll_once *o, int err)
 static void answered(struct toll_ack *ack, int err)
 {
 	struct toll_once *o = toll_container_of(ack, struct toll_once, ack);
-	struct toll_ack *waiters = settle(o, err);
+	struct toll_ack *waiters;
 	struct toll_batch *batches[TOLL_FANOUT_MAX];
 	size_t count = o->count;
 
+	if (!err)
+		remember_spans(o);
+	waiters = settle(o, err);
 	for (size_t i = 0; i < count; i++)
 		batches[i] = o->legs[i].batch;
 	o->client->done(o->client, err);
@@ -79,6 +92,8 @@ static int begin_leg(const struct toll_route *r, size_t i, const struct toll_bat
 	struct toll_repeats *ring = r->legs[i].chain->repeats;
 	int state;
 
+	if (r->legs[i].from == TOLL_LEG_ARRIVED)
+		l->fingerprints = r->legs[i].chain->fingerprints;
 	if (!ring)
 		return TOLL_REPEATS_NEW;
 	l->repeat.way = r;
@@ -132,7 +147,7 @@ struct toll_ack *toll_once_ack(struct toll_once *o, struct toll_batch *const *ba
 		struct leg *l = &o->legs[i];
 
 		if (!batches[i] || !batches[i]->sealed)
-			continue;
+			continue; /* skipped, or refused by a processor */
 		l->batch = toll_batch_ref(batches[i]);
 		if (!l->ring)
 			continue;

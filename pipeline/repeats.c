@@ -18,7 +18,7 @@ struct shard {
 	pthread_mutex_t lock; /* all of what follows */
 	struct toll_repeats_ring known;
 	struct toll_repeat *pending[PENDING_LISTS];
-	uint64_t pending_count, cut;
+	uint64_t pending_count, cut, hits;
 };
 
 struct toll_repeats {
@@ -160,6 +160,19 @@ void toll_repeats_answer(struct toll_ack *waiters, int err)
 	}
 }
 
+bool toll_repeats_knows(struct toll_repeats *r, const uint64_t digest[2])
+{
+	struct shard *s = shard_of(r, digest);
+	bool known;
+
+	pthread_mutex_lock(&s->lock);
+	expire(r, s, now_s());
+	known = toll_repeats_ring_has(&s->known, digest);
+	s->hits += known;
+	pthread_mutex_unlock(&s->lock);
+	return known;
+}
+
 void toll_repeats_remember(struct toll_repeats *r, const uint64_t digest[2], uint64_t age_ns)
 {
 	struct shard *s = shard_of(r, digest);
@@ -238,6 +251,7 @@ void toll_repeats_count(struct toll_repeats *r, struct toll_repeats_counts *ret)
 		ret->pending += s->pending_count;
 		ret->bytes += toll_repeats_ring_bytes(&s->known);
 		ret->cut += s->cut;
+		ret->hits += s->hits;
 		pthread_mutex_unlock(&s->lock);
 	}
 }

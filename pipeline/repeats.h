@@ -24,6 +24,7 @@ struct toll_repeats_settings {
 	uint64_t max_age; /* ns */
 	uint64_t max_bytes;
 	bool enabled;
+	bool fingerprints; /* of spans too, with the same limits again */
 };
 
 /* .name = "deduplicate", .type = TOLL_FIELD_GROUP, .group = toll_repeats_fields */
@@ -76,6 +77,7 @@ struct toll_ack *toll_repeats_settle(struct toll_repeats *r, struct toll_repeat 
 /* They hear what the first one hears. NULL: nobody waits. */
 void toll_repeats_answer(struct toll_ack *waiters, int err);
 
+bool toll_repeats_knows(struct toll_repeats *r, const uint64_t digest[2]);
 /* One that was taken by a process before this one, age_ns ago; the oldest first. */
 void toll_repeats_remember(struct toll_repeats *r, const uint64_t digest[2], uint64_t age_ns);
 
@@ -83,6 +85,7 @@ struct toll_repeats_counts {
 	uint64_t known, pending; /* requests */
 	uint64_t bytes;          /* allocated */
 	uint64_t cut;            /* forgotten before max_age, for want of room, since the start */
+	uint64_t hits;           /* toll_repeats_knows() said yes */
 };
 void toll_repeats_count(struct toll_repeats *r, struct toll_repeats_counts *ret);
 

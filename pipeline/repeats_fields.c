@@ -17,5 +17,9 @@ const struct toll_field toll_repeats_fields[] = {
 	TOLL_FIELD(REPEATS, max_bytes, SIZE, "16MiB",
 	           "Memory of a pipeline for that, 28 to 56 bytes a request; the oldest go first.",
 	           .min = (int64_t)64 << 10, .max = (int64_t)1 << 30),
+	TOLL_FIELD(REPEATS, fingerprints, BOOL, "false",
+	           "Spans too are known, by their ids, with as much memory again: for Collectors "
+	           "before it "
+	           "that batch anew what they send again."),
 	TOLL_FIELD_END,
 };

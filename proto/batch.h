@@ -143,6 +143,7 @@ enum toll_drop {
 	TOLL_DROP_UNDECODABLE, /* the Span message is malformed */
 	TOLL_DROP_TOO_DEEP,    /* AnyValues nested deeper than the limit */
 	TOLL_DROP_FILTERED,    /* a processor's decision: not an error */
+	TOLL_DROP_REPEATED,    /* was taken before, in another request */
 };
 
 struct toll_span {

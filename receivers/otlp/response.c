@@ -21,6 +21,7 @@ static const char *const reasons[] = {
 	[TOLL_DROP_UNDECODABLE] = "the Span message is malformed",
 	[TOLL_DROP_TOO_DEEP] = "attribute values are nested deeper than 64",
 	[TOLL_DROP_FILTERED] = "filtered",
+	[TOLL_DROP_REPEATED] = "taken before",
 };
 
 static char *put(char *out, const char *text)

@@ -64,6 +64,17 @@ def test_off_each_counts(spantoll):
     assert repeated(daemon) == (0, 0)
 
 
+def test_spans_that_a_collector_batches_anew_count_once(spantoll):
+    daemon = spantoll(receivers={"otlp": {"deduplicate": {"fingerprints": True}}})
+    spans = [otlp.span() for _ in range(5)]
+    assert daemon.export(otlp.request({"shop": spans[:3]})).ok
+    assert daemon.export(otlp.request({"shop": spans[1:]})).ok
+    daemon.wait_metric("otelcol_exporter_sent_spans", 5, exporter="nop")
+    assert daemon.metric("spantoll_deduplicate_dropped_spans", pipeline="traces") == 2
+    assert daemon.metric("spantoll_deduplicate_known_spans", pipeline="traces") == 5
+    assert repeated(daemon) == (0, 0)
+
+
 def test_a_reload_forgets_nothing(spantoll):
     daemon = spantoll()
     body = otlp.many("shop", 3).SerializeToString()

@@ -48,6 +48,7 @@ struct rig {
 	struct toll_chain chains[LEGS];
 	struct fake_exporter *exporters[LEGS];
 	struct toll_runner *runners[LEGS];
+	struct toll_repeats *spans[LEGS]; /* NULL: not known */
 	struct toll_route *route;
 	struct toll_inlet inlet;
 };
@@ -71,7 +72,9 @@ static void add_leg(struct rig *g, uint32_t i)
 	g->runners[i] = toll_runner_new(&g->exporters[i]->super, &g->exporters[i]->set);
 	assert_int_equal(toll_runner_start(g->runners[i]), 0);
 	g->route->legs[i] = (struct toll_leg){ &g->chains[i], TOLL_LEG_ARRIVED, 0 };
-	g->route->fanout.targets[i] = (struct toll_fanout_target){ g->runners[i], true, i };
+	g->route->fanout.targets[i] = (struct toll_fanout_target){ .runner = g->runners[i],
+		                                                   .required = true,
+		                                                   .batch = i };
 }
 
 static int set_up(void **state)
@@ -105,6 +108,8 @@ static int tear_down(void **state)
 	g->route = toll_route_free(g->route);
 	for (int i = 0; i < LEGS; i++)
 		toll_repeats_free(g->chains[i].repeats);
+	for (int i = 0; i < LEGS; i++)
+		toll_repeats_free(g->spans[i]);
 	toll_log_set_sink(NULL, NULL);
 	free(g);
 	return 0;
@@ -319,6 +324,61 @@ static void what_is_written_down_is_known_also_after_an_error(void **state)
 	expect_each_has(g, 1, 1, 2);
 }
 
+/* ---- fingerprints ---- */
+
+static struct toll_batch *request_of_spans(char body, uint8_t first, uint32_t count)
+{
+	struct toll_batch *b = fake_batch_from(count, 100);
+	struct toll_batch *bytes = request(body);
+
+	b->wire = toll_arena_dup(&b->arena, bytes->wire);
+	toll_batch_unref(bytes);
+	for (uint32_t i = 0; i < count; i++) {
+		char *id = toll_arena_alloc(&b->arena, 24, 1);
+
+		memset(id, first + (int)i, 24);
+		b->spans[i].trace_id = (const uint8_t *)id;
+		b->spans[i].span_id = (const uint8_t *)id + 16;
+	}
+	return b;
+}
+
+static void know_spans(struct rig *g)
+{
+	for (int i = 0; i < LEGS; i++) {
+		g->spans[i] = g->chains[i].fingerprints = toll_repeats_new(9);
+		toll_repeats_limit(g->spans[i], 60 * TOLL_S, 1 << 20);
+	}
+}
+
+static void spans_in_another_request_count_once(void **state)
+{
+	struct rig *g = *state;
+	struct client c = client(TOLL_ACK_RECEIVED);
+
+	know_spans(g);
+	send_batch(g, request_of_spans('a', 1, 3), &c);
+	send_batch(g, request_of_spans('b', 2, 4), &c); /* 2 and 3 again, 4 and 5 */
+	assert_int_equal(c.answers, 2);
+	assert_int_equal(c.err, 0);
+	send_batch(g, request_of_spans('c', 1, 5), &c); /* all of them again */
+	expect_each_has(g, 5, 5, 5);
+}
+
+static void spans_of_a_refused_request_are_not_known(void **state)
+{
+	struct rig *g = *state;
+	struct client c = client(TOLL_ACK_RECEIVED);
+
+	know_spans(g);
+	g->counters[2].err = TOLL_EFULL;
+	send_batch(g, request_of_spans('a', 1, 3), &c);
+	assert_int_equal(c.err, TOLL_EFULL);
+	g->counters[2].err = 0;
+	send_batch(g, request_of_spans('b', 1, 3), &c);
+	expect_each_has(g, 3, 3, 3);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -332,6 +392,8 @@ int main(void)
 		TEST(what_goes_on_from_a_skipped_leg_is_processed_there),
 		TEST(a_part_that_somebody_else_has_is_not_waited_for),
 		TEST(what_is_written_down_is_known_also_after_an_error),
+		TEST(spans_in_another_request_count_once),
+		TEST(spans_of_a_refused_request_are_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
