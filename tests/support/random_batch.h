@@ -181,6 +181,8 @@ static inline void random_amount(struct chance *c, struct toll_span *s)
 	s->region = toll_slice_str(CHANCE_PICK(c, random_texts));
 	if (!toll_span_adjust(s, chance_one_in(c, 4) ? 3 : 10000))
 		s->cost_state = TOLL_COST_UNPRICED; /* poison */
+	if (!s->threshold && chance_one_in(c, 8))
+		s->adjusted_count = chance_below(c, 20); /* told by others */
 	if (s->cost_state == TOLL_COST_PRICED)
 		s->cost_pico = (int64_t)(chance_bits(c) >> (1 + chance_below(c, 62)));
 	if (s->cost_state != TOLL_COST_UNPRICED)
