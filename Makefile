@@ -278,6 +278,7 @@ bench-load: all $(O)/tools/sink ## CPU time per span: receiving alone, the whole
 	@tools/setup.sh build test bench
 	@$(VENV) bench/load/receive.py --sink $(O)/tools/sink
 	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/pipeline.py
+	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/journal.py
 	@SPANTOLL=$(O)/bin/spantoll $(VENV) bench/load/otlp.py --sink $(O)/tools/sink
 
 bench-redis: all ## CPU time of Redis per publish, read, rollover and decision: 1,000 services

@@ -113,6 +113,12 @@ struct look {
 	char why[160]; /* of the first journal that has trouble; "": none has */
 };
 
+/* Its own limit, not the disk's: one more file would be over it. */
+static bool is_over_cap(const struct toll_spool *s, const struct toll_journal_stats *now)
+{
+	return now->segments && now->bytes + now->bytes / now->segments > s->max_bytes;
+}
+
 static void look_at(void *ctx, const struct toll_spool *s)
 {
 	struct look *l = ctx;
@@ -129,8 +135,8 @@ static void look_at(void *ctx, const struct toll_spool *s)
 		         s->pipeline);
 	else if (now.full)
 		snprintf(l->why, sizeof(l->why),
-		         "the journal of %s is full (%llu MiB): clients are told to come again",
-		         s->pipeline, (unsigned long long)(now.bytes >> 20));
+		         "the journal of %s is full (%s): clients are told to come again",
+		         s->pipeline, is_over_cap(s, &now) ? "max_size" : "no room on disk");
 }
 
 /* Journals come and go: fewer than before is no news. */

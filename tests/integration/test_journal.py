@@ -99,7 +99,7 @@ def test_a_full_journal_refuses_recovers_and_starts_at_once(spantoll, tmp_path, 
     assert refused.code.name == "UNAVAILABLE" and "the journal is full" in refused.message
     assert refused.retry_delay and 1 <= refused.retry_delay <= 30
     eventually(lambda: health(daemon)["status"] == "degraded", 10, "the storage is degraded")
-    assert "the journal of traces is full" in health(daemon)["why"]
+    assert "the journal of traces is full (max_size)" in health(daemon)["why"]
     assert daemon.ready()
     assert daemon.metric("spantoll_journal_full", pipeline="traces") == 1
     assert daemon.metric("spantoll_journal_failed_records") + daemon.metric("spantoll_journal_refused_records",
