@@ -150,6 +150,30 @@ def test_what_the_pipeline_refuses_waits_in_the_topic(spantoll, kafka, prices):
         destination.stop(grace=0)
 
 
+def test_kill_loses_nothing_and_a_reload_repeats_nothing(spantoll, kafka, prices, tmp_path):
+    topic = kafka.topic(partitions=4)
+    front = writer(spantoll, prices, kafka, json=topic)
+    out = tmp_path / "spans.jsonl"
+    exporters = {"file": {"path": str(out), "encoding": "json", "required": True, "append": True}}
+
+    def send():
+        assert front.export(otlp.request({f"s{i}": [otlp.span("/pay", 1) for _ in range(50)] for i in range(8)})).ok
+
+    send()
+    back = reader(spantoll, kafka, topic, exporters)
+    eventually(lambda: len(set(spans_in(out))) == 400, 20, "it reads")
+    eventually(lambda: committed(kafka, topic) == 400, 15, "and commits")
+    send()
+    back.reload(receivers={"kafka": reading(kafka, topic, linger="5ms")}, processors={}, exporters=exporters)
+    send()
+    eventually(lambda: len(spans_in(out)) >= 1200, 20, "the next receiver goes on")
+    assert len(set(spans_in(out))) == len(spans_in(out)) == 1200
+    send()
+    back.restart(kill=True)
+    send()
+    eventually(lambda: len(set(spans_in(out))) == 2000, 30, "all have come, some perhaps twice")
+
+
 def test_a_topic_may_come_later(spantoll, kafka, prices):
     topic = f"later-{uuid.uuid4().hex[:8]}"
     back = reader(spantoll, kafka, topic)
