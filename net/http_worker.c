@@ -303,7 +303,8 @@ int toll_http_worker_start(struct toll_http_worker *w)
 
 void toll_http_worker_wake(struct toll_http_worker *w)
 {
-	if (w->running)
+	/* Not `running`: whoever answers may be quicker than the thread that sets it. */
+	if (w->wake_fd >= 0)
 		(void)eventfd_write(w->wake_fd, 1);
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of a running daemon that fail, or end it as a crash would: orders to tests/tools/faults.c.
+"""Calls of a running daemon that fail, or end it as a crash would: orders to tests/tools/faults.c. Not with
+ThreadSanitizer: its suppressions go by who calls malloc, and that is hidden from it.
 
     faults = Faults(tmp_path / "faults")
     daemon = spantoll(env=faults.env, ...)

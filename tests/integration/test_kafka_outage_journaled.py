@@ -15,7 +15,7 @@ from env.soak import soak_seconds
 MIB = 1 << 20
 DISK = 8 * MIB
 # Of a daemon that has taken requests before; AddressSanitizer keeps what was freed for a while.
-MORE_MEMORY = (600 if "asan" in BINARY.parts else 96) * MIB
+MORE_MEMORY = (600 if {"asan", "tsan"} & set(BINARY.parts) else 96) * MIB
 EXIT_S = 10
 
 
