@@ -145,9 +145,9 @@ static int lend_directory(const struct toll_graph_part *e, const struct toll_spo
 static int follow_one(const struct toll_graph_part *e, struct toll_spool *s,
                       struct toll_graph_lane *l, struct toll_error *reterr)
 {
-	int err = toll_runner_follow(e->runner, s, &l->number);
+	int err = s ? toll_runner_follow(e->runner, s, &l->number) : TOLL_EINTERNAL;
 
-	if (err)
+	if (err || !s)
 		return toll_fail(reterr, err, "%s: cannot follow the journal: %s", e->who,
 		                 toll_err_text(err));
 	l->follows = true;

@@ -55,6 +55,17 @@ int toll_journal_disk(const char *directory, struct toll_journal_io **ret,
 int toll_journal_disk_unlocked(const char *directory, struct toll_journal_io **ret,
                                bool *ret_in_use, struct toll_error *reterr) TOLL_MUST_CHECK;
 
+/* Bytes to be written. */
+static inline struct iovec toll_journal_piece(const void *bytes, size_t len)
+{
+	union {
+		const void *in;
+		void *out; /* pwritev does not change it, struct iovec cannot say so */
+	} same = { bytes };
+
+	return (struct iovec){ same.out, len };
+}
+
 /* Helpers that go on where the above did less. Short: -EIO. */
 int toll_journal_write_all(struct toll_journal_io *io, int file, struct iovec *iov, int count,
                            uint64_t at) TOLL_MUST_CHECK;

@@ -78,25 +78,15 @@ static void number_group(struct toll_journal *j, const struct group *g, uint64_t
 	}
 }
 
-static struct iovec piece(const void *bytes, size_t len)
-{
-	union {
-		const void *in;
-		void *out; /* pwritev does not change it, struct iovec cannot say so */
-	} same = { bytes };
-
-	return (struct iovec){ same.out, len };
-}
-
 static int lay_out(struct iovec *iov, const struct toll_journal_entry *e)
 {
 	int n = 0;
 
-	iov[n++] = piece(e->head, sizeof(e->head));
+	iov[n++] = toll_journal_piece(e->head, sizeof(e->head));
 	for (uint32_t i = 0; i < e->part_count; i++)
-		iov[n++] = piece(e->parts[i].ptr, e->parts[i].len);
-	iov[n++] = piece(zeros, toll_journal_record_bytes(e->payload_len) - TOLL_JOURNAL_HEAD -
-	                                e->payload_len);
+		iov[n++] = toll_journal_piece(e->parts[i].ptr, e->parts[i].len);
+	iov[n++] = toll_journal_piece(zeros, toll_journal_record_bytes(e->payload_len) -
+	                                             TOLL_JOURNAL_HEAD - e->payload_len);
 	return n;
 }
 
@@ -111,9 +101,9 @@ static int write_group(struct toll_journal *j, const struct group *g, int file, 
 		if (e->next && n + IOV_RECORD < TOLL_JOURNAL_IOV)
 			continue;
 		if (!e->next)
-			j->iov[n++] =
-				piece(zeros, toll_journal_round_up(g->bytes, TOLL_JOURNAL_BLOCK) -
-			                             g->bytes);
+			j->iov[n++] = toll_journal_piece(
+				zeros,
+				toll_journal_round_up(g->bytes, TOLL_JOURNAL_BLOCK) - g->bytes);
 		err = toll_journal_write_all(j->io, file, j->iov, n, at + flushed);
 		if (err < 0)
 			return err;
@@ -132,8 +122,8 @@ static int write_segment_head(struct toll_journal *j, int file)
 		.made_wall_ms = toll_clock_wall_ms(),
 	};
 	unsigned char bytes[TOLL_JOURNAL_SEGMENT_HEAD];
-	struct iovec iov[] = { piece(bytes, sizeof(bytes)),
-		               piece(zeros, TOLL_JOURNAL_BLOCK - sizeof(bytes)) };
+	struct iovec iov[] = { toll_journal_piece(bytes, sizeof(bytes)),
+		               toll_journal_piece(zeros, TOLL_JOURNAL_BLOCK - sizeof(bytes)) };
 
 	toll_journal_segment_head_write(&head, bytes);
 	return toll_journal_write_all(j->io, file, iov, 2, 0);

@@ -14,7 +14,8 @@ static const char *const aside[2] = { "checkpoint.0.damaged", "checkpoint.1.dama
 /* ---- what is there ---- */
 
 /* malloc'ed. What cannot be read for good is damaged. */
-static int read_file(struct toll_checkpoint *c, unsigned i, struct toll_slice *ret)
+static int read_file(struct toll_checkpoint *c, unsigned i, char **ret_bytes,
+                     struct toll_slice *ret)
 {
 	int64_t size = c->io->size(c->io, c->files[i]);
 	char *bytes;
@@ -25,7 +26,7 @@ static int read_file(struct toll_checkpoint *c, unsigned i, struct toll_slice *r
 		return toll_journal_error((int)size);
 	if (size > FILE_MAX)
 		return TOLL_EINVALID;
-	bytes = malloc((size_t)size + 1);
+	*ret_bytes = bytes = malloc((size_t)size + 1);
 	if (!bytes)
 		return TOLL_ENOMEM;
 	for (int tries = 0; n < 0 && tries < READ_TRIES; tries++)
@@ -80,11 +81,12 @@ static int choose(struct toll_checkpoint *c, const struct toll_slice files[2],
 static int look(struct toll_checkpoint *c, toll_checkpoint_frame_fn *fn, void *ctx)
 {
 	struct toll_slice files[2] = { { 0 }, { 0 } };
+	char *bytes[2] = { NULL, NULL };
 	struct toll_frames frames[2] = { { 0 }, { 0 } };
 	int err = 0;
 
 	for (unsigned i = 0; i < 2 && !err; i++) {
-		err = read_file(c, i, &files[i]);
+		err = read_file(c, i, &bytes[i], &files[i]);
 		if (!err)
 			err = toll_frames_find(files[i], &frames[i]);
 	}
@@ -93,7 +95,7 @@ static int look(struct toll_checkpoint *c, toll_checkpoint_frame_fn *fn, void *c
 	if (!err)
 		err = each_frame(files[c->good], &frames[c->good], fn, ctx);
 	for (unsigned i = 0; i < 2; i++)
-		free((char *)(uintptr_t)files[i].ptr);
+		free(bytes[i]);
 	return err;
 }
 
@@ -211,10 +213,11 @@ static int write_frame(struct toll_checkpoint *c, unsigned i, uint64_t at,
 	static const char zeros[TOLL_FRAME_BLOCK];
 	unsigned char head[TOLL_FRAME_HEAD];
 	uint64_t bytes = toll_frame_bytes(f->payload.len);
-	struct iovec iov[] = { { head, sizeof(head) },
-		               { (char *)(uintptr_t)f->payload.ptr, f->payload.len },
-		               { (char *)(uintptr_t)zeros,
-		                 (size_t)(bytes - sizeof(head) - f->payload.len) } };
+	struct iovec iov[] = {
+		toll_journal_piece(head, sizeof(head)),
+		toll_journal_piece(f->payload.ptr, f->payload.len),
+		toll_journal_piece(zeros, (size_t)(bytes - sizeof(head) - f->payload.len)),
+	};
 	int err = make_room(c, i, at + bytes);
 
 	toll_frame_head(f, head);
