@@ -631,6 +631,107 @@ static void who_asks_late_hears_how_it_ended(void **state)
 	toll_batch_unref(b);
 }
 
+static void who_asks_late_hears_of_a_failure(void **state)
+{
+	struct rig *g = *state;
+	struct toll_journal_mark begin = { 0 }, end = { 1, 3, 3 * LANE_USD };
+	struct toll_batch *b = lane_batch(3, 0);
+
+	lane_cursor(&g->log, "fake");
+	append(g, 1, NULL);
+	g->exporter->err = TOLL_EREFUSED;
+	g->exporter->fail_count = 1;
+	start(g);
+	EVENTUALLY(cursor_of(g) == 1);
+	toll_runner_offer(g->runner, g->lane, b, begin, end, &g->waiter.super);
+	assert_int_equal(g->waiter.calls, 1);
+	assert_int_equal(g->waiter.err, TOLL_EREFUSED);
+	toll_batch_unref(b);
+}
+
+static bool is_opened(struct disk *d, long files)
+{
+	bool is;
+
+	pthread_mutex_lock(&d->lock);
+	is = d->opened == files;
+	pthread_mutex_unlock(&d->lock);
+	return is;
+}
+
+static void what_is_being_read_is_not_taken_from_memory_too(void **state)
+{
+	struct rig *g = *state;
+	struct toll_memory memory = { 0 };
+	struct toll_journal_mark begin = { 0 }, end = { 1, 3, 3 * LANE_USD };
+	struct toll_batch *b = lane_batch(3, 0);
+	long opened;
+
+	atomic_store(&memory.limit, 1000);
+	g->log.spool.memory = &memory;
+	lane_cursor(&g->log, "fake");
+	append(g, 1, NULL);
+	opened = g->log.disk.opened;
+	start(g);
+	EVENTUALLY(is_opened(&g->log.disk, opened + 1));
+	usleep(20000); /* read, and no memory to decode it */
+	toll_runner_offer(g->runner, g->lane, b, begin, end, &g->waiter.super);
+	atomic_store(&memory.limit, 100 << 20);
+	EVENTUALLY(cursor_of(g) == 1 && atomic_load(&g->waiter.calls) == 1);
+	g->log.target_count = 0;
+	append(g, 1, NULL); /* to be read */
+	EVENTUALLY(cursor_of(g) == 2);
+	assert_given(g, 0, 0, 2);
+	toll_batch_unref(b);
+}
+
+static void a_hole_in_what_is_offered_is_read(void **state)
+{
+	struct rig *g = *state;
+
+	start(g);
+	append(g, 2, NULL);
+	EVENTUALLY(cursor_of(g) == 2);
+	g->log.target_count = 0;
+	append(g, 1, NULL);
+	g->log.target_count = 1;
+	append(g, 1, &g->waiter.super);
+	EVENTUALLY(cursor_of(g) == 4 && atomic_load(&g->waiter.calls) == 1);
+	assert_given(g, 0, 0, 4);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_JOURNAL_RECORDS), 2);
+}
+
+/* The file is damaged up to its end, but of what is durable only a part has been offered. */
+static void a_gap_does_not_take_what_is_still_to_be_offered(void **state)
+{
+	struct rig *g = *state;
+	struct toll_journal_mark begin = { 2, 6, 6 * LANE_USD }, end = { 3, 9, 9 * LANE_USD };
+	struct toll_batch *b = lane_batch(3, 20);
+	uint64_t since;
+
+	g->exporter->set.sending_queue.queue_size = 1;
+	g->exporter->hold = true;
+	start(g);
+	append(g, 2, NULL);
+	GIVEN(g, 1);
+	since = toll_clock_mono_ns();
+	g->log.target_count = 0;
+	append(g, 1, NULL);
+	*find_span(&g->log.disk, 10) ^= 1;
+	*find_span(&g->log.disk, 20) ^= 1;
+	fake_answer(g->exporter, 0);
+	EVENTUALLY(stat(g, TOLL_STAT_EXPORTER_JOURNAL_GAP_SPANS) > 0);
+	toll_runner_offer(g->runner, g->lane, b, begin, end, NULL);
+	toll_batch_unref(b);
+	if (toll_clock_mono_ns() - since > 400 * TOLL_MS)
+		return; /* so slow that it was found without being offered */
+	GIVEN(g, 2);
+	fake_answer(g->exporter, 0);
+	EVENTUALLY(cursor_of(g) == 3);
+	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_JOURNAL_GAP_SPANS), 3);
+	assert_int_equal(g->exporter->seen[1].first, 20);
+}
+
 /* ---- beside each other ---- */
 
 static int admit(struct rig *g, uint32_t spans, uint64_t first)
@@ -725,6 +826,10 @@ int main(void)
 		TEST(a_held_successor_gives_nothing_whatever_it_is_offered),
 		TEST(what_nobody_offers_is_found_nevertheless),
 		TEST(who_asks_late_hears_how_it_ended),
+		TEST(who_asks_late_hears_of_a_failure),
+		TEST(what_is_being_read_is_not_taken_from_memory_too),
+		TEST(a_hole_in_what_is_offered_is_read),
+		TEST(a_gap_does_not_take_what_is_still_to_be_offered),
 		TEST(requests_without_a_journal_go_beside),
 		TEST(lanes_take_turns),
 	};
