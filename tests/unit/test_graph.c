@@ -707,6 +707,8 @@ static void who_is_done_does_not_wait_for_a_destination_that_is_away(void **stat
 
 /* What a thread that is left behind uses: reachable until the process ends. */
 static struct rig left;
+static struct rig left_by_reload;
+static struct toll_graph_part *volatile left_exporter;
 
 static void what_a_thread_left_behind_uses_is_not_freed(void **state)
 {
@@ -749,6 +751,7 @@ static void the_journal_of_a_thread_left_behind_stays_open(void **state)
 	assert_int_equal(send_batch(g, batch_of_request(request_of("svc", &span, 1))), 0);
 	FAKE_WAIT(outs[0], outs[0]->seen_count == 1);
 	toll_graph_shutdown(g->graph, toll_clock_mono_ns() + 100 * TOLL_MS);
+	left_exporter = toll_graph_find(g->graph, TOLL_EXPORTER, "out");
 	toll_graph_dissolve(g->graph);
 	g->graph = NULL;
 	toll_spools_each(all, "disk", count_spool, &open);
@@ -757,7 +760,7 @@ static void the_journal_of_a_thread_left_behind_stays_open(void **state)
 	outs[0]->block = false; /* it comes back, and ends */
 	pthread_cond_broadcast(&outs[0]->changed);
 	pthread_mutex_unlock(&outs[0]->lock);
-	left = *g;
+	left_by_reload = *g;
 	g->config = NULL;
 	g->host = NULL;
 }
