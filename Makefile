@@ -120,7 +120,7 @@ $(O)/%.o: %.c $(O)/flags
 # Our own schemas, compiled by protobuf-c: control plane only, never span bytes.
 GEN_SRC := $(PROTOS:%.proto=build/gen/%.pb-c.c)
 GEN_OBJ := $(PROTOS:%.proto=$(O)/%.pb-c.o)
-GEN_LUA := $(patsubst %.lua,build/gen/%.lua.h,$(wildcard exporters/*/*.lua))
+GEN_LUA := $(patsubst %.lua,build/gen/%.lua.h,$(wildcard exporters/*/*.lua exporters/*/*/*.lua))
 GEN_SCHEMA := build/gen/cmd/prices.schema.json.h
 GEN_CATALOGUE := $(patsubst %,build/gen/prices/%.h,$(wildcard catalogue/*.yaml))
 build/gen/%.pb-c.c build/gen/%.pb-c.h &: %.proto
@@ -142,7 +142,7 @@ build/gen/prices/catalogue/%.yaml.h: catalogue/%.yaml
 	$(call say,PRICES,$<)sed -e 's/^ *#.*//' -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 # What is generated is no dependency that the compiler writes down: it is a system header to it.
 $(O)/prices/catalogue.o: $(GEN_CATALOGUE)
-$(patsubst %.c,$(O)/%.o,$(wildcard exporters/enforcer/*.c)): $(GEN_LUA)
+$(patsubst %.c,$(O)/%.o,$(wildcard exporters/enforcer/*/*.c)): $(GEN_LUA)
 
 # The schema of price documents, for `spantoll prices schema`.
 build/gen/cmd/%.json.h: share/%.json

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "bench/bench.h"
-#include "exporters/enforcer/fold.h"
+#include "exporters/enforcer/totals/fold.h"
 #include "proto/batch.h"
 #include "tests/support/shop.h"
 

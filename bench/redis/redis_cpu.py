@@ -19,7 +19,7 @@ from env.enforcer_oracle import Rule
 from env.redis_server import RedisServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPTS = {name: (ROOT / f"exporters/enforcer/{name}.lua").read_text() for name in ("publish", "commit")}
+SCRIPTS = {name: (ROOT / f"exporters/enforcer/store_redis/{name}.lua").read_text() for name in ("publish", "commit")}
 SHA = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in SCRIPTS.items()}
 PIPELINE, BUCKET_MS, BUCKETS = 128, 900_000, 96
 SLOT, INSTANCE = "b:0123456789abcdef", "0123456789abcdef0123456789abcdef"
@@ -64,7 +64,7 @@ class Meter:
 
 
 class Scripts:
-    """The scripts, called as exporters/enforcer/publish.c and decide.c call them."""
+    """The scripts, called as exporters/enforcer/store_redis/publish.c and decide.c call them."""
 
     def __init__(self, server, names):
         self.names, self.seq = names, 0

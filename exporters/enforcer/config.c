@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "budget/rules.h"
 #include "exporters/enforcer/clock.h"
-#include "exporters/enforcer/notify_settings.h"
+#include "exporters/enforcer/notify/notify_settings.h"
 
 static const char *const stores[] = { "redis", "memory", NULL };
 

@@ -5,7 +5,7 @@
 
 #include "budget/audit_log.h"
 #include "budget/settings.h"
-#include "exporters/enforcer/redis_settings.h"
+#include "exporters/enforcer/store_redis/redis_settings.h"
 #include "pipeline/runner.h"
 
 enum toll_enforcer_store { TOLL_STORE_REDIS = 0, TOLL_STORE_MEMORY };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "exporters/enforcer/publish.h"
+#include "exporters/enforcer/store_redis/publish.h"
 
 /* One label set each: a scraper wants no other. */
 struct family {

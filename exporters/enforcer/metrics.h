@@ -5,7 +5,7 @@
 
 #include "budget/flags.h"
 #include "exporters/enforcer/counters.h"
-#include "exporters/enforcer/spend_rows.h"
+#include "exporters/enforcer/totals/spend_rows.h"
 #include "pipeline/metrics.h"
 
 /* Labels are bounded by max_services. redis: the counters about Redis are meaningful. */

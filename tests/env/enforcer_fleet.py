@@ -15,7 +15,7 @@ from env.poll import eventually
 from env.test_clock import TestClock
 from env.wire import Wire
 
-PUBLISH = (pathlib.Path(__file__).resolve().parents[2] / "exporters/enforcer/publish.lua").read_text()
+PUBLISH = (pathlib.Path(__file__).resolve().parents[2] / "exporters/enforcer/store_redis/publish.lua").read_text()
 PICO_PER_NS = 10**6  # of the real daemon's spans: $1 per ms
 LIMIT_WAIT = 20
 

@@ -303,7 +303,7 @@ class World:
         assert sums <= series.buckets + 4 and own <= series.buckets * 5 // 4 + 6, (key, sums, own)
 
     def publish(self, daemon, key, lossy=True):
-        """As exporters/enforcer/publish.c does it. True: answered, and nothing had been lost."""
+        """As exporters/enforcer/store_redis/publish.c does it. True: answered, and nothing had been lost."""
         window = WINDOWS[key[1]]
         totals = daemon.totals.setdefault(key, {})
         known = daemon.acknowledged.setdefault(key, {"generation": "", "chain": 0, "sent": {}})

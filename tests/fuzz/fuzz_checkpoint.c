@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/enforcer/checkpoint_load.h"
-#include "exporters/enforcer/checkpoint_save.h"
+#include "exporters/enforcer/checkpoint/checkpoint_load.h"
+#include "exporters/enforcer/checkpoint/checkpoint_save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

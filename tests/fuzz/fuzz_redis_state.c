@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/enforcer/state.h"
+#include "exporters/enforcer/store_redis/state.h"
 
 #define STRINGS_MAX 256
 

@@ -8,7 +8,7 @@ from env.poll import eventually
 
 FLAG = "enforce:throttle:payment-svc"
 SUMS = "cost:rolling:payment-svc:1m"
-PUBLISH = (pathlib.Path(__file__).parents[2] / "exporters/enforcer/publish.lua").read_text()
+PUBLISH = (pathlib.Path(__file__).parents[2] / "exporters/enforcer/store_redis/publish.lua").read_text()
 
 
 class Watch:

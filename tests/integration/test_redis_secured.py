@@ -14,7 +14,7 @@ from env.ports import free_port
 from env.redis_server import RedisServer
 
 KEY, FLAG = "cost:rolling:payment-svc:24h", "enforce:throttle:payment-svc"
-LISTED = re.findall(r'^TOLL_REDIS_COMMAND\("([^"]+)"', (ROOT / "exporters/enforcer/redis_commands.def").read_text(), re.M)
+LISTED = re.findall(r'^TOLL_REDIS_COMMAND\("([^"]+)"', (ROOT / "exporters/enforcer/store_redis/redis_commands.def").read_text(), re.M)
 
 
 def documented():

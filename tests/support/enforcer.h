@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "exporters/enforcer/config.h"
-#include "exporters/enforcer/totals.h"
+#include "exporters/enforcer/totals/totals.h"
 #include "net/redis.h"
 
 #define TEST_USD     TOLL_PICO_PER_USD

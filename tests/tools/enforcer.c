@@ -21,7 +21,7 @@
 
 #include "base/clock.h"
 #include "exporters/enforcer/metrics.h"
-#include "exporters/enforcer/redis_store.h"
+#include "exporters/enforcer/store_redis/redis_store.h"
 #include "pipeline/host.h"
 
 #define BUDGETS_MAX   16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a checkpoint: what was answered with 0 is found, whatever is lost behind it, and
  * damage is never taken for an older state. */
-#include "exporters/enforcer/checkpoint.h"
+#include "exporters/enforcer/checkpoint/checkpoint.h"
 
 #include <limits.h>
 #include <stdio.h>

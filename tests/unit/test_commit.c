@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "exporters/enforcer/audit.h"
-#include "exporters/enforcer/decide_inside.h"
+#include "exporters/enforcer/decision/audit.h"
+#include "exporters/enforcer/store_redis/decide_inside.h"
 #include "tests/support/enforcer.h"
 #include "tests/unit/unit.h"
 

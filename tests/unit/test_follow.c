@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What events of other daemons and people do to the copy of flags. */
-#include "exporters/enforcer/follow.h"
+#include "exporters/enforcer/store_redis/follow.h"
 
 #include <string.h>
 

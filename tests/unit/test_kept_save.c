@@ -2,15 +2,15 @@
 /* test_kept_save.c - an enforcer that is killed, or whose power goes, counts every record once: a
  * model of a journal, a store and a clock, random lives, and an oracle that adds up everything
  * once. What one life has and the next one finds is looked at by itself as well. */
-#include "exporters/enforcer/kept_save.h"
+#include "exporters/enforcer/checkpoint/kept_save.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "exporters/enforcer/checkpoint_save.h"
-#include "exporters/enforcer/fold.h"
+#include "exporters/enforcer/checkpoint/checkpoint_save.h"
+#include "exporters/enforcer/totals/fold.h"
 #include "pipeline/host.h"
 #include "proto/batch.h"
 #include "tests/support/dice.h"

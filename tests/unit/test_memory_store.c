@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/enforcer/memory_store.h"
+#include "exporters/enforcer/store_memory/memory_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "exporters/enforcer/fold.h"
+#include "exporters/enforcer/totals/fold.h"
 #include "proto/cost_record.h"
 #include "proto/edit.h"
 #include "proto/otlp_encode.h"

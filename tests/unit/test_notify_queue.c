@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/enforcer/notify_queue.h"
+#include "exporters/enforcer/notify/notify_queue.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "exporters/enforcer/notify_text.h"
+#include "exporters/enforcer/notify/notify_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Redis answers, and what is believed of it. */
-#include "exporters/enforcer/publish.h"
+#include "exporters/enforcer/store_redis/publish.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "exporters/enforcer/keys.h"
-#include "exporters/enforcer/redis_store.h"
-#include "exporters/enforcer/state.h"
+#include "exporters/enforcer/store_redis/keys.h"
+#include "exporters/enforcer/store_redis/redis_store.h"
+#include "exporters/enforcer/store_redis/state.h"
 #include "tests/support/enforcer.h"
 #include "tests/unit/unit.h"
 

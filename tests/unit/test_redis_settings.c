@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redis: as users write it, through the real configuration, to what net/redis is told. */
-#include "exporters/enforcer/redis_settings.h"
+#include "exporters/enforcer/store_redis/redis_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "exporters/enforcer/scripts.h"
+#include "exporters/enforcer/store_redis/scripts.h"
 #include "tests/support/settings.h"
 
 struct conf {

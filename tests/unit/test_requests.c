@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people ask of an enforcer, on its way to another thread and back. */
-#include "exporters/enforcer/requests.h"
+#include "exporters/enforcer/api/requests.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "exporters/enforcer/control.h"
+#include "exporters/enforcer/api/control.h"
 #include "tests/unit/unit.h"
 
 static struct toll_control control;

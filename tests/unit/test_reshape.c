@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "exporters/enforcer/kept.h"
+#include "exporters/enforcer/totals/kept.h"
 #include "pipeline/host.h"
 #include "tests/support/enforcer.h"
 #include "tests/unit/unit.h"

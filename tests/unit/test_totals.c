@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Folding, totals per service, and what is shown of them. */
-#include "exporters/enforcer/totals.h"
+#include "exporters/enforcer/totals/totals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "exporters/enforcer/fold.h"
 #include "exporters/enforcer/metrics.h"
+#include "exporters/enforcer/totals/fold.h"
 #include "proto/batch.h"
 #include "tests/support/enforcer.h"
 #include "tests/unit/unit.h"

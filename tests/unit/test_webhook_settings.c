@@ -3,7 +3,7 @@
  * stands. */
 #include "base/macro.h"
 #include "budget/event.h"
-#include "exporters/enforcer/notify_settings.h"
+#include "exporters/enforcer/notify/notify_settings.h"
 #include "tests/support/settings.h"
 
 struct conf {
