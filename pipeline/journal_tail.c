@@ -23,10 +23,9 @@ static void take_record(struct tail *t, const struct toll_journal_head *h, uint6
 		t->group_at = t->last_at;
 	}
 	if (group > t->end.seq) {
+		t->end = h->begin; /* what is missing of its group counts as lost as well */
 		t->end.seq = group;
 		t->end_at = t->last_at;
-		if (h->in_group == 0)
-			t->end = h->begin;
 	}
 	t->last_at = behind;
 	if (h->begin.seq == t->end.seq) {

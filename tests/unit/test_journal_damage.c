@@ -169,6 +169,39 @@ static void noise_costs_what_it_covers(void **state)
 	}
 }
 
+/* Makes one record unreadable, in whichever segment it is. */
+static void spoil(struct disk *d, uint32_t id)
+{
+	for (int i = 0; i < DISK_FILES; i++) {
+		struct disk_name *n = &d->names[i];
+		struct disk_file *f = n->file >= 0 ? &d->files[n->file] : NULL;
+		unsigned char *at =
+			f ? memmem(f->bytes, f->size, sent[id].bytes, sent_len(id)) : NULL;
+
+		if (at)
+			*at ^= 1;
+	}
+}
+
+/* The end of an acknowledged group and the beginning of the last one: where the log ends is known,
+ * what it was worth only at most. */
+static void what_is_missing_before_the_end_is_no_less_than_it_was(void **state)
+{
+	struct toll_journal *j;
+	struct toll_journal_mark end;
+
+	(void)state;
+	disk_copy(&damaged, &unclosed);
+	spoil(&damaged, RECORDS - 4);
+	spoil(&damaged, RECORDS - 3);
+	j = open_on(&damaged);
+	end = toll_journal_end(j);
+	assert_int_equal(end.seq, RECORDS - 3);
+	assert_int_equal(end.items, sent[RECORDS - 3].entry.end.items);
+	assert_true(end.pico == sent[RECORDS - 3].entry.end.pico);
+	assert_int_equal(toll_journal_close(j, 0), 0);
+}
+
 /* Which of the records lie wholly before this byte of the file. */
 static uint32_t whole_before(const struct disk_file *f, uint64_t stamp, uint64_t size)
 {
@@ -375,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_bit_costs_one_record_at_most),
 		cmocka_unit_test(one_bit_in_a_killed_journal_hides_no_group_before_the_last),
+		cmocka_unit_test(what_is_missing_before_the_end_is_no_less_than_it_was),
 		cmocka_unit_test(noise_costs_what_it_covers),
 		cmocka_unit_test(a_segment_cut_anywhere_loses_what_was_behind),
 		cmocka_unit_test(a_segment_that_is_gone_is_a_gap),
