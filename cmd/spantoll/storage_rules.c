@@ -65,18 +65,20 @@ static uint64_t segment_of(const struct toll_config *config, const char *storage
 static void check_pipeline(const struct toll_config_pipeline *p, struct toll_findings *findings)
 {
 	const struct toll_config_component *first = first_with_storage(p);
+	const char *storage = first ? storage_of(first) : NULL;
 	char path[256];
 
-	for (size_t i = 0; first && i < p->exporter_count; i++) {
+	for (size_t i = 0; storage && i < p->exporter_count; i++) {
 		const struct toll_config_component *c = p->exporters[i];
+		const char *other = storage_of(c);
 
-		if (!storage_of(c) || strcmp(storage_of(c), storage_of(first)) == 0)
+		if (!other || strcmp(other, storage) == 0)
 			continue;
 		snprintf(path, sizeof(path), "exporters::%s::" STORAGE, c->id);
 		toll_findings_add(findings, TOLL_FINDING_ERROR, toll_config_place(c, STORAGE), path,
 		                  "pipeline %s has one journal, and \"%s\" keeps it in \"%s\": "
 		                  "name that one",
-		                  p->id, first->id, storage_of(first));
+		                  p->id, first->id, storage);
 	}
 }
 
@@ -177,8 +179,9 @@ static bool is_named(const struct toll_config *config, const char *storage)
 {
 	for (size_t i = 0; i < config->pipeline_count; i++) {
 		const struct toll_config_component *c = first_with_storage(&config->pipelines[i]);
+		const char *named = c ? storage_of(c) : NULL;
 
-		if (c && strcmp(storage_of(c), storage) == 0)
+		if (named && strcmp(named, storage) == 0)
 			return true;
 	}
 	return false;
