@@ -56,15 +56,26 @@ struct toll_slice toll_spot_keep(const struct toll_spot *s, struct toll_slice te
 	return toll_slice("", 0);
 }
 
+static const char *bound_text(const struct toll_field *f, int64_t bound, char *buf)
+{
+	if (f->type == TOLL_FIELD_SIZE)
+		return toll_scalar_size_text((uint64_t)bound, buf);
+	if (f->type == TOLL_FIELD_DURATION)
+		return toll_scalar_duration_text((uint64_t)bound, buf);
+	return toll_scalar_money_text(bound, buf);
+}
+
 static bool within(const struct toll_spot *s, struct toll_slice text, int64_t value)
 {
 	const struct toll_field *f = s->field;
-	char why[96];
+	char bound[TOLL_SCALAR_TEXT], why[TOLL_SCALAR_TEXT + 32];
 
 	if ((!f->min && !f->max) || (value >= f->min && (f->max < f->min || value <= f->max)))
 		return true;
 	if (f->type != TOLL_FIELD_INT)
-		snprintf(why, sizeof(why), "is too %s", value < f->min ? "small" : "large");
+		snprintf(why, sizeof(why),
+		         value < f->min ? "is too small: at least %s" : "is too large: at most %s",
+		         bound_text(f, value < f->min ? f->min : f->max, bound));
 	else if (f->max < f->min || f->max == INT64_MAX)
 		snprintf(why, sizeof(why), "must be at least %" PRId64, f->min);
 	else

@@ -246,7 +246,9 @@ int toll_journal_recover(struct toll_journal *j, struct toll_error *reterr)
 	err = recover(j, &n);
 	j->io->free(j->io, n.seqs);
 	if (err == TOLL_EUNSUPPORTED)
-		return toll_fail(reterr, err, "%s was written by a newer version",
+		return toll_fail(reterr, err,
+		                 "%s was written by a newer version of spantoll: run that "
+		                 "one, or name another directory",
 		                 j->set.directory);
 	if (err < 0)
 		return toll_fail(reterr, err, "%s: %s", j->set.directory, toll_journal_why(err));

@@ -66,7 +66,7 @@ static void tell_orphan(struct toll_spools *all, const char *directory, const ch
 	if (left.spans)
 		TOLL_WARN("journal",
 		          "%llu span%s worth %s wait in %s, and no pipeline here has that journal: "
-		          "they stay there",
+		          "they stay there; spantoll journal export reads them",
 		          (unsigned long long)left.spans, TOLL_PLURAL(left.spans),
 		          toll_lost_dollars(&left, dollars), path);
 	toll_peek_close(peek);

@@ -21,6 +21,15 @@ static const struct toll_config_component *find(const struct toll_config *c, str
 	return NULL;
 }
 
+/* Does the file have it, out of the list? */
+static bool is_configured(const struct toll_config *c, struct toll_slice id)
+{
+	for (size_t i = 0; i < c->component_count[TOLL_SECTION_EXTENSIONS]; i++)
+		if (toll_slice_is(id, c->components[TOLL_SECTION_EXTENSIONS][i].id))
+			return true;
+	return false;
+}
+
 static bool serves(const struct toll_factory *f, const char *as)
 {
 	return f->kind == TOLL_EXTENSION && f->serves && strcmp(f->serves, as) == 0;
@@ -46,7 +55,12 @@ static void tell_missing(const struct walk *w, const struct toll_field_seen *see
 	toll_suggest_init(&near, id);
 	for (size_t i = 0; i < w->config->extension_count; i++)
 		toll_suggest_offer(&near, w->config->extensions[i]->id);
-	if (near.best)
+	if (is_configured(w->config, id))
+		toll_field_finding(w->findings, TOLL_FINDING_ERROR, seen, "",
+		                   "service::extensions has no \"%.*s\", although it is among the "
+		                   "extensions: add it to that list",
+		                   TOLL_FMT(id));
+	else if (near.best)
 		toll_field_finding(w->findings, TOLL_FINDING_ERROR, seen, "",
 		                   "service::extensions has no \"%.*s\", did you mean \"%s\"?",
 		                   TOLL_FMT(id), near.best);

@@ -38,13 +38,17 @@ int toll_journal_directory(const struct toll_usage *usage, int argc, char **argv
 static void hint(const char *verb, const char *directory)
 {
 	DIR *dir = opendir(directory);
+	size_t len = strlen(directory);
 	struct dirent *found;
 
+	while (len > 1 && directory[len - 1] == '/')
+		len--;
 	while (dir && (found = readdir(dir))) {
 		char path[600];
 		struct stat st;
 
-		snprintf(path, sizeof(path), "%s/%s/checkpoint", directory, found->d_name);
+		snprintf(path, sizeof(path), "%.*s/%s/checkpoint", (int)len, directory,
+		         found->d_name);
 		if (found->d_name[0] == '.' || stat(path, &st) < 0)
 			continue;
 		path[strlen(path) - strlen("/checkpoint")] = '\0';

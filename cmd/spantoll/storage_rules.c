@@ -121,6 +121,34 @@ static void check_acknowledge(void *ctx, const struct toll_field_seen *seen)
 		check_journaled(w, seen);
 }
 
+/* ---- receivers that read again ---- */
+
+/* What is read from a topic is in the topic until its offset is committed: killed before that, the
+ * journal has it and it is read again. */
+static void check_read_again(const struct toll_config *config,
+                             const struct toll_config_component *receiver,
+                             struct toll_findings *findings)
+{
+	struct toll_ways ways = toll_ways_find(config, receiver);
+	const struct toll_factory *factory = receiver->type->owner;
+	const struct toll_config_component *e;
+	char path[256];
+
+	for (size_t i = 0; factory && factory->topic && i < ways.count; i++) {
+		e = first_with_storage(&config->pipelines[ways.pipelines[i]]);
+		if (!e)
+			continue;
+		snprintf(path, sizeof(path), "exporters::%s::" STORAGE, e->id);
+		toll_findings_add(
+			findings, TOLL_FINDING_WARNING, toll_config_place(e, STORAGE), path,
+			"receiver \"%s\" reads again what it had not committed when it was "
+			"killed, and the journal has it as well: it then counts twice; leave "
+			"storage away, the topic keeps the spans",
+			receiver->id);
+		return;
+	}
+}
+
 /* ---- requests that fit into a file of the journal ---- */
 
 #define HEAD_BYTES 8192 /* of a segment that no request can have */
@@ -252,6 +280,8 @@ void toll_storage_rules_check(const struct toll_config *config, struct toll_find
 		check_pipeline(&config->pipelines[i], findings);
 	for (size_t i = 0; i < config->extension_count; i++)
 		check_use(config, config->extensions[i], findings);
+	for (size_t i = 0; i < config->component_count[TOLL_SECTION_RECEIVERS]; i++)
+		check_read_again(config, &config->components[TOLL_SECTION_RECEIVERS][i], findings);
 	toll_field_walk(config, check_acknowledge, &w);
 	toll_field_walk(config, check_request_size, &w);
 	toll_field_walk(config, check_directory, &d);

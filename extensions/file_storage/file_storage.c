@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "extensions/file_storage/report.h"
 #include "extensions/file_storage/settings.h"
 #include "pipeline/directory.h"
@@ -49,19 +51,45 @@ static void look(void *ctx)
 
 /* ---- start ---- */
 
-static int no_directory(const struct toll_component *c, const char *directory, int err,
-                        struct toll_error *reterr)
+static const char *fix_of(int err, bool makes)
 {
-	const char *fix = "";
-
 	if (err == -ENOENT)
-		fix = ": make it, or set create_directory: true";
-	else if (err == -EACCES || err == -EPERM)
-		fix = ": it must belong to the user that spantoll runs as";
-	else if (err == -EROFS)
-		fix = ": mount a volume there that can be written";
-	return toll_fail(reterr, TOLL_EDOWN, "%s: directory %s: %s%s", c->who, directory,
-	                 strerror(-err), fix);
+		return makes ? ": nothing can be made there, name another"
+		             : ": make it, or set create_directory: true";
+	if (err == -ENOTDIR)
+		return ": a part of it is a file, name another";
+	if (err == -EACCES || err == -EPERM)
+		return ": it must belong to the user that spantoll runs as";
+	if (err == -EROFS)
+		return ": mount a volume there that can be written";
+	return err == -ENOSPC ? ": make room on its disk" : "";
+}
+
+static int no_directory(const struct file_storage *f, int err, struct toll_error *reterr)
+{
+	return toll_fail(reterr, TOLL_EDOWN, "%s: directory %s: %s%s", f->super.super.who,
+	                 f->config->directory.ptr, strerror(-err),
+	                 fix_of(err, f->config->create_directory));
+}
+
+#define MIB(bytes) ((unsigned long long)(bytes) >> 20)
+
+/* A limit that cannot be reached is none: the disk is full first, for others too. */
+static void compare_with_disk(const struct file_storage *f)
+{
+	struct statvfs disk;
+	uint64_t bytes;
+
+	if (statvfs(f->directory, &disk) < 0)
+		return;
+	bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
+	if (bytes && bytes < f->config->max_size)
+		TOLL_WARN(f->super.super.who,
+		          "the disk of %s has %llu MiB in all, max_size is %llu MiB (and a journal "
+		          "begins with a file of %llu MiB): make the disk larger, or lower "
+		          "max_size and segment_size",
+		          f->directory, MIB(bytes), MIB(f->config->max_size),
+		          MIB(f->config->segment_size));
 }
 
 /* Two ways of writing a path must not make two journals of it. */
@@ -79,7 +107,10 @@ static int find_directory(struct file_storage *f, struct toll_error *reterr)
 	if (!err && (!f->directory || access(f->directory, R_OK | W_OK | X_OK) < 0))
 		err = -errno;
 	f->storage.directory = f->directory;
-	return err ? no_directory(&f->super.super, c->directory.ptr, err, reterr) : 0;
+	if (err)
+		return no_directory(f, err, reterr);
+	compare_with_disk(f);
+	return 0;
 }
 
 static int storage_start(struct toll_component *c, struct toll_error *reterr)

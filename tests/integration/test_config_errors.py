@@ -263,6 +263,21 @@ def test_what_exporters_storages_and_receivers_have_to_agree_on(write):
         "/c::segment_size": "must be a multiple of 4KiB"}
 
 
+def test_what_is_wrong_with_a_storage_names_the_way_out(write):
+    one = STORAGES.replace("extensions: [file_storage/a, file_storage/b", "extensions: [file_storage/b")
+    _, found = findings(write(one))
+    assert any(f["path"] == "exporters::nop::sending_queue::storage" and
+               f["text"].endswith("it is among the extensions: add it to that list") for f in found), found
+    _, found = findings(write(STORAGES.replace("directory: /q}", "directory: /q, sync_interval: 1h, max_size: 1}")))
+    assert {(f["path"], f["text"]) for f in found if f["severity"] == "error"} == {
+        ("extensions::file_storage/a::sync_interval", '"1h" is too large: at most 1s'),
+        ("extensions::file_storage/a::max_size", '"1" is too small: at least 128KiB')}
+    _, found = findings(write(STORAGES.replace("otlp: {acknowledge: journaled, protocols: {grpc: }}", "kafka: ")
+                              .replace("[otlp]", "[kafka]")))
+    assert any(f["severity"] == "warning" and f["path"] == "exporters::nop::sending_queue::storage" and
+               f["text"].startswith('receiver "kafka" reads again') for f in found), found
+
+
 SETTINGS_OF_THE_COLLECTOR = """
 receivers:
   otlp:

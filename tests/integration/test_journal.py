@@ -146,7 +146,8 @@ def test_a_journal_that_drops_the_oldest_never_refuses_and_counts(spantoll, tmp_
 
 
 def test_a_directory_belongs_to_one_daemon(spantoll, tmp_path):
-    daemon = spantoll(extensions=storage(tmp_path), exporters={"file": to_file(tmp_path / "a")})
+    daemon = spantoll(extensions=storage(tmp_path, max_size="1000TB"), exporters={"file": to_file(tmp_path / "a")})
+    assert f"extension/file_storage  the disk of {tmp_path}/journals has" in daemon.log
     second = Daemon(tmp_path / "second", extensions=storage(tmp_path), exporters={"file": to_file(tmp_path / "b")})
     second.expect_failure = True
     second.start(wait=False)
@@ -201,5 +202,6 @@ def test_a_directory_that_cannot_be_made_stops_the_start(tmp_path):
     daemon.expect_failure = True
     daemon.start(wait=False)
     assert daemon.wait(20) == 1
-    assert f"extension/file_storage: directory {tmp_path}/file/q: Not a directory" in daemon.log
+    assert f"extension/file_storage: directory {tmp_path}/file/q: Not a directory: a part of it is a file, name another" \
+        in daemon.log
     daemon.close()

@@ -259,7 +259,7 @@ def test_what_is_no_journal_is_said(made, tmp_path):
     assert "there is no journal" in journal("verify", nothing, status=1).stderr
     assert not any(nothing.iterdir())
     assert "No such file or directory" in journal("inspect", tmp_path / "none", status=1).stderr
-    above = journal("inspect", made.directory.parent, status=1).stderr
+    above = journal("inspect", f"{made.directory.parent}/", status=1).stderr
     assert "there is no journal" in above and f"there is one in {made.directory}" in above
     assert "name the journal's DIRECTORY" in journal("export", status=2).stderr
     assert 'not also "b"' in journal("export", "a", "b", status=2).stderr
