@@ -98,7 +98,9 @@ static void tell_forgotten(const struct toll_spool *s, struct toll_journal_curso
 	struct toll_lost left = { end.items - at.items, (uint64_t)(end.pico - at.pico) };
 	char dollars[TOLL_LOST_TEXT];
 
-	if (end.seq == at.seq)
+	if (!*toll_journal_cursor_name(c)) /* of a checkpoint that was lost: nobody's */
+		TOLL_INFO(s->who, "all that follow it have a place in it again");
+	else if (end.seq == at.seq)
 		TOLL_INFO(s->who, "no exporter is called \"%s\" any more: it had taken everything",
 		          toll_journal_cursor_name(c));
 	else

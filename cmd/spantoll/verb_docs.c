@@ -313,7 +313,11 @@ static int print_metrics(void)
 	      "`receiver=\"otlp\"`.\n"
 	      "With `without_type_suffix: false` counters end in `_total`. What a component counts "
 	      "beyond this is in the\n"
-	      "README of its folder.\n\n"
+	      "README of its folder. Exporters that follow a journal also have "
+	      "`spantoll_exporter_behind_spans`,\n"
+	      "`spantoll_exporter_behind_usd`, `spantoll_exporter_behind_seconds` and "
+	      "`spantoll_exporter_journal_lost_usd`\n"
+	      "([pipeline](../pipeline/README.md#lanes-exporters-that-follow-a-journal)).\n\n"
 	      "| metric | of | type | unit | meaning |\n|---|---|---|---|---|\n",
 	      stdout);
 #define TOLL_STAT(id, name, type, kinds, unit, help) print_stat(name, #kinds, #type, unit, help);

@@ -115,6 +115,21 @@ def damage_often(journal, rounds):
         assert missing <= most and lost <= missing <= lost + unknown, told
 
 
+def checkpoint_lost(files):
+    for file in files:
+        if file.name == "checkpoint":
+            file.write_bytes(b"")
+    return "no checkpoint", 0, 0
+
+
+def test_without_its_checkpoint_all_is_delivered_and_no_loss_is_told(spantoll, tmp_path):
+    journal = Journal(spantoll, tmp_path)
+    what, ids, lost = journal.start_with(checkpoint_lost)
+    assert set(ids) == journal.sent and not lost, what
+    assert "no usable checkpoint" in journal.daemon.log
+    assert "all that follow it have a place in it again" in journal.daemon.log and "any more" not in journal.daemon.log
+
+
 def test_a_damaged_journal_is_started_with(spantoll, tmp_path):
     damage_often(Journal(spantoll, tmp_path), 8)
 
