@@ -210,7 +210,11 @@ int toll_journal_disk(const char *directory, struct toll_journal_io **ret,
 	if (err == TOLL_EREFUSED)
 		toll_fail(reterr, err, "%s is in use by another process", directory);
 	else
-		toll_fail(reterr, err, "%s: %s", directory, strerror(errno));
+		toll_fail(reterr, err, "%s: %s%s", directory, strerror(errno),
+		          errno == EACCES
+		                  ? ": it and its files must belong to the user that spantoll "
+		                    "runs as"
+		                  : "");
 	disk_release(&d->super);
 	return err;
 }

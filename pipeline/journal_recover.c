@@ -246,12 +246,12 @@ int toll_journal_recover(struct toll_journal *j, struct toll_error *reterr)
 	err = recover(j, &n);
 	j->io->free(j->io, n.seqs);
 	if (err == TOLL_EUNSUPPORTED)
-		return toll_fail(reterr, err,
-		                 "%s was written by a newer version of spantoll: run that "
-		                 "one, or name another directory",
+		return toll_fail(reterr, err, "%s was written by a newer version",
 		                 j->set.directory);
 	if (err < 0)
-		return toll_fail(reterr, err, "%s: %s", j->set.directory, toll_journal_why(err));
+		return toll_fail(reterr, err, "%s: %s%s", j->set.directory, toll_journal_why(err),
+		                 err == TOLL_EDOWN ? ", or a file in it belongs to another user"
+		                                   : "");
 	for (size_t i = 0; i < sizeof(j->id.epoch); i++)
 		snprintf(j->epoch + 2 * i, 3, "%02x", j->id.epoch[i]);
 	return 0;

@@ -79,8 +79,6 @@ static int explain(int err, const char *path, const struct toll_error *why,
 		fix = ": stop the other daemon, or give each a directory of its own";
 	else if (err == TOLL_EUNSUPPORTED)
 		fix = ": run that version until all is delivered, or choose another directory";
-	else if (err == TOLL_EDENIED)
-		fix = ": the directory must belong to the user that spantoll runs as";
 	if (strstr(why->text, path))
 		return toll_fail(reterr, err, "%s%s", why->text, fix);
 	return toll_fail(reterr, err, "the journal in %s: %s%s", path,

@@ -74,7 +74,7 @@ def test_a_disk_that_fails_makes_no_false_ok_and_is_used_again(spantoll, tmp_pat
 
 
 @pytest.mark.parametrize("calls, act, sentence", [
-    ("open", errno.EACCES, "Permission denied"), ("sync", errno.EIO, "the disk fails")])
+    ("open", errno.EACCES, "Permission denied: it and its files must belong"), ("sync", errno.EIO, "the disk fails")])
 def test_a_disk_that_fails_at_the_start_is_told(tmp_path, spantoll, calls, act, sentence):
     faults = Faults(tmp_path / "faults")
     faults.arm(calls, act, lasting=True, path="*/journals/*")

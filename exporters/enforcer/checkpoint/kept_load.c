@@ -158,11 +158,11 @@ int toll_kept_directory(const char *storage, const char *id, const char *who,
 	char *all = toll_spool_path(storage, "exporters");
 	char *path = all ? toll_spool_path(all, id) : NULL;
 	struct toll_error why = { 0 };
-	int err = TOLL_ENOMEM;
+	int made = path ? toll_directory_make(path, 0700, true) : 0, err = TOLL_ENOMEM;
 
 	free(all);
-	if (path && toll_directory_make(path, 0700, true) < 0)
-		err = toll_fail(&why, TOLL_EDOWN, "%s cannot be made", path);
+	if (made < 0)
+		err = toll_fail(&why, TOLL_EDOWN, "%s cannot be made: %s", path, strerror(-made));
 	else if (path)
 		err = toll_journal_disk(path, ret, &why);
 	free(path);
