@@ -10,6 +10,7 @@
 #include "cmd/spantoll/options.h"
 #include "cmd/spantoll/pipeline_rules.h"
 #include "cmd/spantoll/port_rules.h"
+#include "cmd/spantoll/retry_rules.h"
 #include "cmd/spantoll/storage_rules.h"
 #include "pipeline/factory.h"
 #include "pipeline/graph.h"
@@ -113,6 +114,7 @@ static int check_whole(int err, bool unchecked, struct toll_config **config,
 	toll_exporter_rules_check(*config, findings);
 	toll_port_rules_check(*config, findings);
 	toll_storage_rules_check(*config, findings);
+	toll_retry_rules_check(*config, findings);
 	if (!findings->errors)
 		check_graph(*config, findings);
 	toll_findings_sort(findings);

@@ -37,6 +37,11 @@ static const struct toll_config_component *first_with_storage(const struct toll_
 	return NULL;
 }
 
+bool toll_pipeline_has_journal(const struct toll_config_pipeline *p)
+{
+	return first_with_storage(p) != NULL;
+}
+
 struct segment {
 	const char *storage;
 	uint64_t bytes;
