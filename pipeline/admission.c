@@ -117,18 +117,35 @@ static void keep_promise(struct admission *a)
 	atomic_store(&a->err, 0);
 }
 
+/* Reserved targets whose batch has a durable record: a client that comes again does not bring it
+ * once more, so that what they do not get now they never would. */
+static toll_bits reserved_beside(const struct admission *a)
+{
+	toll_bits durable = 0, found = 0;
+
+	for (uint32_t i = 0; i < a->record_count; i++)
+		if (!a->at[i].err)
+			durable |= TOLL_BIT(a->at[i].batch);
+	for (size_t i = 0; i < a->fanout->count; i++)
+		if (durable & TOLL_BIT(a->fanout->targets[i].batch))
+			found |= a->reserved & TOLL_BIT(i);
+	return found;
+}
+
 /* Nothing of what has no journal goes on unless everything was written: the client comes again.
  * never: exporters that will not answer, because they do not get their record. */
 static void all_written(struct admission *a, unsigned never)
 {
-	toll_bits waited = a->waited & a->reserved;
+	toll_bits waited = a->waited & a->reserved, beside;
 	int err;
 
 	if (a->promised)
 		keep_promise(a);
 	err = atomic_load(&a->err);
 	if (err) {
-		toll_fanout_cancel(a->fanout, a->batches, a->reserved);
+		beside = reserved_beside(a);
+		toll_fanout_cancel(a->fanout, a->batches, a->reserved & ~beside);
+		toll_fanout_commit(a->fanout, a->batches, beside, 0, NULL);
 		answer(a, err);
 		close_some(a, (unsigned)__builtin_popcountll(waited) + 1 + never);
 		return;

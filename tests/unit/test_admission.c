@@ -336,6 +336,28 @@ static void the_other_order_as_well(void **state)
 	full_queue(g);
 }
 
+/* The retry skips what has a record: whoever is fed from memory beside it gets it now, or never. */
+static void who_is_beside_a_durable_record_gets_it_though_another_fails(void **state)
+{
+	struct rig *g = *state;
+
+	g->exporter->set.sending_queue.queue_size = 3;
+	start(g);
+	g->fanout.targets[1] = (struct toll_fanout_target){ .runner = g->runner, .batch = 0 };
+	g->fanout.targets[2] = (struct toll_fanout_target){ .runner = g->runner, .batch = 1 };
+	g->fanout.count = 3;
+	offer(g);
+	break_disk(g, 1, EIO);
+	sync_journal(g, 0);
+	sync_journal(g, 1);
+	expect(g, 1, TOLL_EJOURNALDOWN);
+	assert_int_equal(queued(g), 1);
+	FAKE_WAIT(g->exporter, g->exporter->held_count == 1);
+	assert_ptr_equal(g->exporter->held[0]->parts[0].batch, g->batches[0]);
+	fake_answer(g->exporter, 0);
+	toll_runner_drain(g->runner, toll_clock_mono_ns() + PATIENCE_NS);
+}
+
 /* After a sync that failed, a journal refuses for a while. */
 static void make_refuse(struct rig *g, int i)
 {
@@ -462,6 +484,7 @@ int main(void)
 		TEST(a_full_required_queue_refuses_before_anything_is_written),
 		TEST(a_sync_that_fails_is_no_ok),
 		TEST(the_other_order_as_well),
+		TEST(who_is_beside_a_durable_record_gets_it_though_another_fails),
 		TEST(an_append_that_is_refused_refuses_the_rest),
 		TEST(what_was_appended_before_a_refusal_stays),
 		TEST(received_hears_of_a_refusal_after_what_was_appended),
