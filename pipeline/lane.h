@@ -71,6 +71,7 @@ struct toll_lane {
 	struct toll_journal_record record; /* read, and not given yet */
 	bool has_record, is_gap;
 	uint64_t backoff_ns;               /* 0: reading works */
+	uint64_t hungry_ns;                /* since when there is no memory for it; 0: there is */
 	struct toll_journal_mark seen_end; /* of the journal, at the last poll */
 };
 

@@ -54,6 +54,8 @@ void toll_runner_begin_lanes(struct toll_runner *r, struct toll_lane_wait **told
 /* They move no cursor any more; who waits hears TOLL_ESHUTDOWN. */
 void toll_runner_end_lanes(struct toll_runner *r, struct toll_lane_wait **told);
 bool toll_runner_has_room(const struct toll_runner *r, const struct toll_lane *l, uint64_t size);
+/* Is there more to read than the queue has room for? */
+bool toll_runner_lanes_want(const struct toll_runner *r);
 /* The runner's thread: one step of reading, or of looking after the lanes; false: none is due. Both
  * let go of the lock meanwhile. */
 bool toll_runner_read(struct toll_runner *r, uint64_t now);

@@ -16,6 +16,8 @@
 #define BACKOFF_MOST  (3 * TOLL_S)
 /* Memory comes back when others have been delivered, which nobody tells. */
 #define MEMORY_NS (20 * TOLL_MS)
+/* After so long without memory those who have it may be waiting for this very lane. */
+#define STARVED_NS TOLL_S
 /* So much may have been given from memory since a file was read: to read over it is cheaper than to
  * look for the place from the segment's begin. */
 #define PASSED_MAX (UINT64_C(8) << 20)
@@ -61,6 +63,17 @@ static uint64_t size_of_next(const struct toll_runner *r, const struct toll_lane
 {
 	return l->has_record ? toll_queue_size_of(&r->queue, l->record.items, l->record.payload.len)
 	                     : 1;
+}
+
+bool toll_runner_lanes_want(const struct toll_runner *r)
+{
+	for (unsigned i = 0; i < r->lane_count; i++) {
+		const struct toll_lane *l = r->lanes[i];
+
+		if (toll_lane_lags(l) && !toll_runner_has_room(r, l, size_of_next(r, l)))
+			return true;
+	}
+	return false;
 }
 
 /* TOLL_NEVER: not before something else happens, which wakes the thread. */
@@ -223,8 +236,15 @@ static void put(struct toll_runner *r, struct toll_lane *l, struct toll_entry *e
 	pthread_mutex_lock(&r->lock);
 }
 
+/* Clients that wait for what is still to be read hold memory until it is delivered: then a lane
+ * with nothing in the queue gets one record on top of the budget, or neither would ever go on. */
+static bool is_starved(const struct toll_lane *l)
+{
+	return !l->used && l->hungry_ns && toll_clock_mono_ns() - l->hungry_ns > STARVED_NS;
+}
+
 /* Without the lock. */
-static int decode(const struct toll_lane *l, struct toll_entry **ret)
+static int decode(const struct toll_lane *l, struct toll_memory *memory, struct toll_entry **ret)
 {
 	struct toll_entry *e = calloc(1, sizeof(*e));
 	int err;
@@ -233,8 +253,8 @@ static int decode(const struct toll_lane *l, struct toll_entry **ret)
 		return TOLL_ENOMEM;
 	e->place.begin = l->record.begin;
 	e->place.end = l->record.end;
-	err = toll_record_decode(&l->record, toll_journal_epoch(l->spool->journal),
-	                         l->spool->memory, &e->batch);
+	err = toll_record_decode(&l->record, toll_journal_epoch(l->spool->journal), memory,
+	                         &e->batch);
 	if (err < 0) {
 		free(e);
 		return err;
@@ -243,15 +263,30 @@ static int decode(const struct toll_lane *l, struct toll_entry **ret)
 	return 0;
 }
 
+/* Lets go of the lock. */
+static int decode_within_budget(struct toll_runner *r, struct toll_lane *l, struct toll_entry **ret)
+{
+	const bool starved = is_starved(l);
+	int err;
+
+	pthread_mutex_unlock(&r->lock);
+	err = decode(l, l->spool->memory, ret);
+	if (err != TOLL_EFULL)
+		l->hungry_ns = 0;
+	else if (starved)
+		err = decode(l, NULL, ret);
+	else if (!l->hungry_ns)
+		l->hungry_ns = toll_clock_mono_ns();
+	pthread_mutex_lock(&r->lock);
+	return err;
+}
+
 /* False: it was no good. */
 static bool give(struct toll_runner *r, struct toll_lane *l)
 {
 	struct toll_entry *e = NULL;
-	int err;
+	int err = decode_within_budget(r, l, &e);
 
-	pthread_mutex_unlock(&r->lock);
-	err = decode(l, &e);
-	pthread_mutex_lock(&r->lock);
 	if (err == TOLL_EFULL || err == TOLL_ENOMEM) {
 		l->again_ns = toll_clock_mono_ns() + MEMORY_NS;
 	} else if (err < 0) {

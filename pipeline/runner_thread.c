@@ -109,7 +109,7 @@ static bool is_ripe(const struct toll_runner *r, uint64_t now)
 		return false;
 	return !r->batches || r->draining || q->refused ||
 	       q->waiting_spans >= (uint64_t)b->min_size ||
-	       now - q->first->admitted_ns >= b->flush_timeout;
+	       now - q->first->admitted_ns >= b->flush_timeout || toll_runner_lanes_want(r);
 }
 
 /* The next delivery, if one is due and may fly. */

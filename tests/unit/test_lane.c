@@ -173,6 +173,19 @@ static void what_had_no_room_is_read_from_disk(void **state)
 	assert_int_equal(stat(g, TOLL_STAT_EXPORTER_ENQUEUE_FAILED_SPANS), 0);
 }
 
+/* A queue that is full has no room for what would make a larger delivery. */
+static void a_full_queue_does_not_wait_for_larger_deliveries(void **state)
+{
+	struct rig *g = *state;
+
+	g->exporter->set.sending_queue.queue_size = 4;
+	g->exporter->set.sending_queue.batch.enabled = true;
+	g->exporter->set.sending_queue.batch.min_size = 60;
+	start(g);
+	append(g, 40, NULL);
+	EVENTUALLY(cursor_of(g) >= 36);
+}
+
 static void a_start_goes_on_where_the_cursor_stands(void **state)
 {
 	struct rig *g = *state;
@@ -356,6 +369,29 @@ static void a_full_memory_is_waited_for(void **state)
 	EVENTUALLY(cursor_of(g) == 5);
 	assert_given(g, 0, 0, 5);
 	assert_int_equal(atomic_load(&memory.used), 900);
+}
+
+/* Those who wait for a record hold the memory that reading it would take. */
+static void who_waits_and_has_all_the_memory_is_not_waited_for(void **state)
+{
+	struct rig *g = *state;
+	struct toll_memory memory = { 0 };
+
+	atomic_store(&memory.limit, 1000);
+	atomic_store(&memory.used, 1000);
+	g->log.spool.memory = &memory;
+	g->exporter->set.sending_queue.queue_size = 1;
+	g->exporter->hold = true;
+	start(g);
+	append(g, 5, &g->waiter.super);
+	for (unsigned i = 1; i <= 5; i++) {
+		GIVEN(g, i);
+		fake_answer(g->exporter, 0);
+	}
+	EVENTUALLY(atomic_load(&g->waiter.calls) == 5);
+	assert_int_equal(g->exporter->most_held, 1);
+	assert_int_equal(cursor_of(g), 5);
+	assert_int_equal(atomic_load(&memory.used), 1000);
 }
 
 /* Half of the memory is the receivers': what is behind stays on disk. */
@@ -805,6 +841,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_keeps_up_comes_from_memory),
 		TEST(what_had_no_room_is_read_from_disk),
+		TEST(a_full_queue_does_not_wait_for_larger_deliveries),
 		TEST(a_start_goes_on_where_the_cursor_stands),
 		TEST(the_cursor_is_the_lowest_that_is_not_done),
 		TEST(what_is_lost_and_counted_is_done),
@@ -814,6 +851,7 @@ int main(void)
 		TEST(who_waits_for_a_gap_hears_so),
 		TEST(what_cannot_be_decoded_is_counted_told_and_passed),
 		TEST(a_full_memory_is_waited_for),
+		TEST(who_waits_and_has_all_the_memory_is_not_waited_for),
 		TEST(a_lane_leaves_memory_to_receivers),
 		TEST(a_disk_that_fails_is_tried_again),
 		TEST(the_cursor_follows_what_the_exporter_has_made_durable),
