@@ -27,7 +27,8 @@ struct fake_exporter {
 	uint32_t loses; /* spans it says it lost, of every delivery */
 	uint32_t does;  /* spans it says are done, of deliveries that fail */
 	uint64_t retry_after_ns;
-	bool block; /* do not come back from the call while this is set */
+	bool block;       /* do not come back from the call while this is set */
+	pthread_t caller; /* the last one */
 	struct toll_delivery *held[FAKE_SEEN_MAX];
 	unsigned held_count, most_held;
 	/* Per call: number of the first span, spans, parts, attempt. */
@@ -48,6 +49,7 @@ static inline TOLL_UNUSED int fake_export(struct toll_exporter *e, struct toll_d
 	bool hold, refuse;
 
 	pthread_mutex_lock(&f->lock);
+	f->caller = pthread_self();
 	if (f->seen_count < FAKE_SEEN_MAX) {
 		f->seen[f->seen_count].first = p->batch->spans[p->first].start_unix_nano;
 		f->seen[f->seen_count].spans = d->span_count;

@@ -760,6 +760,7 @@ static void the_journal_of_a_thread_left_behind_stays_open(void **state)
 	outs[0]->block = false; /* it comes back, and ends */
 	pthread_cond_broadcast(&outs[0]->changed);
 	pthread_mutex_unlock(&outs[0]->lock);
+	pthread_join(outs[0]->caller, NULL); /* nobody else does */
 	left_by_reload = *g;
 	g->config = NULL;
 	g->host = NULL;
