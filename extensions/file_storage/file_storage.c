@@ -80,7 +80,7 @@ static void compare_with_disk(const struct file_storage *f)
 	struct statvfs disk;
 	uint64_t bytes;
 
-	if (statvfs(f->directory, &disk) < 0)
+	if (!f->directory || statvfs(f->directory, &disk) < 0)
 		return;
 	bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
 	if (bytes && bytes < f->config->max_size)
