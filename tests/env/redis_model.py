@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import redis
 
-SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "exporters" / "enforcer"
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "exporters" / "enforcer" / "store_redis"
 SERVICES = {  # typical dollars per minute
     "payment-svc": Fraction(37, 10), "mouse": Fraction(1, 10**6), "whale": Fraction(1_234_567_891, 10),
     "a%3Ab": Fraction(1, 3), "idle": Fraction(5), "__overflow__": Fraction(7, 10**9)}
