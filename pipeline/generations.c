@@ -130,13 +130,23 @@ static void hide_leaving(struct toll_graph *g, const struct toll_graph *next, bo
 		atomic_store(&p->tag.hidden, hidden);
 }
 
-static void hold_successors(struct toll_graph *next, const struct toll_graph *before)
+/* Also by way of a graph that had none of that id. */
+static bool has_predecessor(const struct toll_generations *gs, const char *id)
+{
+	bool found = toll_graph_find(gs->current, TOLL_EXPORTER, id);
+
+	for (unsigned i = 0; i < gs->count && !found; i++)
+		found = toll_retiree_drains(gs->line[i], id);
+	return found;
+}
+
+static void hold_successors(const struct toll_generations *gs, struct toll_graph *next)
 {
 	struct toll_graph_part *p;
 
 	TOLL_EACH_PART(p, next, TOLL_EXPORTER)
 	{
-		if (p->started || !toll_graph_find(before, TOLL_EXPORTER, p->id.text))
+		if (p->started || !has_predecessor(gs, p->id.text))
 			continue;
 		toll_runner_hold(p->runner);
 		p->held = true;
@@ -181,7 +191,7 @@ static int start_next(struct toll_generations *gs, struct toll_graph *next,
                       struct toll_error *reterr)
 {
 	hide_leaving(gs->current, next, true);
-	hold_successors(next, gs->current);
+	hold_successors(gs, next);
 	return toll_graph_start_parts(next, reterr);
 }
 

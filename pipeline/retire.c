@@ -78,6 +78,11 @@ bool toll_retiree_has_drained(const struct toll_retiree *r)
 	return r->phase > EXPORTERS;
 }
 
+bool toll_retiree_drains(const struct toll_retiree *r, const char *exporter)
+{
+	return !toll_retiree_has_drained(r) && toll_graph_find(r->graph, TOLL_EXPORTER, exporter);
+}
+
 bool toll_retiree_left_behind(const struct toll_retiree *r)
 {
 	return r->stuck;

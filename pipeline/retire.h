@@ -18,6 +18,8 @@ bool toll_retiree_step(struct toll_retiree *r, const struct toll_graph *current)
 /* Has the old exporter come to its end, so that its successor may begin? What is left is to wait
  * for the answers of clients, perhaps for long. */
 bool toll_retiree_has_drained(const struct toll_retiree *r);
+/* Has it an exporter of that id that may not have come to its end? */
+bool toll_retiree_drains(const struct toll_retiree *r, const char *exporter);
 /* Blocks: everything that is left to do, until the deadline. */
 void toll_retiree_finish(struct toll_retiree *r, uint64_t deadline_mono_ns);
 /* An exporter has not come back from a call: its part of the graph stays for ever, and what the

@@ -230,19 +230,22 @@ static int tear_down(void **state)
  */
 struct parts {
 	const char *in, *add, *out, *book;
+	const char *exporter; /* its id; NULL: "out" */
 };
 
 static struct toll_config *load(struct parts p)
 {
 	struct toll_findings findings = { 0 };
 	struct toll_config *config = NULL;
+	const char *out = p.exporter ? p.exporter : "out";
 	char yaml[1024];
 
 	snprintf(yaml, sizeof(yaml),
-	         "receivers: {in: {%s}}\nprocessors: {add: {%s}}\nexporters: {out: {%s}}\n"
+	         "receivers: {in: {%s}}\nprocessors: {add: {%s}}\nexporters: {%s: {%s}}\n"
 	         "extensions: {book: {%s}}\nservice: {extensions: [book], pipelines: {traces: "
-	         "{receivers: [in], processors: [add], exporters: [out]}}}\n",
-	         p.in ? p.in : "", p.add ? p.add : "", p.out ? p.out : "", p.book ? p.book : "");
+	         "{receivers: [in], processors: [add], exporters: [%s]}}}\n",
+	         p.in ? p.in : "", p.add ? p.add : "", out, p.out ? p.out : "",
+	         p.book ? p.book : "", out);
 	if (toll_config_load_text(toll_slice_str(yaml), "g.yaml", types(), &config, &findings))
 		toll_findings_print(&findings, stderr);
 	toll_findings_release(&findings);
@@ -424,6 +427,25 @@ static void a_successor_waits_until_the_one_before_has_delivered(void **state)
 	assert_string_equal(events, "+out -out ");
 }
 
+/* One that was taken out and is back before it had ended: the graph between them has none. */
+static void who_comes_back_waits_for_whom_it_was(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, (struct parts){ 0 });
+	outs[0]->hold = true;
+	send(g, TOLL_ACK_RECEIVED);
+	FAKE_WAIT(outs[0], outs[0]->held_count == 1);
+	assert_int_equal(reload(g, (struct parts){ .exporter = "out/2" }), 0);
+	assert_int_equal(reload(g, (struct parts){ 0 }), 0);
+	send(g, TOLL_ACK_RECEIVED);
+	usleep(50000); /* for what must not happen */
+	assert_int_equal(outs[2]->seen_count, 0);
+	g->timer = toll_host_timer(g->host, 50 * TOLL_MS, 0, answer_first, g);
+	run_until_retired(g);
+	FAKE_WAIT(outs[2], outs[2]->spans == 1);
+}
+
 /* The graph that failed has the waiting exporter as well, but no say in it. */
 static void a_failed_start_does_not_make_a_successor_begin(void **state)
 {
@@ -537,6 +559,7 @@ int main(void)
 		TEST(a_failed_start_is_undone),
 		TEST(a_client_that_waits_keeps_the_way_it_came_by),
 		TEST(a_successor_waits_until_the_one_before_has_delivered),
+		TEST(who_comes_back_waits_for_whom_it_was),
 		TEST(a_failed_start_does_not_make_a_successor_begin),
 		TEST(as_many_retire_as_may_and_no_more),
 		TEST(the_end_of_the_process_ends_what_retires),
