@@ -84,8 +84,7 @@ static void start(struct rig *g, bool batches)
 		if (!s->runner || toll_runner_start(s->runner))
 			abort();
 		g->fanout.targets[g->fanout.count++] =
-			(struct toll_fanout_target){ .runner = s->runner,
-			                             .required = true };
+			(struct toll_fanout_target){ .runner = s->runner, .required = true };
 	}
 }
 

@@ -55,8 +55,8 @@ static void start(struct rig *g)
 		g->runners[i] = toll_runner_new(&g->exporters[i]->super, &g->exporters[i]->set);
 		assert_non_null(g->runners[i]);
 		assert_int_equal(toll_runner_start(g->runners[i]), 0);
-		g->fanout.targets[i] = (struct toll_fanout_target){ .runner = g->runners[i],
-			                                             .required = i < 2 };
+		g->fanout.targets[i] =
+			(struct toll_fanout_target){ .runner = g->runners[i], .required = i < 2 };
 	}
 	g->fanout.count = 3;
 	g->fanout.batch_count = 1;
