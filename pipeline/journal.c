@@ -136,19 +136,42 @@ int toll_journal_open(const struct toll_journal_settings *set, struct toll_journ
 	return 0;
 }
 
-int toll_journal_close(struct toll_journal *j, uint64_t deadline_mono_ns)
+static void *finish(void *journal)
 {
-	begin_closing(j);
-	if (join_threads(j, deadline_mono_ns) < 0) {
-		TOLL_WARN(j->set.who, "the disk does not come back: left behind");
-		return TOLL_ETIMEOUT;
-	}
-	while (toll_journal_sync_once(j)) /* where there were no threads */
-		continue;
+	struct toll_journal *j = journal;
+
 	if (toll_journal_checkpoint(j) == 0) {
 		pthread_mutex_lock(&j->files);
 		toll_journal_remove_passed(j);
 		pthread_mutex_unlock(&j->files);
+	}
+	return NULL;
+}
+
+/* On a thread, so that a disk that hangs only now does not keep the caller. */
+static int finish_until(struct toll_journal *j, uint64_t deadline_mono_ns)
+{
+	pthread_t thread;
+
+	if (!j->set.by_hand && toll_thread_start(&thread, "toll-journal", finish, j) == 0)
+		return toll_thread_join_until(thread, deadline_mono_ns);
+	finish(j);
+	return 0;
+}
+
+int toll_journal_close(struct toll_journal *j, uint64_t deadline_mono_ns)
+{
+	int err;
+
+	begin_closing(j);
+	err = join_threads(j, deadline_mono_ns);
+	while (!err && toll_journal_sync_once(j)) /* where there were no threads */
+		continue;
+	if (!err)
+		err = finish_until(j, deadline_mono_ns);
+	if (err < 0) {
+		TOLL_WARN(j->set.who, "the disk does not come back: left behind");
+		return TOLL_ETIMEOUT;
 	}
 	pthread_cond_destroy(&j->work);
 	pthread_cond_destroy(&j->keep);
