@@ -130,6 +130,8 @@ struct toll_place {
 /* Where a setting of the component was written ("protocols::grpc::endpoint"), or the nearest thing
  * around it that was. */
 struct toll_place toll_config_place(const struct toll_config_component *c, const char *setting);
+/* Was it written, or is what it says the default? */
+bool toll_config_given(const struct toll_config_component *c, const char *setting);
 
 /* file, path and text are copied. Out of memory counts an error without text. */
 void toll_findings_add(struct toll_findings *f, enum toll_severity severity, struct toll_place at,

@@ -63,16 +63,16 @@ void toll_parser_unknown(struct toll_parser *p, const struct toll_yaml_entry *en
 		                  len >= sizeof(list) ? "..." : "");
 }
 
-/* The deepest entry on the way that relative ("producer::compression") names. */
-static const struct toll_yaml_entry *entry_at(const struct toll_yaml_entry *from,
-                                              const char *relative)
+/* The deepest entry on the way that *rest ("producer::compression") names; *rest: what is not
+ * there. */
+static const struct toll_yaml_entry *walk(const struct toll_yaml_entry *from, const char **rest)
 {
 	const struct toll_yaml_entry *at = from;
 
-	while (*relative && at->value) {
-		const char *end = strstr(relative, "::");
+	while (**rest && at->value) {
+		const char *end = strstr(*rest, "::");
 		struct toll_slice name =
-			toll_slice(relative, end ? (size_t)(end - relative) : strlen(relative));
+			toll_slice(*rest, end ? (size_t)(end - *rest) : strlen(*rest));
 		const struct toll_yaml_node *node = at->value;
 		const struct toll_yaml_entry *next = NULL;
 
@@ -80,14 +80,25 @@ static const struct toll_yaml_entry *entry_at(const struct toll_yaml_entry *from
 			for (size_t i = 0; i < node->count && !next; i++)
 				if (toll_slice_eq(node->entries[i].key, name))
 					next = &node->entries[i];
-		if (node->kind == TOLL_YAML_LIST && strtoul(relative, NULL, 10) < node->count)
-			next = &node->entries[strtoul(relative, NULL, 10)];
+		if (node->kind == TOLL_YAML_LIST && strtoul(*rest, NULL, 10) < node->count)
+			next = &node->entries[strtoul(*rest, NULL, 10)];
 		if (!next)
 			break;
 		at = next;
-		relative += name.len + (end ? 2 : 0);
+		*rest += name.len + (end ? 2 : 0);
 	}
 	return at;
+}
+
+static const struct toll_yaml_entry *entry_at(const struct toll_yaml_entry *from,
+                                              const char *relative)
+{
+	return walk(from, &relative);
+}
+
+bool toll_config_given(const struct toll_config_component *c, const char *setting)
+{
+	return c->entry && walk(c->entry, &setting) && !*setting;
 }
 
 struct toll_place toll_config_place(const struct toll_config_component *c, const char *setting)

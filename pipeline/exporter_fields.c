@@ -77,6 +77,7 @@ const struct toll_field toll_retry_fields[] = {
 	           .max = 1000000),
 	TOLL_FIELD(RETRY, max_interval, DURATION, "30s", "Longest wait."),
 	TOLL_FIELD(RETRY, max_elapsed_time, DURATION, "300s",
-	           "What has failed for so long is lost; 0: never."),
+	           "What has failed for so long is lost; 0: never, as is the default behind a "
+	           "journal."),
 	TOLL_FIELD_END,
 };

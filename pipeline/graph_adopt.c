@@ -16,9 +16,12 @@ static bool told_the_same(const struct toll_graph_part *a, const struct toll_gra
 	if (a->factory != b->factory || strcmp(a->id.text, b->id.text) != 0 ||
 	    !toll_fields_equal(a->factory->fields, a->config, b->config))
 		return false;
-	/* A batch processor of the pipeline may have changed what the queue does. */
+	/* A batch processor of the pipeline may have changed what the queue does, its journal for
+	 * how long is tried. */
 	return a->factory->kind != TOLL_EXPORTER ||
-	       batches_equal(&a->set.sending_queue.batch, &b->set.sending_queue.batch);
+	       (batches_equal(&a->set.sending_queue.batch, &b->set.sending_queue.batch) &&
+	        a->set.retry_on_failure.max_elapsed_time ==
+	                b->set.retry_on_failure.max_elapsed_time);
 }
 
 /* For those that took what there was, without a name. */

@@ -32,6 +32,15 @@ static const char *storage_of(const struct toll_graph *g, const struct toll_conf
 	return found;
 }
 
+/* Clients have heard OK for what is in a journal: it waits for its destination as long as that
+ * takes, unless somebody says how long. */
+static void be_patient(struct toll_graph_part *e, const struct toll_config_component *c)
+{
+	if ((e->set.required || toll_exporter_storage(&e->set)) &&
+	    !toll_config_given(c, TOLL_PATIENCE))
+		e->set.retry_on_failure.max_elapsed_time = 0;
+}
+
 static int add_lane(struct toll_graph_part *e, const char *pipeline, const char *storage)
 {
 	struct toll_graph_lane *grown =
@@ -55,8 +64,10 @@ static int plan_pipeline(struct toll_graph *g, size_t at)
 	for (size_t i = 0; i < p->exporter_count && storage && !err; i++) {
 		struct toll_graph_part *e = exporter_of(g, p->exporters[i]);
 
-		if (e)
-			err = add_lane(e, p->id, storage);
+		if (!e)
+			continue;
+		be_patient(e, p->exporters[i]);
+		err = add_lane(e, p->id, storage);
 	}
 	return err;
 }

@@ -53,6 +53,9 @@ struct toll_exporter_settings {
 	struct toll_retry_settings retry_on_failure;
 };
 
+/* Where nobody wrote this one, what is in a journal is never given up. */
+#define TOLL_PATIENCE "retry_on_failure::max_elapsed_time"
+
 extern const struct toll_field toll_queue_fields[], toll_retry_fields[];
 
 /* Into the exporter's own field table, conf having a member `struct toll_exporter_settings common`.

@@ -20,8 +20,10 @@ static const struct toll_exporter_settings *gives_up(const struct toll_config_co
 	set = (const void *)((const char *)c->settings + f->exporter_settings);
 	if (!set->required && !toll_exporter_storage(set))
 		return NULL;
-	return set->retry_on_failure.enabled && !set->retry_on_failure.max_elapsed_time ? NULL
-	                                                                                : set;
+	if (!set->retry_on_failure.enabled)
+		return set;
+	return set->retry_on_failure.max_elapsed_time && toll_config_given(c, TOLL_PATIENCE) ? set
+	                                                                                     : NULL;
 }
 
 static void check_patience(const struct toll_config_pipeline *p, struct toll_findings *findings)

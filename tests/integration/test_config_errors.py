@@ -272,7 +272,7 @@ def test_what_is_wrong_with_a_storage_names_the_way_out(write):
     assert {(f["path"], f["text"]) for f in found if f["severity"] == "error"} == {
         ("extensions::file_storage/a::sync_interval", '"1h" is too large: at most 1s'),
         ("extensions::file_storage/a::max_size", '"1" is too small: at least 128KiB')}
-    for retry, warned in (("{}", True), ("{max_elapsed_time: 0s}", False), ("{max_elapsed_time: 0s, enabled: false}", True)):
+    for retry, warned in (("{}", False), ("{max_elapsed_time: 300s}", True), ("{max_elapsed_time: 0s}", False), ("{max_elapsed_time: 0s, enabled: false}", True)):
         _, found = findings(write(STORAGES.replace("nop: {send", f"nop: {{required: true, retry_on_failure: {retry}, send")))
         assert any(f["path"] == "exporters::nop::retry_on_failure" and "lost although clients heard OK" in f["text"]
                    for f in found) == warned, (retry, found)

@@ -19,7 +19,7 @@ def settings(directory, out):
     """Delivered to a file: who reads it is not the point."""
     return {
         "exporters": {"file": {"path": str(out), "encoding": "json", "required": True,
-                               "retry_on_failure": {"initial_interval": "100ms", "max_elapsed_time": "0s"},
+                               "retry_on_failure": {"initial_interval": "100ms"},
                                "sending_queue": {"storage": "file_storage"}}},
         "extensions": {"file_storage": {"directory": str(directory), "segment_size": "64KiB"}}}
 

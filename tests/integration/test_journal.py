@@ -17,7 +17,7 @@ pytestmark = pytest.mark.core
 
 SMALL = {"max_size": "256KiB", "segment_size": "64KiB"}
 PATIENT = {"storage": "file_storage"}
-RETRY = {"max_elapsed_time": "0s", "initial_interval": "100ms", "max_interval": "200ms"}
+RETRY = {"initial_interval": "100ms", "max_interval": "200ms"}
 
 
 @pytest.fixture

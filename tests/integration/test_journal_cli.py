@@ -221,7 +221,7 @@ def test_beside_a_daemon_whose_exporter_is_behind(spantoll, tmp_path, destinatio
         processors={"pricing": {"file": prices({"pay:/charge": "0.002"})}, "cost": {}},
         exporters={"otlp_grpc": {"endpoint": destination.address, "tls": {"insecure": True},
                                  "sending_queue": {"storage": "file_storage"},
-                                 "retry_on_failure": {"max_elapsed_time": "0s", "initial_interval": "100ms",
+                                 "retry_on_failure": {"initial_interval": "100ms",
                                                       "max_interval": "100ms"}}})
     directory, sent = tmp_path / "journals" / "traces", set()
     for _ in range(20):

@@ -36,7 +36,7 @@ def destination():
 
 def test_a_disk_that_fails_makes_no_false_ok_and_is_used_again(spantoll, tmp_path, destination):
     faults = Faults(tmp_path / "faults")
-    retry = {"max_elapsed_time": "0s", "initial_interval": "100ms", "max_interval": "200ms"}
+    retry = {"initial_interval": "100ms", "max_interval": "200ms"}
     daemon = spantoll(
         env=faults.env, extensions={"file_storage": {"directory": str(tmp_path / "journals"), "segment_size": "64KiB",
                                                      "max_size": "4MiB"}},

@@ -398,6 +398,27 @@ static void cursors_of_exporters_that_are_gone_are_forgotten(void **state)
 	assert_null(toll_journal_cursor_at(j, 1));
 }
 
+static uint64_t patience_of(const struct rig *g, const char *exporter)
+{
+	return toll_graph_find(g->graph, TOLL_EXPORTER, exporter)
+	        ->set.retry_on_failure.max_elapsed_time;
+}
+
+/* What clients have heard OK for is given up only where somebody has said so. */
+static void whoever_follows_tries_for_ever_unless_told_otherwise(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, CONFIG("out/a: {" STORED "}, out/b: {" STORED
+	                ", retry_on_failure: {max_elapsed_time: 300s}}, out/c: {required: true}, "
+	                "out/d: ",
+	                "out/a, out/b, out/c, out/d", ""));
+	assert_int_equal(patience_of(g, "out/a"), 0);
+	assert_int_equal(patience_of(g, "out/b"), 300 * TOLL_S);
+	assert_int_equal(patience_of(g, "out/c"), 0);
+	assert_int_equal(patience_of(g, "out/d"), 300 * TOLL_S); /* fed from memory */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -405,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(who_is_required_or_adds_up_or_names_the_storage_follows),
 		TEST(without_a_storage_nobody_follows),
+		TEST(whoever_follows_tries_for_ever_unless_told_otherwise),
 		TEST(ok_waits_for_the_disk_of_the_pipeline),
 		TEST(a_disk_that_does_not_come_back_does_not_keep_the_end),
 		TEST(the_same_storage_keeps_exporters_and_journal),
