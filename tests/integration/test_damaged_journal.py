@@ -72,8 +72,8 @@ class Journal:
                    for why in ("gap", "undecodable"))
 
 
-# Damage says what it did, how many spans may be missing, and how many of them nobody can know of: the last group of all
-# may as well have been torn by a crash, and what follows it never have been written.
+# Damage says what it did, how many spans may be missing, and how many of them nobody can know of: damaged groups at the
+# very end may as well have been torn by a crash, and what follows them never have been written.
 
 def flip(dice):
     def damage(files):
@@ -82,7 +82,7 @@ def flip(dice):
         for _ in range(bits):
             data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
         file.write_bytes(data)
-        return f"{bits} bits of {file.name}", bits * SIZE if is_segment(file) else 0, SIZE
+        return f"{bits} bits of {file.name}", bits * SIZE if is_segment(file) else 0, bits * SIZE
     return damage
 
 
