@@ -74,7 +74,7 @@ static void note_failure(struct toll_lane *l, uint64_t end, int err)
 
 void toll_lane_give(struct toll_lane *l, struct toll_entry *e)
 {
-	struct toll_place *p = &e->place;
+	struct toll_lane_place *p = &e->place;
 
 	p->lane = l;
 	p->next = NULL;
@@ -88,7 +88,7 @@ void toll_lane_give(struct toll_lane *l, struct toll_entry *e)
 
 void toll_lane_answered(struct toll_lane *l, struct toll_entry *e)
 {
-	struct toll_place *p = &e->place;
+	struct toll_lane_place *p = &e->place;
 
 	*p->link = p->next;
 	if (p->next)

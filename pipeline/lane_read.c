@@ -3,10 +3,6 @@
 #include "pipeline/lane.h"
 #include "pipeline/spool.h"
 
-/* So much may have been given from memory since a file was read last: to read over it is cheaper
- * than to look for the place from the segment's begin. */
-#define PASSED_MAX (UINT64_C(8) << 20)
-
 void toll_lane_close(struct toll_lane *l)
 {
 	l->reader = toll_journal_reader_free(l->reader);

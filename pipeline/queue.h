@@ -15,7 +15,7 @@
 struct toll_lane;
 
 /* Which record of which journal an entry is; it stays there until the entry is answered. */
-struct toll_place {
+struct toll_lane_place {
 	struct toll_lane *lane; /* NULL: of none */
 	struct toll_journal_mark begin, end;
 	struct toll_entry *next, **link; /* of those the lane has given */
@@ -35,7 +35,7 @@ struct toll_entry {
 	uint64_t number;      /* of the admission, from 0 */
 	bool handed;          /* an heir has it too, and its waiter */
 	bool inherited;       /* from the runner before: goes before what was admitted here */
-	struct toll_place place;
+	struct toll_lane_place place;
 };
 
 /* At the end of the runner it is not lost. */

@@ -57,7 +57,7 @@ static bool is_next(const struct toll_runner *r, const struct toll_lane *l,
 }
 
 static bool take(struct toll_runner *r, struct toll_lane *l, struct toll_batch *b,
-                 const struct toll_place *place, struct toll_waiter *w)
+                 const struct toll_lane_place *place, struct toll_waiter *w)
 {
 	struct toll_entry *e;
 
@@ -91,7 +91,7 @@ void toll_runner_offer(struct toll_runner *r, unsigned lane, struct toll_batch *
                        struct toll_journal_mark begin, struct toll_journal_mark end,
                        struct toll_waiter *w)
 {
-	const struct toll_place place = { .begin = begin, .end = end };
+	const struct toll_lane_place place = { .begin = begin, .end = end };
 	struct toll_lane *l = r->lanes[lane];
 	bool lagged, taken;
 	int heard = 1;
