@@ -18,6 +18,7 @@ struct toll_settings {
 	struct toll_host *host;
 	struct toll_stats *stats;
 	struct toll_consumer *next; /* receivers only */
+	const char *source;         /* exporters only: pipeline/source.h */
 };
 
 struct toll_batch_settings;
@@ -27,6 +28,7 @@ struct toll_budget_settings;
 struct toll_topic {
 	struct toll_slice_list brokers;
 	struct toll_slice name;
+	struct toll_slice group; /* of who reads it; empty: written */
 };
 
 struct toll_factory {
@@ -51,6 +53,9 @@ struct toll_factory {
 	/* Exporters: what these settings say of budgets (budget/settings.h); borrowed from config.
 	 * NULL: nothing. */
 	void (*budgets)(const void *config, struct toll_budget_settings *ret);
+	/* Exporters: do these settings add up into sums that other daemons share, each source
+	 * (pipeline/source.h) into its own? NULL: they do not. */
+	bool (*shares)(const void *config);
 	/* Receivers: do spans come with their amounts? NULL: they do not. */
 	bool (*priced)(const void *config);
 	/* Receivers and exporters: the topic that they read or write; NULL: none. */

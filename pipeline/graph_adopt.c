@@ -16,6 +16,8 @@ static bool told_the_same(const struct toll_graph_part *a, const struct toll_gra
 	if (a->factory != b->factory || strcmp(a->id.text, b->id.text) != 0 ||
 	    !toll_fields_equal(a->factory->fields, a->config, b->config))
 		return false;
+	if (a->source && b->source && strcmp(a->source, b->source) != 0)
+		return false;
 	/* A batch processor of the pipeline may have changed what the queue does, its journal for
 	 * how long is tried. */
 	return a->factory->kind != TOLL_EXPORTER ||

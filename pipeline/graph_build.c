@@ -323,6 +323,8 @@ int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
 	if (!err)
 		err = toll_graph_plan_spools(g, reterr);
 	if (!err)
+		err = toll_graph_plan_sources(g, reterr);
+	if (!err)
 		err = create_all(g, prev, reterr);
 	if (!err)
 		err = build_chains(g, prev, reterr);

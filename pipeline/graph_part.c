@@ -50,6 +50,7 @@ int toll_graph_part_create(struct toll_graph_part *p, struct toll_error *reterr)
 		.who = p->who,
 		.host = p->host,
 		.next = p->factory->kind == TOLL_RECEIVER ? &p->inlet.consumer : NULL,
+		.source = p->source,
 	};
 	struct toll_error why = { 0 };
 	int err;
@@ -108,6 +109,7 @@ void toll_graph_part_unref(struct toll_graph_part *p)
 	if (p->stats)
 		toll_host_stats_unref(p->host, p->stats);
 	free(p->lanes);
+	free(p->source);
 	free(p->own_text);
 	toll_config_free(p->lender);
 	free(p);

@@ -42,6 +42,7 @@ struct toll_graph_part {
 	bool held; /* until the one before it under this id has drained */
 	struct toll_graph_lane *lanes;
 	size_t lane_count;
+	char *source; /* owned; see source.h */
 	/* Receivers. */
 	struct toll_inlet inlet;
 };
@@ -117,6 +118,11 @@ int toll_graph_build_next(struct toll_config *config, struct toll_host *host,
 struct toll_graph_part *toll_graph_find(const struct toll_graph *g, enum toll_kind kind,
                                         const char *id);
 bool toll_graph_has(const struct toll_graph *g, const struct toll_graph_part *p);
+
+/* ---- graph_source.c ---- */
+
+/* Names the source of what each exporter is given; parts are planned. */
+int toll_graph_plan_sources(struct toll_graph *g, struct toll_error *reterr) TOLL_MUST_CHECK;
 
 /* ---- graph_route.c ---- */
 

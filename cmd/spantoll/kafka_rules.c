@@ -2,9 +2,11 @@
 #include "cmd/spantoll/kafka_rules.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cmd/spantoll/connector_rules.h"
 #include "pipeline/factory.h"
+#include "pipeline/source.h"
 
 static bool is_priced(const struct toll_config_component *receiver)
 {
@@ -131,6 +133,29 @@ static void check_circles(const struct toll_config *config, size_t at,
 			check_circle(source, p->exporters[i], findings);
 }
 
+/* ---- counted here, and where they come from ---- */
+
+static void check_sums(const struct toll_config *config,
+                       const struct toll_config_component *exporter, struct toll_findings *findings)
+{
+	const struct toll_factory *f = exporter->type->owner;
+	struct toll_place place = { exporter->file, exporter->line, exporter->column };
+	bool others = false;
+	char path[256], *source = NULL;
+
+	if (!f || !f->shares || !f->shares(exporter->settings) ||
+	    toll_source_find(config, exporter, &source, &others) < 0)
+		return;
+	snprintf(path, sizeof(path), "exporters::%s", exporter->id);
+	if (others)
+		toll_findings_add(findings, TOLL_FINDING_ERROR, place, path,
+		                  "counts what comes from %s and what comes by other receivers "
+		                  "into the same sums: the same spans could be in them twice; "
+		                  "give each source an exporter with a Redis of its own",
+		                  source);
+	free(source);
+}
+
 void toll_kafka_rules_check(const struct toll_config *config, struct toll_findings *findings)
 {
 	for (size_t at = 0; at < config->pipeline_count; at++) {
@@ -138,4 +163,6 @@ void toll_kafka_rules_check(const struct toll_config *config, struct toll_findin
 		check_processor(config, at, "cost", findings);
 		check_circles(config, at, findings);
 	}
+	for (size_t i = 0; i < config->component_count[TOLL_SECTION_EXPORTERS]; i++)
+		check_sums(config, &config->components[TOLL_SECTION_EXPORTERS][i], findings);
 }

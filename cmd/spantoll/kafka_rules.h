@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kafka_rules.h - what a receiver brings that was somebody's output before: it is not priced twice,
- * and does not run in circles. */
+ * not added to the sums of what was counted elsewhere, and does not run in circles. */
 #ifndef TOLL_CMD_KAFKA_RULES_H
 #define TOLL_CMD_KAFKA_RULES_H
 

@@ -85,7 +85,7 @@ static void tick(struct toll_exporter *x)
 	e->kept->window = e->memory.window;
 	toll_kept_save_when_due(e->kept, x->super.who, toll_clock_mono_ns());
 	toll_alert_judge(&e->alert, &x->super, e->memory.capped, e->audit.broken,
-	                 e->kept->save_failed);
+	                 e->kept->save_failed, "");
 }
 
 static void each(struct toll_spend_source *source,
@@ -276,6 +276,8 @@ static int build(struct enforcer *e, const struct toll_settings *set, struct tol
 	toll_redis_store_share(e->redis, e->kept, &e->rules);
 	toll_redis_store_serve(e->redis, &e->control.requests, &e->audit);
 	toll_redis_store_go_by(e->redis, e->clock);
+	if (set->source)
+		toll_redis_store_counts(e->redis, set->source);
 	return 0;
 }
 
@@ -349,6 +351,11 @@ static void budgets_of(const void *config, struct toll_budget_settings *ret)
 	*ret = toll_enforcer_budget_settings(config);
 }
 
+static bool shares(const void *config)
+{
+	return ((const struct toll_enforcer_config *)config)->store == TOLL_STORE_REDIS;
+}
+
 const struct toll_factory toll_exporter_enforcer = {
 	.kind = TOLL_EXPORTER,
 	.stability = TOLL_BETA,
@@ -360,5 +367,6 @@ const struct toll_factory toll_exporter_enforcer = {
 	.exporter_settings = offsetof(struct toll_enforcer_config, common),
 	.validate = toll_enforcer_validate,
 	.budgets = budgets_of,
+	.shares = shares,
 	.create = create,
 };

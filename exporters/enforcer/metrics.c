@@ -130,7 +130,7 @@ static bool has_other_kinds(struct toll_totals *t)
 
 static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
 {
-	char lost[TOLL_MONEY_TEXT];
+	char lost[TOLL_MONEY_TEXT], passed[TOLL_MONEY_TEXT];
 	uint64_t services, overflow, refused, repeated;
 
 	toll_totals_lock(t);
@@ -139,6 +139,7 @@ static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
 	repeated = t->repeated_spans;
 	refused = t->refused_spans;
 	toll_money_print_wide(t->lost_nano * 1000, lost);
+	toll_money_print_wide(t->passed_nano * 1000, passed);
 	toll_totals_unlock(t);
 	toll_metrics_family(w, "spantoll_enforcer_services", TOLL_METRIC_GAUGE,
 	                    "Service names kept apart now.");
@@ -158,6 +159,10 @@ static void write_totals(struct toll_totals *t, struct toll_metrics_writer *w)
 	toll_metrics_family(w, "spantoll_enforcer_expired_usd", TOLL_METRIC_COUNTER,
 	                    "USD that left the 24 hours before the store could take them.");
 	toll_metrics_sample_text(w, NULL, 0, toll_slice_str(lost));
+	toll_metrics_family(w, "spantoll_enforcer_passed_over_usd", TOLL_METRIC_COUNTER,
+	                    "USD not published because the sums in Redis belonged to others, who "
+	                    "count the same spans.");
+	toll_metrics_sample_text(w, NULL, 0, toll_slice_str(passed));
 }
 
 static void write_waiting(struct toll_totals *t, struct toll_metrics_writer *w)
@@ -189,6 +194,7 @@ static const bool is_about_redis[TOLL_COUNTER_COUNT] = {
 	[TOLL_COUNTER_FLAGS_RESTORED] = true,  [TOLL_COUNTER_EVENTS] = true,
 	[TOLL_COUNTER_BAD_EVENTS] = true,      [TOLL_COUNTER_DAEMONS] = true,
 	[TOLL_COUNTER_SKIPPED_NAMES] = true,   [TOLL_COUNTER_INTERVAL_MS] = true,
+	[TOLL_COUNTER_DISOWNED] = true,
 };
 
 void toll_enforcer_metrics(struct toll_totals *t, const struct toll_counters *c, bool redis,

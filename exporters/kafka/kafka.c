@@ -78,7 +78,7 @@ static void topic_of(const void *config, struct toll_topic *ret)
 {
 	const struct toll_kafka_config *c = config;
 
-	*ret = (struct toll_topic){ c->brokers, toll_kafka_topic(c) };
+	*ret = (struct toll_topic){ .brokers = c->brokers, .name = toll_kafka_topic(c) };
 }
 
 const struct toll_factory toll_exporter_kafka = {

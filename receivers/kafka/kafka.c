@@ -170,7 +170,9 @@ static void topic_of(const void *config, struct toll_topic *ret)
 {
 	const struct toll_kafkain_config *c = config;
 
-	*ret = (struct toll_topic){ c->brokers, toll_kafkain_topic(c) };
+	*ret = (struct toll_topic){ .brokers = c->brokers,
+		                    .name = toll_kafkain_topic(c),
+		                    .group = c->group_id };
 }
 
 const struct toll_factory toll_receiver_kafka = {

@@ -65,6 +65,7 @@ def load(cluster, tmp_path):
     try:
         made = Load(daemon)
         eventually(lambda: cluster.get(key(SERVICES[0])), 10, "published")
+        assert cluster.get("spantoll:owner") == "inline"
         yield made
         made.end()
         assert daemon.stop() == 0

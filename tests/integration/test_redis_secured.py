@@ -40,7 +40,7 @@ def test_the_documented_commands_are_those_of_the_source():
     words = documented().split()
     assert [w[1:] for w in words if w.startswith("+")] == LISTED == sorted(LISTED)
     scripts = sorted((ROOT / "exporters/enforcer/store_redis").glob("*.lua"))
-    assert [s.name for s in scripts] == ["commit.lua", "publish.lua"]
+    assert [s.name for s in scripts] == ["commit.lua", "owner.lua", "publish.lua"]
     for script in scripts:
         called = set(re.findall(r"redis\.p?call\('([A-Z]+)'", script.read_text()))
         assert {c.lower() for c in called} <= set(LISTED), script.name

@@ -40,7 +40,11 @@ int main(int argc, char **argv)
 	struct toll_host *host = toll_host_new();
 	struct toll_stats stats = { 0 };
 	struct toll_consumer next = { consume };
-	struct toll_settings set = { { "otlp", "", "otlp" }, "receiver/otlp", host, &stats, &next };
+	struct toll_settings set = { .id = { "otlp", "", "otlp" },
+		                     .who = "receiver/otlp",
+		                     .host = host,
+		                     .stats = &stats,
+		                     .next = &next };
 	struct toll_otlp_config config = { 0 };
 	struct toll_component *c = NULL;
 	struct toll_error error;

@@ -78,10 +78,15 @@ static void same_topic(const void *config TOLL_UNUSED, struct toll_topic *ret)
 {
 	static const struct toll_slice brokers[] = { { "a:9092", 6 }, { "b:9092", 6 } };
 
-	*ret = (struct toll_topic){ { brokers, 2 }, TOLL_SLICE("t") };
+	*ret = (struct toll_topic){ .brokers = { brokers, 2 },
+		                    .name = TOLL_SLICE("t"),
+		                    .group = TOLL_SLICE("g") };
 }
 
-static const struct toll_factory reads_topic = { .priced = yes, .topic = same_topic };
+static const struct toll_factory reads_topic = { .type = "kafka",
+	                                         .priced = yes,
+	                                         .topic = same_topic };
+static const struct toll_factory shares_sums = { .shares = yes };
 static const struct toll_factory writes_topic = { .topic = same_topic };
 
 static const struct toll_config_type types[] = {
@@ -94,6 +99,7 @@ static const struct toll_config_type types[] = {
 	TYPE(CONNECTORS, "forward"),
 	TYPE(EXPORTERS, "out"),
 	TYPE(EXPORTERS, "enforcer"),
+	TYPE(EXPORTERS, "sums", .owner = &shares_sums),
 	{ .type = NULL },
 };
 
@@ -110,7 +116,8 @@ static const char *findings_of(const char *pipelines)
 	         "receivers: {in: {}, in/2: {}, topic: {}}\nprocessors: {pricing: {}, cost: {}, "
 	         "batch: {}}\n"
 	         "connectors: {forward: {}}\n"
-	         "exporters: {out: {}, enforcer: {}, circle: {}}\nservice: {pipelines: {%s}}\n",
+	         "exporters: {out: {}, enforcer: {}, sums: {}, circle: {}}\nservice: {pipelines: "
+	         "{%s}}\n",
 	         pipelines);
 	assert_int_equal(
 		toll_config_load_text(toll_slice_str(yaml), "r.yaml", types, &config, &findings),
@@ -182,6 +189,22 @@ static void batch_needs_exporters_of_its_own(void **state TOLL_UNUSED)
 	            "");
 }
 
+static void shared_sums_have_one_source(void **state TOLL_UNUSED)
+{
+	expect_text("traces: {receivers: [topic], exporters: [sums]}", "");
+	expect_text("traces: {receivers: [topic], exporters: [out, sums]}, "
+	            "traces/b: {receivers: [in], " PRICED ", exporters: [out]}",
+	            "");
+	expect_text("traces: {receivers: [topic], exporters: [sums]}, "
+	            "traces/b: {receivers: [in], " PRICED ", exporters: [sums]}",
+	            "error: exporters::sums: counts what comes from kafka:g:t and what comes by "
+	            "other receivers into the same sums");
+	expect_text("traces: {receivers: [topic], exporters: [forward]}, "
+	            "traces/a: {receivers: [forward], exporters: [sums]}, "
+	            "traces/b: {receivers: [in], " PRICED ", exporters: [sums]}",
+	            "counts what comes from kafka:g:t and");
+}
+
 static void what_is_priced_is_not_priced_again(void **state TOLL_UNUSED)
 {
 	expect_text("traces: {receivers: [topic], exporters: [enforcer]}", "");
@@ -214,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_matters),
 		cmocka_unit_test(what_is_priced_is_not_priced_again),
+		cmocka_unit_test(shared_sums_have_one_source),
 		cmocka_unit_test(no_span_goes_round_for_ever),
 		cmocka_unit_test(what_is_counted_twice_is_said),
 		cmocka_unit_test(processors_before_a_connector_count),

@@ -20,6 +20,7 @@
 #define TOLL_KEY_KILL_AUDIT    "{enforce:kill}:audit" /* stream: what the kill switch did */
 #define TOLL_KEY_BUDGETS       "spantoll:budgets" /* hash: name -> JSON of a budget set at run time */
 #define TOLL_KEY_BUDGETS_AUDIT "{spantoll:budgets}:audit" /* stream: who set which */
+#define TOLL_KEY_OWNER         "spantoll:owner"           /* store_redis/owner.h */
 #define TOLL_CHANNEL           "enforce:events"           /* budget/event.h */
 
 /* cost:rolling:<subject>:<window> and what belongs to it. */

@@ -13,6 +13,7 @@
 #include "exporters/enforcer/checkpoint/kept_save.h"
 #include "exporters/enforcer/store_redis/between.h"
 #include "exporters/enforcer/store_redis/decide.h"
+#include "exporters/enforcer/store_redis/owner.h"
 #include "exporters/enforcer/store_redis/redis_health.h"
 #include "exporters/enforcer/store_redis/redis_store.h"
 
@@ -40,6 +41,7 @@ struct toll_redis_store {
 	struct toll_runtime runtime;
 	struct toll_follower *follower; /* NULL: nobody in this process asks for flags */
 	struct toll_alert alert;
+	struct toll_claim claim;
 	uint64_t decided_ms; /* clock when the last round of decisions began */
 	uint64_t daemons, interval_ns, spread_ms;
 };
@@ -49,6 +51,10 @@ int toll_redis_store_connect(struct toll_redis_store *s) TOLL_MUST_CHECK;
 /* Whatever is due now, and when (mono ns) there is something to do again. */
 void toll_redis_store_work(struct toll_redis_store *s);
 uint64_t toll_redis_store_next(const struct toll_redis_store *s);
+
+/* Everything that changed, where the sums are ours to publish. *ret_published: how many keys.
+ * TOLL_EDOWN: the connection broke. */
+int toll_redis_store_publish(struct toll_redis_store *s, uint32_t *ret_published) TOLL_MUST_CHECK;
 
 /* What is kept survives a crash, where there are checkpoints. */
 void toll_redis_store_save(struct toll_redis_store *s);

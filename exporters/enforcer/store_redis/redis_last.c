@@ -31,7 +31,7 @@ static int push(struct toll_redis_store *s, uint64_t left_ns)
 	if (!toll_redis_is_connected(&p->redis) && toll_redis_store_connect(s) < 0)
 		return TOLL_EDOWN;
 	toll_redis_store_save(s);
-	return toll_publish_round(p, &published);
+	return toll_redis_store_publish(s, &published);
 }
 
 /* A Redis that is away may come back until the deadline. One that answers but takes nothing (out of

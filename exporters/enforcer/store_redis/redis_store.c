@@ -11,6 +11,7 @@
 #include "exporters/enforcer/decision/audit.h"
 #include "exporters/enforcer/store_redis/redis_inside.h"
 #include "exporters/enforcer/store_redis/redis_settings.h"
+#include "pipeline/source.h"
 
 #define SPREAD_MAX_MS 500            /* daemons do not all come at once */
 #define TURN_NS       (10 * TOLL_MS) /* between two looks whether the one before is done */
@@ -41,6 +42,7 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 	p = &s->publisher;
 	toll_redis_settings_make(&config->redis, &set);
 	toll_redis_init(&p->redis, &set);
+	s->claim.ours = TOLL_SOURCE_INLINE;
 	s->health.owner = owner;
 	s->health.counters = counters;
 	p->totals = totals;
@@ -73,6 +75,11 @@ void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
 	s->wanted = rules;
 	s->decider.board = &kept->board;
 	s->runtime.said = &kept->said;
+}
+
+void toll_redis_store_counts(struct toll_redis_store *s, const char *source)
+{
+	s->claim.ours = source;
 }
 
 void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock)

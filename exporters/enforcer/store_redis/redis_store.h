@@ -22,6 +22,9 @@ struct toll_redis_store *toll_redis_store_new(const struct toll_enforcer_config 
 void toll_redis_store_share(struct toll_redis_store *s, struct toll_kept *kept,
                             const struct toll_rules *rules);
 
+/* Before start: whose spans are counted (pipeline/source.h, borrowed); else TOLL_SOURCE_INLINE. */
+void toll_redis_store_counts(struct toll_redis_store *s, const char *source);
+
 /* Before start: time is what the clock says (borrowed; NULL: time is real). */
 void toll_redis_store_go_by(struct toll_redis_store *s, const struct toll_test_clock *clock);
 

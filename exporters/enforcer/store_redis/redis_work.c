@@ -141,6 +141,20 @@ void toll_redis_store_save(struct toll_redis_store *s)
 	toll_kept_save(s->kept, s->owner->who);
 }
 
+int toll_redis_store_publish(struct toll_redis_store *s, uint32_t *ret_published)
+{
+	struct toll_publisher *p = &s->publisher;
+	int err = toll_claim_make(&s->claim, p, s->interval_ns);
+
+	*ret_published = 0;
+	if (err || s->claim.state == TOLL_CLAIM_UNKNOWN)
+		return err;
+	if (s->claim.state == TOLL_CLAIM_OURS)
+		return toll_publish_round(p, ret_published);
+	toll_totals_pass_over(p->totals, toll_publisher_clock_ms(p));
+	return 0;
+}
+
 static int flush(struct toll_redis_store *s)
 {
 	uint64_t errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS);
@@ -149,7 +163,7 @@ static int flush(struct toll_redis_store *s)
 	int err;
 
 	toll_redis_store_save(s);
-	err = toll_publish_round(&s->publisher, &published);
+	err = toll_redis_store_publish(s, &published);
 	errors = toll_counter_get(s->publisher.counters, TOLL_COUNTER_PUBLISH_ERRORS) - errors;
 	if (!err && toll_redis_health_flushed(&s->health, &s->publisher.redis, errors > 0))
 		s->alert = (struct toll_alert){ 0 };
@@ -230,7 +244,7 @@ static void judge(struct toll_redis_store *s)
 	if (toll_redis_health_is_good(&s->health))
 		toll_alert_judge(&s->alert, s->owner, s->decider.capped,
 		                 s->decider.audit && s->decider.audit->broken,
-		                 s->kept && s->kept->save_failed);
+		                 s->kept && s->kept->save_failed, s->claim.why);
 }
 
 /* Whatever is due. */

@@ -8,4 +8,7 @@ const char *const toll_scripts[TOLL_SCRIPT_COUNT] = {
 	[TOLL_SCRIPT_COMMIT] =
 #include "exporters/enforcer/store_redis/commit.lua.h"
 		,
+	[TOLL_SCRIPT_OWNER] =
+#include "exporters/enforcer/store_redis/owner.lua.h"
+		,
 };

@@ -3,7 +3,12 @@
 #ifndef TOLL_ENFORCER_SCRIPTS_H
 #define TOLL_ENFORCER_SCRIPTS_H
 
-enum toll_script { TOLL_SCRIPT_PUBLISH = 0, TOLL_SCRIPT_COMMIT, TOLL_SCRIPT_COUNT };
+enum toll_script {
+	TOLL_SCRIPT_PUBLISH = 0,
+	TOLL_SCRIPT_COMMIT,
+	TOLL_SCRIPT_OWNER,
+	TOLL_SCRIPT_COUNT
+};
 
 extern const char *const toll_scripts[TOLL_SCRIPT_COUNT];
 

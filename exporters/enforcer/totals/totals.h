@@ -91,6 +91,7 @@ struct toll_totals {
 	uint64_t overflow_spans;                 /* went to __overflow__ */
 	uint64_t refused_spans; /* priced, but the amount cannot be: counted and left out */
 	toll_i128 lost_nano;    /* left the 24h window before it could be published */
+	toll_i128 passed_nano;  /* others count it, see toll_totals_pass_over() */
 	/* What of the journals is in here, and what of them is in the last durable checkpoint. */
 	struct toll_folded folded, durable;
 	uint64_t repeated_spans; /* were in here already when their record came */
@@ -143,6 +144,10 @@ struct toll_service *toll_totals_meet(struct toll_totals *t, struct toll_slice k
 /* Store's thread, when a table is nearly full: forgets subjects without live totals, flags or
  * averages. */
 void toll_totals_sweep(struct toll_totals *t);
+
+/* Store's thread: what is not published is others' to publish, and is not published later. Takes
+ * the lock. now_ms: the store's clock. */
+void toll_totals_pass_over(struct toll_totals *t, uint64_t now_ms);
 
 /* Drops what left the window that ends at bucket `current`, counting what was never published. */
 void toll_totals_prune(struct toll_totals *t, struct toll_account *a, const struct toll_window *w,
