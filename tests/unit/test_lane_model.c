@@ -98,10 +98,11 @@ static void note_answer(const struct toll_delivery *d, int err)
 	for (uint32_t i = 0; i < d->part_count; i++) {
 		const struct toll_part *p = &d->parts[i];
 		uint64_t at = first_of(p);
-		struct model_record *r = &game.records[at / SPACE];
+		struct model_record *r;
 
 		if (at >= PLAIN)
 			continue;
+		r = &game.records[at / SPACE];
 		r->done |= bits((uint32_t)(at % SPACE), p->count);
 		if (err)
 			r->lost = true;
