@@ -35,7 +35,7 @@ void toll_out_bytes(struct toll_wire_out *o, struct toll_slice s);
 
 static inline uint64_t toll_zigzag(int64_t v)
 {
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+	return ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 /* The same read back; false: that is not there. */
